@@ -1,0 +1,138 @@
+"""Keys and addresses that must not leak: `Secret`, and the redaction of URLs and texts."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import SecretStr
+
+from g4f_integrations.errors import ConfigurationError
+
+_MASK = "**********"
+_SECRET_HEADERS = re.compile(r"authorization|api[-_]?key|token|secret|cookie|password", re.IGNORECASE)
+_SECRET_QUERY = re.compile(r"(?i)([?&](?:[\w.-]*(?:key|token|secret|password|auth|signature|sig))=)[^&#\s\"'<>]+")
+_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,15}://)[^/@\s\"'<>]{1,512}@")
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
+_KEY_SHAPES = re.compile(
+    r"\b(?:(?:sk|pk|rk|gsk|hf|xai|r8|g4f|gfs|nvapi|AIza|ghp|gho|glpat|pplx|fw|csk|sess)[-_][A-Za-z0-9_-]{8,}"
+    r"|AIza[A-Za-z0-9_-]{20,}"
+    r"|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*)"
+)
+
+
+class Secret(SecretStr):
+    """A key that shows itself only when asked, and does not travel.
+
+    A copy keeps the key. A pickle keeps only where it came from: a key read from the environment is read anew in the
+    process that loads the pickle, a literal one is *missing* there, which the first call that needs it says plainly.
+
+    Example:
+        >>> Secret("sk-1234")
+        Secret('**********')
+        >>> Secret.from_env("NO_SUCH_KEY") is None
+        True
+    """
+
+    origin: str
+
+    def __init__(self, value: str, origin: str = "literal") -> None:
+        super().__init__(value)
+        self.origin = origin
+
+    @classmethod
+    def from_env(cls, *names: str) -> Secret | None:
+        """The first of the environment's variables `names` that is set and not blank, else ``None``."""
+        for name in names:
+            value = os.environ.get(name, "").strip()
+            if value:
+                return cls(value, f"env:{name}")
+        return None
+
+    @classmethod
+    def of(cls, value: str | SecretStr | None) -> Secret | None:
+        """`value` as a `Secret`; ``None`` and blank strings give ``None``."""
+        if value is None or isinstance(value, Secret):
+            return value
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        return cls(text) if text.strip() else None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the key was left behind by a pickle."""
+        return self.origin == "missing"
+
+    def reveal(self, owner: str) -> str:
+        """The key itself; `owner` says in the error whose key is missing.
+
+        Raises:
+            ConfigurationError: The key did not travel with a pickle.
+        """
+        if self.is_missing:
+            message = (
+                f"The api_key for {owner} was given as a literal, and literal keys are not pickled. "
+                "Give it anew in this process, or set it by an environment variable, which is read on arrival."
+            )
+            raise ConfigurationError(message)
+        return self.get_secret_value()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.origin,)
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Secret:
+        return self
+
+
+def _restore(origin: str) -> Secret:
+    if origin.startswith("env:"):
+        found = Secret.from_env(origin[4:])
+        if found is not None:
+            return found
+    return Secret("", "missing")
+
+
+def is_secret_header(name: str) -> bool:
+    """Whether an HTTP header of that name usually holds a credential."""
+    return _SECRET_HEADERS.search(name) is not None
+
+
+def redact_url(url: str) -> str:
+    """`url` without userinfo and without the values of query keys that look like credentials."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return _MASK
+    netloc = parts.netloc.rpartition("@")[2]
+    query = _SECRET_QUERY.sub(rf"\g<1>{_MASK}", f"?{parts.query}")[1:] if parts.query else ""
+    return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+
+
+def scrub(text: str, secrets: Iterable[Secret | None] = (), *, limit: int = 500) -> str:
+    """`text` fit for an error or a log: known secrets, key shapes and URL credentials masked, cut to `limit`.
+
+    Args:
+        text: Any text, usually an upstream error body.
+        secrets: Keys that were in use; their literal text is masked wherever it stands.
+        limit: Characters to keep; what lies beyond is replaced by an ellipsis.
+    """
+    head = text[: limit * 8]  # masking is linear, but bodies can be megabytes
+    for secret in secrets:
+        value = secret.get_secret_value() if secret is not None else ""
+        if len(value) >= 4:
+            head = head.replace(value, _MASK)
+    head = _BEARER.sub(rf"\g<1> {_MASK}", head)
+    head = _USERINFO.sub(rf"\g<1>{_MASK}@", head)
+    head = _SECRET_QUERY.sub(rf"\g<1>{_MASK}", head)
+    head = _KEY_SHAPES.sub(_MASK, head)
+    return head if len(head) <= limit else head[: limit - 1] + "…"
+
+
+def redact_headers(headers: Mapping[str, Any]) -> dict[str, str]:
+    """`headers` with the values of credential headers masked."""
+    return {name: _MASK if is_secret_header(name) else str(value) for name, value in headers.items()}

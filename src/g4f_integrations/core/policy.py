@@ -1,0 +1,89 @@
+"""`Resilience`: every knob of the engine, with its unit and default."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class Resilience(BaseModel):
+    """How hard the engine tries, and for how long. Immutable; every time is in seconds.
+
+    Example:
+        >>> Resilience(max_attempts=4, first_token_timeout=5).stall_timeout
+        20.0
+
+    Raises:
+        pydantic.ValidationError: A value is out of its range, or a name is unknown; the error names the field.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    max_attempts: int = Field(default=8, ge=1, description="Attempts made for one call at the most, of every sort.")
+    attempts_per_route: int | None = Field(
+        default=None,
+        ge=1,
+        description="Attempts on one route at the most; by default 2 with several candidates, else `max_attempts`.",
+    )
+    first_token_timeout: float | None = Field(
+        default=20.0, gt=0, description="From sending a streamed attempt to its first text, reasoning or tool call."
+    )
+    stall_timeout: float | None = Field(
+        default=20.0, gt=0, description="Between two such fragments, only while we wait for the route."
+    )
+    attempt_timeout: float | None = Field(
+        default=60.0, gt=0, description="A non-streamed attempt, from connecting to the last byte."
+    )
+    deadline: float | None = Field(
+        default=120.0, gt=0, description="From the call to the first thing handed over, all waits included."
+    )
+    total_timeout: float | None = Field(
+        default=600.0, gt=0, description="The whole answer, without the time that the consumer holds a chunk."
+    )
+    backoff_initial: float = Field(
+        default=0.5, ge=0, description="Base of the jittered wait before a route is asked again."
+    )
+    backoff_max: float = Field(default=20.0, ge=0, description="Longest such wait.")
+    max_retry_after: float = Field(default=30.0, ge=0, description="Longest wait that a route may impose on a call.")
+    rotate_providers: bool = Field(default=True, description="Whether other providers may serve the call.")
+    rotate_models: bool = Field(default=True, description="Whether `fallback_models` may serve the call.")
+    on_stream_failure: Literal["resume", "raise", "auto"] = Field(
+        default="auto", description="What to do when a stream dies after text was handed over."
+    )
+    hedge_after: float | Literal["p95"] | None = Field(
+        default=None, description="Start a second route when the first has not answered after this long."
+    )
+    order: Literal["given", "adaptive"] = Field(default="given", description="Whose order the candidates follow.")
+    rotate_on_content_filter: bool = Field(default=False, description="Whether a refusal by policy is routed around.")
+    breaker_failures: int = Field(default=3, ge=1, description="Consecutive failures that take a route out.")
+    breaker_cooldown: float = Field(default=30.0, gt=0, description="How long a route stays out, at first.")
+    store: Any = Field(default=None, exclude=True, description="A `HealthStore`; by default one per process.")
+
+    @field_validator("hedge_after")
+    @classmethod
+    def _check_hedge(cls, value: float | Literal["p95"] | None) -> float | Literal["p95"] | None:
+        if isinstance(value, float | int) and value <= 0:
+            message = "hedge_after must be a positive number of seconds, 'p95' or None"
+            raise ValueError(message)
+        return value
+
+    def with_shorthands(self, timeout: float | None = None, max_retries: int | None = None) -> Resilience:
+        """This policy with the two shorthands of the model classes; fields given explicitly win over them.
+
+        Args:
+            timeout: Seconds for an attempt; lifts `first_token_timeout` to it and `deadline` to at least it.
+            max_retries: Further attempts after the first one.
+        """
+        changes: dict[str, Any] = {}
+        if timeout is not None:
+            changes["attempt_timeout"] = timeout
+            changes["first_token_timeout"] = timeout
+            if self.deadline is not None:
+                changes["deadline"] = max(self.deadline, timeout)
+            if self.total_timeout is not None:
+                changes["total_timeout"] = max(self.total_timeout, timeout)
+        if max_retries is not None:
+            changes["max_attempts"] = max_retries + 1
+        changes = {name: value for name, value in changes.items() if name not in self.model_fields_set}
+        return self.model_validate({**dict(self), **changes}) if changes else self

@@ -1,0 +1,48 @@
+"""`Request`: what is asked, in OpenAI wire form, and never changed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+Message: TypeAlias = Mapping[str, Any]
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call, before a route is chosen for it.
+
+    Attributes:
+        messages: Chat messages in OpenAI wire form.
+        stream: Whether the answer is wanted piece by piece.
+        params: Sampling and other parameters by their OpenAI names (``temperature``, ``max_tokens``, ``seed``,
+            ``response_format``, ``web_search`` …), without ``stop``, ``tools`` and ``stream``. Unset ones are absent.
+        stop: Texts at which the answer ends; they are not part of it.
+        tools: Tools in OpenAI's function form.
+        tool_choice: ``"auto"``, ``"none"``, ``"required"`` or ``{"type": "function", "function": {"name": …}}``.
+        parallel_tool_calls: Whether several calls in one answer are welcome; ``None`` leaves it to the route.
+        extra_body: Further members of the request body of an endpoint.
+        headers: Further HTTP headers of an endpoint.
+    """
+
+    messages: Sequence[Message]
+    stream: bool = False
+    params: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    stop: tuple[str, ...] = ()
+    tools: Sequence[Mapping[str, Any]] = ()
+    tool_choice: str | Mapping[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    extra_body: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+    def replacing(self, **changes: Any) -> Request:
+        """A copy with `changes`; this request stays as it is."""
+        return replace(self, **changes)
+
+    @property
+    def ends_with_tool_result(self) -> bool:
+        """Whether the newest message is a tool's result, after which an empty answer can be meant."""
+        return bool(self.messages) and self.messages[-1].get("role") == "tool"

@@ -1,0 +1,322 @@
+"""`Route` and `Endpoint`: one way each to reach one model, as the user names it and as the engine uses it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from g4f_integrations.core.credentials import Secret, is_secret_header, redact_url
+from g4f_integrations.errors import ConfigurationError
+
+Proxy: TypeAlias = str | Mapping[str, str]
+"""One proxy URL, or proxy URLs by scheme: ``{"http": …, "https": …, "all": …}``."""
+
+Headers: TypeAlias = tuple[tuple[str, str | Secret], ...]
+
+_PROCESS_SALT = os.urandom(16)  # so that a key's hash says nothing outside this process
+
+
+class RouteKey(NamedTuple):
+    """What tells two routes apart in this process; `key_hash` is keyed, so it gives nothing away."""
+
+    provider: type | None
+    name: str
+    model: str
+    base_url: str
+    key_hash: str
+
+    @property
+    def label(self) -> str:
+        """``"Provider:model"``, without anything secret."""
+        return f"{self.name}:{self.model}" if self.model else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A model reached through a g4f provider.
+
+    Example:
+        >>> Route("Pollinations", "openai", context_window=32_000).label
+        'Pollinations:openai'
+
+    Attributes:
+        provider: A g4f provider's name or class.
+        model: Model id as that provider knows it; ``None`` takes the provider's default.
+        api_key: Key for this provider only.
+        context_window: Tokens that the model can read and write together.
+        max_output_tokens: Tokens that it writes at the most.
+        native_tools: Whether it takes tools by itself; ``None`` asks the provider class.
+        weight: Share of calls under ``order="adaptive"``.
+        max_concurrency: Calls at a time at the most.
+        proxy: Proxy URL for this route, or URLs by scheme.
+        inline: Run the provider in the caller's event loop instead of the provider thread.
+        allow_local_tools: Allow a provider that runs code on this machine (g4f's ``AgentTools``).
+    """
+
+    provider: str | type
+    model: str | None = None
+    api_key: Secret | SecretStr | str | None = field(default=None, kw_only=True)
+    context_window: int | None = field(default=None, kw_only=True)
+    max_output_tokens: int | None = field(default=None, kw_only=True)
+    native_tools: bool | None = field(default=None, kw_only=True)
+    weight: float = field(default=1.0, kw_only=True)
+    max_concurrency: int | None = field(default=None, kw_only=True)
+    proxy: Proxy | None = field(default=None, kw_only=True, repr=False)
+    inline: bool = field(default=False, kw_only=True)
+    allow_local_tools: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.provider, type) and not (isinstance(self.provider, str) and self.provider.strip()):
+            message = f"Route.provider must be a g4f provider's name or class, not {self.provider!r}"
+            raise ConfigurationError(message)
+        _check_model("Route", self.model)
+        _check_common(self)
+
+    @property
+    def name(self) -> str:
+        """The provider's name."""
+        return self.provider if isinstance(self.provider, str) else self.provider.__name__
+
+    @property
+    def label(self) -> str:
+        """``"Provider:model"``."""
+        return f"{self.name}:{self.model}" if self.model else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A model reached through an OpenAI-compatible HTTP endpoint.
+
+    Example:
+        >>> Endpoint("http://127.0.0.1:1337/v1", "gpt-4o", api_key="secret").label
+        '127.0.0.1:1337:gpt-4o'
+
+    Attributes:
+        base_url: URL to which ``/chat/completions`` is appended.
+        model: Model id as the endpoint knows it; ``None`` takes the model that the client names.
+        api_key: Sent as bearer token, to this endpoint only.
+        headers: Further headers, sent to this endpoint only.
+        context_window: Tokens that the model can read and write together.
+        max_output_tokens: Tokens that it writes at the most.
+        native_tools: Whether it takes tools by itself; ``None`` finds out.
+        weight: Share of calls under ``order="adaptive"``.
+        max_concurrency: Calls at a time at the most.
+        proxy: Proxy URL for this endpoint, or URLs by scheme.
+        verify: Whether TLS certificates are checked.
+    """
+
+    base_url: str
+    model: str | None = None
+    api_key: Secret | SecretStr | str | None = field(default=None, kw_only=True)
+    headers: Mapping[str, Any] | Headers | None = field(default=None, kw_only=True, repr=False)
+    context_window: int | None = field(default=None, kw_only=True)
+    max_output_tokens: int | None = field(default=None, kw_only=True)
+    native_tools: bool | None = field(default=None, kw_only=True)
+    weight: float = field(default=1.0, kw_only=True)
+    max_concurrency: int | None = field(default=None, kw_only=True)
+    proxy: Proxy | None = field(default=None, kw_only=True, repr=False)
+    verify: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        try:
+            parts = urlsplit(self.base_url)
+            valid = parts.scheme in {"http", "https"} and bool(parts.hostname)
+            _ = parts.port  # raises on a port out of range
+        except (ValueError, AttributeError, TypeError):
+            valid = False
+        if not valid:
+            shown = redact_url(self.base_url) if isinstance(self.base_url, str) else repr(self.base_url)
+            message = f"base_url must be an http:// or https:// URL, not {shown!r}"
+            raise ConfigurationError(message)
+        _check_model("Endpoint", self.model)
+        object.__setattr__(self, "headers", freeze_headers(self.headers))
+        _check_common(self)
+
+    def __repr__(self) -> str:
+        return f"Endpoint({redact_url(self.base_url)!r}, {self.model!r})"
+
+    @property
+    def name(self) -> str:
+        """The host, with its port where one is given."""
+        return urlsplit(self.base_url).netloc.rpartition("@")[2]
+
+    @property
+    def label(self) -> str:
+        """``"host:model"``."""
+        return f"{self.name}:{self.model}" if self.model else self.name
+
+
+def _check_model(owner: str, model: Any) -> None:
+    if model is not None and not isinstance(model, str):
+        message = f"{owner}.model must be a string or None, not {model!r}"
+        raise ConfigurationError(message)
+
+
+def _check_common(route: Route | Endpoint) -> None:
+    owner = type(route).__name__
+    for name in ("context_window", "max_output_tokens", "max_concurrency"):
+        value = getattr(route, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            message = f"{owner}.{name} must be a positive whole number or None, not {value!r}"
+            raise ConfigurationError(message)
+    if not isinstance(route.weight, int | float) or route.weight <= 0:
+        message = f"{owner}.weight must be a positive number, not {route.weight!r}"
+        raise ConfigurationError(message)
+    object.__setattr__(route, "api_key", Secret.of(route.api_key))
+    object.__setattr__(route, "proxy", freeze_proxy(route.proxy))
+
+
+class ProxyMap(tuple[tuple[str, str], ...]):
+    """Proxy URLs by scheme, hashable; shows no credentials."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr({scheme: redact_url(url) for scheme, url in self})
+
+
+def freeze_proxy(proxy: Any) -> Any:
+    """`proxy` checked and made hashable: a URL stays as it is, a mapping becomes a `ProxyMap`.
+
+    Raises:
+        ConfigurationError: It is neither a URL nor a mapping of ``http``, ``https``, ``all`` to URLs.
+    """
+    if proxy is None or isinstance(proxy, ProxyMap):
+        return proxy
+    urls = {"all": proxy} if isinstance(proxy, str) else proxy
+    if not isinstance(urls, Mapping):
+        message = f"proxy must be a URL or a mapping of schemes to URLs, not {type(proxy).__name__}"
+        raise ConfigurationError(message)
+    frozen = []
+    for scheme, url in urls.items():
+        name = str(scheme).removesuffix("://")
+        if name not in {"http", "https", "all"}:
+            message = f"proxy: unknown scheme {scheme!r}; use 'http', 'https' or 'all'"
+            raise ConfigurationError(message)
+        if not isinstance(url, str) or "://" not in url:
+            message = f"proxy: {name!r} must be a URL such as 'http://host:8080'"
+            raise ConfigurationError(message)
+        frozen.append((name, url))
+    return ProxyMap(frozen)
+
+
+def proxy_for(proxy: Proxy | ProxyMap | None, scheme: str) -> str | None:
+    """The proxy URL to use for requests of `scheme`, if any."""
+    frozen = freeze_proxy(proxy)
+    if frozen is None:
+        return None
+    urls = dict(frozen)
+    return urls.get(scheme) or urls.get("all")
+
+
+def freeze_headers(headers: Mapping[str, Any] | Headers | None) -> Headers:
+    """`headers` as a hashable tuple, the values of credential headers kept as `Secret`."""
+    if not headers:
+        return ()
+    items = headers.items() if isinstance(headers, Mapping) else headers
+    frozen: list[tuple[str, str | Secret]] = []
+    for name, value in items:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        if isinstance(value, Secret):
+            frozen.append((name, value))
+        else:
+            frozen.append((name, Secret(text) if is_secret_header(name) else text))
+    return tuple(frozen)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChoice:
+    """What the user chose, as plain hashable data; `core.candidates` turns it into ordered candidates.
+
+    Attributes:
+        model: Model id, ``"auto"`` for whatever is known to work.
+        provider: As in the model classes: ``None``, name(s), class(es), or a g4f list provider.
+        routes: Exactly these routes, in this order.
+        fallback_models: Models to try when `model` has no working candidate left.
+        base_url: An OpenAI-compatible endpoint.
+        headers: Further headers for `base_url`.
+        proxy: For every route that names none.
+        api_key: One key, or ``(provider, key)`` pairs.
+        context_window: Window of the model, where the user states it.
+    """
+
+    model: str = "auto"
+    provider: Any = None
+    routes: tuple[Route | Endpoint | str, ...] = ()
+    fallback_models: tuple[str, ...] = ()
+    base_url: str | None = None
+    headers: Headers = ()
+    proxy: ProxyMap | None = None
+    api_key: Secret | tuple[tuple[str, Secret], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A route made ready for use.
+
+    Attributes:
+        route: The route as it was named.
+        name: Provider's name, or host of the endpoint; shown in metadata.
+        model: Model id to send; ``""`` leaves the choice to the provider.
+        provider: The g4f provider class; ``None`` for an endpoint.
+        api_key: Key for this route and no other.
+        proxy: Proxies for this route.
+        native_tools: Whether the route takes tools by itself; ``None`` if nobody knows yet.
+        body_provider: Name that an endpoint understands as ``"provider"`` in the body.
+        attempts: Attempts on this route at the most, where a g4f ``RetryProvider`` states it.
+        key: What health is kept under.
+    """
+
+    route: Route | Endpoint
+    name: str
+    model: str
+    provider: Any
+    api_key: Secret | None
+    proxy: ProxyMap | None
+    native_tools: bool | None
+    body_provider: str | None
+    attempts: int | None
+    key: RouteKey
+
+    @property
+    def label(self) -> str:
+        """``"Provider:model"`` for logs and errors."""
+        return self.key.label
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The candidates of one choice, in order; `shuffle` mixes them anew for every call, as g4f's lists can."""
+
+    candidates: tuple[Candidate, ...]
+    shuffle: bool = False
+
+
+def route_key(
+    provider: type | None, name: str, model: str, *, base_url: str = "", api_key: Secret | None = None
+) -> RouteKey:
+    """The key under which the health of a route is kept; the API key goes in as a keyed hash."""
+    value = "" if api_key is None else api_key.get_secret_value()
+    digest = hmac.new(_PROCESS_SALT, value.encode(), hashlib.sha256).hexdigest()[:16] if value else ""
+    return RouteKey(provider, name, model, redact_url(base_url) if base_url else "", digest)
+
+
+def parse_route(text: str) -> Route | Endpoint:
+    """``"Provider:model"`` (split at the first colon), ``"Provider"``, or the URL of an endpoint.
+
+    Example:
+        >>> parse_route("Pollinations:openai:large").model
+        'openai:large'
+    """
+    stripped = text.strip()
+    if stripped.lower().startswith(("http://", "https://")):
+        return Endpoint(stripped)
+    provider, _, model = stripped.partition(":")
+    return Route(provider.strip(), model.strip() or None)
