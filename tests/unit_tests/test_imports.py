@@ -1,0 +1,69 @@
+"""The names that users import."""
+
+import ast
+import importlib
+import pickle
+
+import pytest
+
+import g4f_integrations
+from unit_tests.source_tree import ROOT, Source
+
+PUBLIC = ["Catalog", "ChatG4F", "Endpoint", "Resilience", "Route", "__version__"]
+
+
+def test_the_public_names_are_these_and_no_others():
+    assert sorted(g4f_integrations.__all__) == PUBLIC
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_name_can_be_imported(name):
+    assert getattr(g4f_integrations, name) is getattr(importlib.import_module("g4f_integrations"), name)
+    assert getattr(g4f_integrations, name) is not None
+
+
+def test_dir_shows_the_public_names():
+    assert set(PUBLIC) <= set(dir(g4f_integrations))
+
+
+def test_an_unknown_name_is_an_attribute_error_and_an_import_error():
+    with pytest.raises(AttributeError, match="ChatGPT"):
+        _ = g4f_integrations.ChatGPT
+    with pytest.raises(ImportError):
+        exec("from g4f_integrations import ChatGPT", {})
+
+
+def test_the_type_checker_sees_the_same_names_as_the_program():
+    tree = Source(ROOT / "src/g4f_integrations/__init__.py").tree
+    guarded = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {alias.name: node.module for node in guarded.body for alias in node.names}
+    homes = {name: f"g4f_integrations.{home}" for name, home in g4f_integrations._HOMES.items()}
+
+    assert seen == homes
+    assert {*seen, "__version__"} == set(g4f_integrations.__all__)
+
+
+def test_a_lazy_name_is_the_class_itself_and_pickles_by_its_home():
+    assert pickle.loads(pickle.dumps(g4f_integrations.Route)) is g4f_integrations.core.routes.Route
+
+
+@pytest.mark.parametrize(
+    "module", ["g4f_integrations.errors", "g4f_integrations.langchain", "g4f_integrations.testing"]
+)
+def test_every_name_that_a_module_offers_exists(module):
+    offered = importlib.import_module(module)
+
+    assert offered.__all__
+    assert all(getattr(offered, name) is not None for name in offered.__all__)
+
+
+def readme_imports():
+    """The import lines of the README's Python blocks."""
+    blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```python\n")[1:]
+    lines = [line for block in blocks for line in block.partition("```")[0].splitlines()]
+    return sorted({line for line in lines if line.startswith(("from g4f_integrations", "import g4f_integrations"))})
+
+
+@pytest.mark.parametrize("line", readme_imports())
+def test_an_import_of_the_readme_works(line):
+    exec(line, {})
