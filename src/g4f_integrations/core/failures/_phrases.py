@@ -1,0 +1,81 @@
+"""The wordings of errors: a text → the kind of failure it speaks of. The wordings are data, `data/error_phrases.toml`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib import resources
+from typing import Any, get_args
+
+from g4f_integrations.core.events import Outcome
+
+# What is looked at of one error. Real messages are shorter; what is longer is a page or an echo of the request, and
+# says what it is at its start or, if it is a traceback, at its end.
+_HEAD, _TAIL = 4000, 1500
+
+
+def bounded(text: str) -> str:
+    """The start and the end of `text`, of bounded length together."""
+    return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+
+
+@dataclass(frozen=True)
+class PhraseRule:
+    """One rule of the file: the kind it stands for, and the wordings that it knows."""
+
+    kind: Outcome
+    strong: bool
+    sources: tuple[str, ...] = field(repr=False)
+    unless: str | None = field(default=None, repr=False)
+
+    @cached_property
+    def _found(self) -> tuple[re.Pattern[str], ...]:
+        # Compiled when a text first gets this far. One by one: a search for a pattern that begins with a literal is
+        # much faster than one for a long alternation.
+        return tuple(re.compile(source) for source in self.sources)
+
+    @cached_property
+    def _refuted(self) -> re.Pattern[str] | None:
+        return None if self.unless is None else re.compile(self.unless)
+
+    def fits(self, lowered: str) -> bool:
+        """Whether the lower-cased text speaks of this kind."""
+        if not any(pattern.search(lowered) for pattern in self._found):
+            return False
+        return self._refuted is None or self._refuted.search(lowered) is None
+
+
+@cache
+def load_data(name: str) -> dict[str, Any]:
+    """The parsed TOML file `name` of `core/data`."""
+    text = resources.files("g4f_integrations.core").joinpath("data", name).read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def phrase_rules() -> tuple[PhraseRule, ...]:
+    """All rules, in the order in which they are asked."""
+    rules = []
+    for entry in load_data("error_phrases.toml")["rule"]:
+        if entry["kind"] not in get_args(Outcome):
+            message = f"error_phrases.toml names the unknown kind {entry['kind']!r}"
+            raise ValueError(message)
+        rules.append(
+            PhraseRule(
+                kind=entry["kind"],
+                strong=entry["strength"] == "strong",
+                sources=tuple(entry["patterns"]),
+                unless=entry.get("unless"),
+            )
+        )
+    return tuple(rules)
+
+
+def kind_of_text(lowered: str, *, strong: bool) -> Outcome | None:
+    """The kind that the lower-cased, bounded text speaks of, by the strong or by the weak rules; ``None`` if unknown."""
+    for rule in phrase_rules():
+        if rule.strong is strong and rule.fits(lowered):
+            return rule.kind
+    return None
