@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Message: TypeAlias = Mapping[str, Any]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -46,3 +46,18 @@ class Request:
     def ends_with_tool_result(self) -> bool:
         """Whether the newest message is a tool's result, after which an empty answer can be meant."""
         return bool(self.messages) and self.messages[-1].get("role") == "tool"
+
+
+@dataclass(slots=True)
+class CallNotes:
+    """What one attempt did to the request on its way, filled in while it is made; the metadata tell it.
+
+    Attributes:
+        dropped: Parameters that the route could not take, by their OpenAI names.
+        flattened: Whether roles were folded into text because the route lacks them.
+        tools: How tools reached the route; ``None`` when none were offered.
+    """
+
+    dropped: list[str] = field(default_factory=list)
+    flattened: bool = False
+    tools: Literal["native", "prompt"] | None = None

@@ -1,0 +1,37 @@
+"""Errors that come as JSON, with whatever status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_PLACES = ("code", "status", "status_code", "statusCode", "http_code", "http_status")
+
+
+def is_error(payload: dict[str, Any]) -> bool:
+    """Whether a JSON object is an error and no part of an answer: ``{"error": …}`` and its relatives.
+
+    Example:
+        >>> is_error({"error": {"message": "no"}}), is_error({"error": None, "choices": []})
+        (True, False)
+    """
+    if payload.get("error") or payload.get("object") == "error" or payload.get("type") == "error":
+        return True
+    return "choices" not in payload and bool(payload.get("errors"))
+
+
+def status_of(payload: Any, default: int = 200) -> int:
+    """The HTTP status that an error names in its body (400 to 599), or `default`.
+
+    Example:
+        >>> status_of({"error": {"message": "slow down", "code": "429"}})
+        429
+    """
+    inner = payload.get("error") if isinstance(payload, dict) else None
+    for holder in (inner, payload):
+        for place in _PLACES if isinstance(holder, dict) else ():
+            value = holder.get(place)
+            if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isdecimal():
+                value = int(value)
+            if type(value) is int and 400 <= value <= 599:
+                return value
+    return default

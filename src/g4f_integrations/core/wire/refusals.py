@@ -1,0 +1,124 @@
+"""Which parameter a server refuses by name, read from the body of its 400 or 422. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from g4f_integrations.core.wire.decoding import decode_json
+
+_NEVER = frozenset({"model", "messages", "stream", "tools", "provider"})  # without these it would be another request
+_BARE = frozenset({"logprobs", "temperature", "seed"})  # one-word names that no ordinary sentence holds
+_STRUCTURED = frozenset(
+    {"tool_choice", "response_format", "stream_options", "logit_bias", "metadata", "stop", "parallel_tool_calls"}
+)  # parameters of several shapes: a complaint about the shape means that the server knows fewer of them
+_MEMBERS = (
+    "message",
+    "msg",
+    "detail",
+    "details",
+    "error",
+    "errors",
+    "reason",
+    "title",
+    "description",
+    "metadata",
+    "raw",
+)
+_LONGEST = 4_000
+
+# The wordings of OpenAI, Azure, vLLM, Groq, Mistral, Cerebras, Fireworks, Gemini, Cohere, xAI and FastAPI.
+_REFUSAL = re.compile(
+    r"unsupported|not (?:\w+ )?supported|(?:does|do)(?: not|n't) support|not (?:permitted|allowed|implemented|accepted)"
+    r"|unrecogni[sz]ed|unknown (?:request )?(?:parameter|argument|name|field|property|key|option)"
+    r"|unexpected (?:keyword|argument|parameter|field|property|key)|extra[ _](?:inputs|fields|forbidden)"
+    r"|cannot find field|not a valid (?:field|parameter|argument|property)|additional propert"
+    r"|no such (?:field|parameter)",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"(?<=[.;!])\s+|\n")
+_CODES = frozenset({"unsupported_parameter", "unknown_parameter", "unsupported_value", "extra_forbidden"})
+
+
+def refused_parameters(status: int, text: str, sent: Collection[str]) -> tuple[str, ...]:
+    """The parameters among `sent` that a server refuses by name, in the order of its words.
+
+    A complaint about a *value* (out of range, too large) is none: that is the caller's to mend.
+
+    Args:
+        status: HTTP status of the answer.
+        text: Its body.
+        sent: Names of the members that the request had.
+
+    Example:
+        >>> refused_parameters(400, '{"error": {"message": "Unknown parameter: `seed`."}}', ["seed", "user"])
+        ('seed',)
+    """
+    if status not in {400, 422}:
+        return ()
+    names = [name for name in sent if name not in _NEVER]
+    try:
+        payload = decode_json(text.encode("utf-8", "replace"))
+    except ValueError:
+        payload = text
+    found: dict[str, None] = {}
+    for complaint in _complaints(payload, 0):
+        for name in _named(complaint, names):
+            found[name] = None
+    if "logprobs" in found and "top_logprobs" in names:
+        found["top_logprobs"] = None  # it needs the other
+    return tuple(found)
+
+
+def _complaints(payload: Any, depth: int) -> Iterator[dict[str, Any]]:
+    if isinstance(payload, str):
+        yield {"message": payload}
+    elif isinstance(payload, list) and depth < 5:
+        for item in payload[:32]:
+            yield from _complaints(item, depth + 1)
+    elif isinstance(payload, dict) and depth < 5:
+        if "loc" in payload or "param" in payload or "field" in payload:
+            yield payload
+        for member in _MEMBERS:
+            if member in payload:
+                yield from _complaints(payload[member], depth + 1)
+
+
+def _named(complaint: dict[str, Any], names: list[str]) -> list[str]:
+    message = complaint.get("message") or complaint.get("msg") or ""
+    message = message[:_LONGEST] if isinstance(message, str) else ""
+    kind = complaint.get("code") or complaint.get("type")
+    refuses = (isinstance(kind, str) and kind in _CODES) or _REFUSAL.search(message) is not None
+    place = complaint.get("loc") or complaint.get("param") or complaint.get("field")
+    if place:
+        steps = [str(step) for step in place] if isinstance(place, list) else re.split(r"[./\[]", str(place)[:200])
+        name = next((step for step in steps if step not in {"", "body", "$"}), "")
+        if name in names:
+            return [name] if refuses or ("loc" in complaint and name in _STRUCTURED) else []
+        if name:
+            return []  # it is about something else, such as a message's role
+    if not refuses:
+        return []
+    positions: dict[str, int] = {}
+    offset = 0
+    for sentence in _SENTENCE.split(message):
+        if _REFUSAL.search(sentence):
+            for name in names:
+                match = _pattern(name).search(sentence)
+                if match:
+                    positions.setdefault(name, offset + match.start())
+        offset += len(sentence) + 1
+    return sorted(positions, key=positions.__getitem__)
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    first, *others = name.split("_")
+    spelling = f"(?:{re.escape(name)}|{re.escape(first + ''.join(map(str.capitalize, others)))})"
+    if "_" in name or name in _BARE:
+        return re.compile(rf"(?<![\w]){spelling}(?![\w])")
+    return re.compile(
+        rf"""['"`\u2018-\u201f]{spelling}['"`\u2018-\u201f]|^{spelling}(?::| is| are)|\bbody\.{spelling}(?!\w)"""
+        r"|\b(?:argument|parameter|field|propert(?:y|ie)|name|option|key)s?(?: supplied)?:? "
+        rf"(?:[\w.]+, )*{spelling}(?!\w)"
+    )
