@@ -1,0 +1,28 @@
+"""g4f and OpenAI-compatible endpoints as LangChain models.
+
+The names below are loaded when they are first used.
+"""
+
+from importlib import import_module
+
+TYPE_CHECKING = False  # `typing` itself costs more than the rest of this import
+if TYPE_CHECKING:
+    from g4f_integrations.langchain.chat_models import ChatG4F
+
+_HOMES = {"ChatG4F": "chat_models"}
+
+__all__ = ["ChatG4F"]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

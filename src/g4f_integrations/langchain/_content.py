@@ -1,0 +1,229 @@
+"""Content blocks of every dialect that LangChain knows → parts of an OpenAI chat message.
+
+    text, str items                                  text
+    text-plain (text)                                text
+    image_url, image (v1, v0, Anthropic `source`)    image_url, a data: URI where the block holds bytes
+    audio, input_audio                               input_audio; audio_url for an address
+    video                                            video_url
+    file, document, text-plain (bytes, id, address)  file
+    media (Google)                                   by its MIME type
+    refusal                                          refusal from an assistant, else text
+    non_standard                                     what it wraps
+
+An assistant's history may hold what no endpoint takes back: reasoning and thinking are dropped, tool calls go where
+they belong, pictures become a markdown reference. Blocks that nobody here knows are dropped from an assistant's turn
+(another provider wrote them) and passed on from everybody else's (the user meant them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+Block: TypeAlias = Mapping[str, Any]
+Part: TypeAlias = dict[str, Any]
+
+_FRAMEWORK_KEYS = frozenset({"id", "index", "annotations", "extras"})  # LangChain's own notes on a text block
+_TEXT_KEYS = frozenset({"type", "text"})
+_AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav", "x-m4a": "m4a", "x-flac": "flac"}
+_IMAGE_SIGNATURES = {"iVBOR": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif", "UklGR": "image/webp"}
+_DEFAULT_TYPES = {"image": "image/png", "audio": "audio/wav", "video": "video/mp4", "file": "application/pdf"}
+
+
+def to_parts(content: Sequence[str | Block], *, assistant: bool = False) -> list[Part]:
+    """The parts that `content` becomes, in order; blocks that cannot be sent leave none.
+
+    Args:
+        content: Blocks of any dialect; they are not changed.
+        assistant: Whether the message is an assistant's, whose blocks other models may have written.
+
+    Raises:
+        TypeError: A block is neither a string nor a mapping.
+    """
+    convert = _assistant_part if assistant else _part
+    parts = []
+    for block in content:
+        if isinstance(block, str):
+            parts.append({"type": "text", "text": block})
+        elif isinstance(block, Mapping):
+            part = convert(block)
+            if part is not None:
+                parts.append(part)
+        else:
+            message = f"content blocks are strings or dicts, not {type(block).__name__}"
+            raise TypeError(message)
+    return parts
+
+
+def _text(block: Block) -> Part:
+    if block.keys() <= _TEXT_KEYS:
+        return dict(block)
+    return {key: value for key, value in block.items() if key not in _FRAMEWORK_KEYS}
+
+
+def _image_url(block: Block) -> Part:
+    address = block.get("image_url")
+    return {"type": "image_url", "image_url": {"url": address}} if isinstance(address, str) else dict(block)
+
+
+def _image(block: Block) -> Part:
+    url = _url(block) or _data_uri(block, "image")
+    if url is None:
+        return _file(block)
+    image = {"url": url}
+    detail = block.get("detail") or (block.get("extras") or {}).get("detail")
+    if detail:
+        image["detail"] = detail
+    return {"type": "image_url", "image_url": image}
+
+
+def _audio(block: Block) -> Part:
+    data = _base64(block)
+    if data is not None:
+        subtype = _mime_type(block, "audio", data).partition("/")[2].partition(";")[0]
+        return {"type": "input_audio", "input_audio": {"data": data, "format": _AUDIO_FORMATS.get(subtype, subtype)}}
+    url = _url(block)
+    return _file(block) if url is None else {"type": "audio_url", "audio_url": {"url": url}}
+
+
+def _video(block: Block) -> Part:
+    url = _url(block) or _data_uri(block, "video")
+    return _file(block) if url is None else {"type": "video_url", "video_url": {"url": url}}
+
+
+def _file(block: Block) -> Part:
+    if isinstance(block.get("file"), Mapping):
+        return dict(block)  # OpenAI's own form
+    source = _source(block)
+    text = source.get("text")
+    if text is None and source.get("type") == "text":
+        text = source.get("data")
+    if isinstance(text, str):
+        return {"type": "text", "text": text}
+    file: dict[str, Any] = {}
+    identifier = block.get("file_id") or source.get("file_id")
+    if identifier is None and block.get("source_type") == "id":
+        identifier = block.get("id")
+    data = _data_uri(block, "file") or _url(block)
+    if data is not None:
+        extras = block.get("extras") or block.get("metadata") or {}
+        # Endpoints want a name beside the bytes; its ending tells some of them the type.
+        file["filename"] = block.get("filename") or extras.get("filename") or block.get("title") or _file_name(block)
+        file["file_data"] = data
+    elif identifier is not None:
+        file["file_id"] = identifier
+    else:
+        return dict(block)
+    return {"type": "file", "file": file}
+
+
+def _media(block: Block) -> Part:
+    family = str(block.get("mime_type", "")).partition("/")[0]
+    return {"image": _image, "audio": _audio, "video": _video}.get(family, _file)(block)
+
+
+def _refusal(block: Block) -> Part:
+    return {"type": "text", "text": str(block.get("refusal", ""))}
+
+
+def _wrapped(block: Block) -> Part | None:
+    value = block.get("value")
+    return _part(value) if isinstance(value, Mapping) else None
+
+
+def _nothing(_block: Block) -> None:
+    return None
+
+
+_CONVERTERS: dict[Any, Callable[[Block], Part | None]] = {
+    "text": _text,
+    "image_url": _image_url,
+    "image": _image,
+    "audio": _audio,
+    "video": _video,
+    "file": _file,
+    "document": _file,
+    "text-plain": _file,
+    "media": _media,
+    "refusal": _refusal,
+    "non_standard": _wrapped,
+    # What a model wrote about its work, or what has a place of its own on the wire.
+    "reasoning": _nothing,
+    "reasoning_content": _nothing,
+    "thinking": _nothing,
+    "redacted_thinking": _nothing,
+    "tool_use": _nothing,
+    "tool_call": _nothing,
+    "tool_call_chunk": _nothing,
+    "invalid_tool_call": _nothing,
+    "tool_result": _nothing,
+    "server_tool_call": _nothing,
+    "server_tool_call_chunk": _nothing,
+    "server_tool_result": _nothing,
+}
+
+
+def _part(block: Block) -> Part | None:
+    convert = _CONVERTERS.get(block.get("type"))
+    if convert is not None:
+        return convert(block)
+    if "type" not in block and isinstance(block.get("text"), str):
+        return {"type": "text", "text": block["text"]}
+    return dict(block)
+
+
+def _assistant_part(block: Block) -> Part | None:
+    kind = block.get("type")
+    if kind == "text":
+        return _text(block)
+    if kind == "refusal":
+        return {"type": "refusal", "refusal": block.get("refusal", "")}
+    if kind in {"image", "image_url"}:
+        url = _image_url(block)["image_url"]["url"] if kind == "image_url" else _url(block)
+        # No endpoint takes pictures from an assistant, and inline ones would be paid for as text.
+        return {"type": "text", "text": "[image]" if not url or url.startswith("data:") else f"![image]({url})"}
+    if kind is None and isinstance(block.get("text"), str):
+        return {"type": "text", "text": block["text"]}
+    return None
+
+
+def _source(block: Block) -> Block:
+    """Where the block keeps its payload: in itself, or under Anthropic's ``source``."""
+    source = block.get("source")
+    return source if isinstance(source, Mapping) else block
+
+
+def _url(block: Block) -> str | None:
+    url = _source(block).get("url")
+    return url if isinstance(url, str) else None
+
+
+def _base64(block: Block) -> str | None:
+    source = _source(block)
+    data = source.get("base64")
+    if data is None and source.get("type") != "text" and block.get("source_type") != "text":
+        data = source.get("data")
+    return data if isinstance(data, str) else None
+
+
+def _mime_type(block: Block, family: str, data: str) -> str:
+    source = _source(block)
+    named = source.get("mime_type") or source.get("media_type")
+    if named:
+        return str(named)
+    if family == "image":
+        return next((kind for start, kind in _IMAGE_SIGNATURES.items() if data.startswith(start)), "image/png")
+    return _DEFAULT_TYPES[family]
+
+
+def _data_uri(block: Block, family: str) -> str | None:
+    data = _base64(block)
+    if data is None or data.startswith("data:"):
+        return data
+    return f"data:{_mime_type(block, family, data)};base64,{data}"
+
+
+def _file_name(block: Block) -> str:
+    source = _source(block)
+    subtype = str(source.get("mime_type") or source.get("media_type") or "application/pdf").partition("/")[2]
+    return f"file.{'txt' if subtype == 'plain' else subtype or 'bin'}"

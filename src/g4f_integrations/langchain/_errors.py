@@ -1,0 +1,138 @@
+"""This package's errors as members of LangChain's own family.
+
+LangChain's middleware tells by `langchain_core.exceptions.ModelError` whether to retry, to summarise or to give up,
+and takes every other exception for one worth retrying. So each error that leaves a LangChain class is both: caught by
+the names in `g4f_integrations.errors` and by LangChain's.
+
+    ours                       LangChain's
+    RateLimitError             ModelRateLimitError
+    QuotaError                 ModelError              a balance is no rate: waiting does not help
+    AuthenticationError        ModelAuthenticationError
+    ContextLengthError         ContextOverflowError    what the summarising middleware waits for
+    ContentFilterError         ModelRefusalError       ModelInvalidRequestError where core has none yet
+    ModelNotFoundError         ModelNotFoundError
+    InvalidRequestError        ModelInvalidRequestError
+    ConfigurationError         ModelInvalidRequestError
+    ProviderTimeoutError       ModelTimeoutError
+    ProviderUnavailableError   ModelConnectionError for `kind` "network", else ModelAPIError
+    EmptyResponseError         ModelAPIError
+    ProviderNoticeError        ModelAPIError
+    StreamInterruptedError     ModelConnectionError
+    RoutesExhaustedError       ModelError
+
+`is_retryable` is what the core error says of itself, whatever the default of LangChain's class.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_core import exceptions as langchain_errors
+
+from g4f_integrations import errors
+
+if TYPE_CHECKING:
+    _RefusalError = langchain_errors.ModelInvalidRequestError
+else:  # only the newer cores have a class for refusals
+    _RefusalError = getattr(langchain_errors, "ModelRefusalError", langchain_errors.ModelInvalidRequestError)
+
+
+class G4FError(errors.IntegrationError, langchain_errors.ModelError):
+    """An error without a class of its own."""
+
+
+class G4FRateLimitError(errors.RateLimitError, langchain_errors.ModelRateLimitError):
+    """Asked too often."""
+
+
+class G4FQuotaError(errors.QuotaError, langchain_errors.ModelError):
+    """The balance or the free allowance is used up."""
+
+
+class G4FAuthenticationError(errors.AuthenticationError, langchain_errors.ModelAuthenticationError):
+    """A key is missing, wrong, or not allowed here."""
+
+
+class G4FContextLengthError(errors.ContextLengthError, langchain_errors.ContextOverflowError):
+    """The request is longer than the route can take."""
+
+
+class G4FContentFilterError(errors.ContentFilterError, _RefusalError):
+    """Refused by a provider's policy."""
+
+    raw_message: Any = None
+
+
+class G4FModelNotFoundError(errors.ModelNotFoundError, langchain_errors.ModelNotFoundError):
+    """No candidate serves the model."""
+
+
+class G4FInvalidRequestError(errors.InvalidRequestError, langchain_errors.ModelInvalidRequestError):
+    """The route refuses the request itself."""
+
+
+class G4FConfigurationError(errors.ConfigurationError, langchain_errors.ModelInvalidRequestError):
+    """The settings contradict each other, or name something that does not exist."""
+
+
+class G4FTimeoutError(errors.ProviderTimeoutError, langchain_errors.ModelTimeoutError):
+    """A clock ran out."""
+
+
+class G4FUnavailableError(errors.ProviderUnavailableError, langchain_errors.ModelAPIError):
+    """The route is overloaded, answers with a challenge page, or fails in an unknown way."""
+
+
+class G4FConnectionError(errors.ProviderUnavailableError, langchain_errors.ModelConnectionError):
+    """The route could not be reached."""
+
+
+class G4FEmptyResponseError(errors.EmptyResponseError, langchain_errors.ModelAPIError):
+    """The answer held nothing."""
+
+
+class G4FNoticeError(errors.ProviderNoticeError, langchain_errors.ModelAPIError):
+    """An error or advert came as if it were the answer."""
+
+
+class G4FStreamInterruptedError(errors.StreamInterruptedError, langchain_errors.ModelConnectionError):
+    """The stream died after text had been handed over."""
+
+
+class G4FRoutesExhaustedError(errors.RoutesExhaustedError, langchain_errors.ModelError):
+    """Every attempt failed, and not all in the same way."""
+
+
+_CLASSES: dict[type[errors.IntegrationError], type[errors.IntegrationError]] = {
+    errors.RateLimitError: G4FRateLimitError,
+    errors.QuotaError: G4FQuotaError,
+    errors.AuthenticationError: G4FAuthenticationError,
+    errors.ContextLengthError: G4FContextLengthError,
+    errors.ContentFilterError: G4FContentFilterError,
+    errors.ModelNotFoundError: G4FModelNotFoundError,
+    errors.InvalidRequestError: G4FInvalidRequestError,
+    errors.ConfigurationError: G4FConfigurationError,
+    errors.ProviderTimeoutError: G4FTimeoutError,
+    errors.ProviderUnavailableError: G4FUnavailableError,
+    errors.EmptyResponseError: G4FEmptyResponseError,
+    errors.ProviderNoticeError: G4FNoticeError,
+    errors.StreamInterruptedError: G4FStreamInterruptedError,
+    errors.RoutesExhaustedError: G4FRoutesExhaustedError,
+    errors.IntegrationError: G4FError,
+}
+
+
+def as_model_error(error: errors.IntegrationError) -> errors.IntegrationError:
+    """`error` as its subclass that LangChain knows, with the same message, attempts, cause and traceback.
+
+    Raise it ``from error.__cause__``: the chain then shows the root of the trouble and not the same error twice.
+    An error that LangChain knows already is returned as it is.
+    """
+    if isinstance(error, langchain_errors.ModelError):
+        return error
+    chosen = next(_CLASSES[cls] for cls in type(error).__mro__ if cls in _CLASSES)
+    if chosen is G4FUnavailableError and error.kind == "network":
+        chosen = G4FConnectionError
+    known = chosen(error.message)
+    known.__dict__.update(error.__dict__)
+    return known.with_traceback(error.__traceback__)
