@@ -1,0 +1,5 @@
+"""A user's choice → ordered candidates."""
+
+from g4f_integrations.core.candidates.plans import resolve, resolve_cached
+
+__all__ = ["resolve", "resolve_cached"]

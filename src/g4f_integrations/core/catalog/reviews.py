@@ -1,0 +1,176 @@
+"""What we know of g4f's providers from reading their sources: the packaged tables, without g4f itself."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+_LONGEST_NAME = 100  # difflib is quadratic, and a name can be anything that a user's program was given
+
+# What keeps a provider from being chosen unasked, in words for an error.
+_HINDRANCES = {
+    "missing": "is not part of the installed g4f",
+    "auth": "needs a key or a login",
+    "browser": "drives a browser",
+    "cookies": "reads cookies or HAR files",
+    "runs_code": "runs code on this machine",
+    "local_server": "uses a server on this machine",
+    "load_network": "reaches the network when it is loaded",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderInfo:
+    """One provider as reviewed; see ``core/data/providers.toml`` for the meaning of every flag.
+
+    Attributes:
+        name: The provider's name in g4f.
+        kind: What it answers with: chat, image, audio, video, search or tools.
+        safe: Whether it may be chosen without being named.
+        auth: Needs a key or a login.
+        browser: Drives or opens a web browser.
+        cookies: Reads cookies, HAR files or saved sessions.
+        runs_code: Runs code or tools on this machine at a model's request.
+        local_server: Asks a server, or runs a model, on this machine.
+        starts_server: Serves a login callback on localhost.
+        writes_files: Writes media, caches or credentials.
+        blocks: Blocks its event loop.
+        load_network: Reaches the network when its class is loaded.
+        network_models: May fetch a list of models before the answer.
+        relay: Prompts pass through a relay before the model's own host.
+        adverts: Known for adverts or notices inside answers.
+        template: Built on g4f's OpenAI template.
+        missing: Listed by g4f, but not loadable.
+        kwargs: ``"forwarded"`` or ``"ignored"``: what becomes of arguments that its signature does not name.
+        max_tokens: ``"ignored"`` where the limit never reaches the upstream, else ``""``.
+        default_model: Taken where the class states no default model of its own.
+        default_models: Patterns of the model ids that may be chosen by default; empty for all.
+        aliases: Further names that g4f knows it by.
+        note: What else a user should know.
+        reviewed: Day of the review; ``None`` if nobody has read its source.
+        source: File inside g4f and the version that was read.
+    """
+
+    name: str
+    kind: str = "chat"
+    safe: bool = False
+    auth: bool = False
+    browser: bool = False
+    cookies: bool = False
+    runs_code: bool = False
+    local_server: bool = False
+    starts_server: bool = False
+    writes_files: bool = False
+    blocks: bool = False
+    load_network: bool = False
+    network_models: bool = False
+    relay: bool = False
+    adverts: bool = False
+    template: bool = False
+    missing: bool = False
+    kwargs: str = ""
+    max_tokens: str = ""
+    default_model: str = ""
+    default_models: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    note: str = ""
+    reviewed: date | None = None
+    source: str = ""
+
+    @property
+    def hindrances(self) -> tuple[str, ...]:
+        """Why it is used only where it is named, in words; empty for a safe provider."""
+        if self.safe:
+            return ()
+        if self.reviewed is None:
+            return ("has not been reviewed",)
+        return tuple(words for flag, words in _HINDRANCES.items() if getattr(self, flag)) or (self.note.rstrip("."),)
+
+    def serves_by_default(self, model: str) -> bool:
+        """Whether it may be chosen unasked for the model id `model`."""
+        patterns = self.default_models
+        return self.safe and (not patterns or any(fnmatchcase(model, pattern) for pattern in patterns))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain JSON data."""
+        reviewed = self.reviewed.isoformat() if self.reviewed else None
+        return {**asdict(self), "reviewed": reviewed, "hindrances": list(self.hindrances)}
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultRoute:
+    """One row of ``core/data/default_routes.toml``: a route of ``model="auto"``."""
+
+    route: str
+    note: str
+    reviewed: date
+
+    @property
+    def provider(self) -> str:
+        """The provider's name."""
+        return self.route.partition(":")[0]
+
+    @property
+    def model(self) -> str:
+        """The model id as the provider knows it."""
+        return self.route.partition(":")[2]
+
+
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("g4f_integrations.core").joinpath("data", name).read_text(encoding="utf-8"))
+
+
+def _review(name: str, row: dict[str, Any]) -> ProviderInfo:
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    return ProviderInfo(name=name, **values)
+
+
+@lru_cache(maxsize=1)
+def reviews() -> Mapping[str, ProviderInfo]:
+    """All reviewed providers by name."""
+    rows: dict[str, dict[str, Any]] = _table("providers.toml")["providers"]
+    return {name: _review(name, row) for name, row in rows.items()}
+
+
+@lru_cache(maxsize=1)
+def default_routes() -> tuple[DefaultRoute, ...]:
+    """The reviewed routes of ``model="auto"``, in order."""
+    return tuple(DefaultRoute(**row) for row in _table("default_routes.toml")["routes"])
+
+
+def normalised(name: str) -> str:
+    """`name` as g4f compares provider names: without case, dashes and underscores."""
+    return name.lower().replace("-", "").replace("_", "")
+
+
+@lru_cache(maxsize=1)
+def _by_normalised_name() -> Mapping[str, ProviderInfo]:
+    rows = {normalised(alias): info for info in reviews().values() for alias in info.aliases}
+    rows.update({normalised(name): info for name, info in reviews().items()})
+    return rows
+
+
+def review_of(name: str) -> ProviderInfo | None:
+    """The review of the provider `name` (case, dashes and older names do not matter), or ``None``.
+
+    Example:
+        >>> review_of("agent-tools").runs_code
+        True
+        >>> review_of("NobodyHasReadThis") is None
+        True
+    """
+    return reviews().get(name) or _by_normalised_name().get(normalised(name))
+
+
+def suggestion(wanted: str, known: list[str]) -> str:
+    """``"; did you mean 'A', 'B'?"`` for the closest of `known`, or nothing."""
+    by_key = {name.lower(): name for name in known}
+    close = get_close_matches(wanted[:_LONGEST_NAME].lower(), list(by_key), n=3, cutoff=0.5)
+    return f"; did you mean {', '.join(repr(by_key[key]) for key in close)}?" if close else ""
