@@ -1,0 +1,373 @@
+"""One attempt: a route's events, filtered, against the clocks, up to its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass, field
+
+from g4f_integrations.core.assembly import ToolCallAssembler
+from g4f_integrations.core.events import (
+    Batch,
+    Event,
+    Finish,
+    Logprobs,
+    Media,
+    Outcome,
+    ReasoningDelta,
+    ResponseInfo,
+    Sources,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+from g4f_integrations.core.failures import (
+    AttemptFailed,
+    ClockExpired,
+    Failure,
+    NoticeGate,
+    ParameterRefused,
+    StreamCut,
+    classify,
+)
+from g4f_integrations.core.lane import Lane
+from g4f_integrations.core.policy import Resilience
+from g4f_integrations.core.pump import Expired
+from g4f_integrations.core.request import CallNotes, Request
+from g4f_integrations.core.routes import Candidate
+from g4f_integrations.core.transport import Upstream, open_upstream
+from g4f_integrations.errors import IntegrationError
+
+_FINISH_REASONS = {
+    "end_turn": "stop",
+    "eos": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "safety": "content_filter",
+}
+
+
+@dataclass(slots=True)
+class CallState:
+    """What the attempts of one call share.
+
+    Attributes:
+        request: What is asked.
+        policy: The clocks' lengths.
+        prompt: The user's own words, for telling an answer about an error from an error.
+        deadline: Loop time by which something must have been handed over, if any.
+        waited: Seconds spent waiting for routes so far, the consumer's own time left out.
+        suspects: Suspect answers seen so far, and the provider that gave each.
+        empty_after_tool: Whether an empty answer to a tool result has been seen already.
+    """
+
+    request: Request
+    policy: Resilience
+    prompt: str
+    deadline: float | None
+    waited: float = 0.0
+    suspects: dict[str, str] = field(default_factory=dict)
+    empty_after_tool: bool = False
+
+
+class AttemptRun:
+    """One attempt under way.
+
+    Attributes:
+        candidate: The route that is asked.
+        started: Loop time of its beginning.
+        spoke: Whether anything, be it reasoning, has been handed over.
+        committed: Whether text, a tool call or media has been handed over.
+        again: Whether the same route should be asked again at once, the request having been mended for it.
+        first_content: Seconds to the first content, ``None`` before it.
+    """
+
+    def __init__(self, candidate: Candidate, call: CallState) -> None:
+        self.candidate = candidate
+        self.notes = CallNotes()
+        self.info = ResponseInfo()
+        self.usage: Usage | None = None
+        self.finishes: dict[int, str] = {}
+        self.sources: list[dict[str, object]] = []
+        self.calls: list[ToolCall] = []
+        self.suspect: Outcome | None = None
+        self.spoke = self.committed = self.again = False
+        self.first_content: float | None = None
+        self._call = call
+        self._loop = asyncio.get_running_loop()
+        self.started = self._loop.time()
+        self._since = self.started
+        self._lanes: dict[int, Lane] = {}
+        self._assembler = ToolCallAssembler()
+        self._aside: Batch = []
+        self._has_media = self._over = False
+        self._pending: BaseException | None = None  # raised at the next read: events before it are handed over first
+        self._upstream: Upstream = open_upstream(candidate, call.request, self.notes)
+
+    @property
+    def text(self) -> str:
+        """All text of the first choice that was handed over."""
+        lane = self._lanes.get(0)
+        return "".join(lane.parts) if lane is not None else ""
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of every choice."""
+        return ["".join(lane.parts) for lane in self._lanes.values()]
+
+    async def aclose(self) -> None:
+        """Close the upstream; returns when it is closed."""
+        await self._upstream.pump.aclose()
+
+    async def read(self) -> Batch:
+        """The next events for the user, an empty list at the end of a good answer.
+
+        Raises:
+            AttemptFailed: The attempt failed; nothing of the upstream's own exception hangs on it, because that may
+                hold credentials.
+            IntegrationError: A mistake in the settings, found only now.
+        """
+        self._since = self._loop.time()
+        try:
+            return await self._read()
+        except AttemptFailed as error:
+            failure = error.failure
+        except IntegrationError:
+            raise
+        except Expired:
+            failure = classify(ClockExpired(self._which_clock()))
+            await self._upstream.pump.expire()
+        except ParameterRefused as error:
+            self.again = True
+            failure = classify(error)
+        except Exception as error:
+            failure = classify(error)
+        finally:
+            self._call.waited += self._loop.time() - self._since
+        raise AttemptFailed(failure)
+
+    async def _read(self) -> Batch:
+        if self._pending is not None:
+            raise self._pending
+        if self._over:
+            return []
+        if not self._call.request.stream:
+            return await self._read_whole()
+        upstream = self._upstream
+        while chunks := await upstream.pump.take(self._due()):
+            released = self._released(upstream.reader.read(chunks))
+            self._pending = upstream.reader.error
+            if self._lanes and self._stopped():
+                await upstream.pump.aclose()  # the rest of the answer is not wanted
+                return self._end(released)
+            if released:
+                return released
+            if self._pending is not None:
+                raise self._pending
+        return self._end([])
+
+    async def _read_whole(self) -> Batch:
+        upstream = self._upstream
+        released: Batch = []
+        while chunks := await upstream.pump.take(self._due()):
+            released += self._released(upstream.reader.read(chunks))
+            if upstream.reader.error is not None:
+                raise upstream.reader.error
+        return self._end(released)
+
+    def _stopped(self) -> bool:
+        return all(lane.stopped for lane in self._lanes.values())
+
+    # Clocks ----------------------------------------------------------------------------------------------------
+
+    def _due(self) -> float | None:
+        """The loop time at which the next clock runs out."""
+        policy = self._call.policy
+        due = self._silence_due()
+        if not self.spoke and self._call.deadline is not None:
+            due = min(due, self._call.deadline)
+        if policy.total_timeout is not None:
+            due = min(due, self._since + policy.total_timeout - self._call.waited)
+        return None if due == math.inf else due
+
+    def _silence_due(self) -> float:
+        policy = self._call.policy
+        if not self._upstream.streams:
+            return math.inf if policy.attempt_timeout is None else self.started + policy.attempt_timeout
+        if self.first_content is None:
+            return math.inf if policy.first_token_timeout is None else self.started + policy.first_token_timeout
+        return math.inf if policy.stall_timeout is None else self._since + policy.stall_timeout
+
+    def _which_clock(self) -> str:
+        """The clock that has just run out, in words."""
+        policy = self._call.policy
+        if self._silence_due() <= (self._due() or 0.0):
+            if not self._upstream.streams:
+                return f"no answer within {policy.attempt_timeout:g} s"
+            if self.first_content is None:
+                return f"no first token within {policy.first_token_timeout:g} s"
+            return f"stalled for {policy.stall_timeout:g} s"
+        if self._call.deadline is not None and not self.spoke and self._call.deadline <= self._loop.time():
+            return f"the deadline of {policy.deadline:g} s for the whole call passed"
+        return f"the total time of {policy.total_timeout:g} s is used up"
+
+    def _content_came(self) -> None:
+        now = self._loop.time()
+        if self.first_content is None:
+            self.first_content = now - self.started
+        # The stall clock begins anew; the time until now is booked, so that it is not counted twice.
+        self._call.waited += now - self._since
+        self._since = now
+
+    # Filters ---------------------------------------------------------------------------------------------------
+
+    def _lane(self, choice: int) -> Lane:
+        lane = self._lanes.get(choice)
+        if lane is None:
+            call = self._call
+            gate = NoticeGate(self.candidate.name, call.prompt)
+            lane = self._lanes[choice] = Lane(call.request, self._upstream.output_limit, gate)
+        return lane
+
+    def _released(self, events: Batch) -> Batch:
+        """What of `events` may be handed over now; the rest is held or noted."""
+        released: Batch = []
+        content = False
+        for event in events:
+            kind = type(event)
+            if kind is TextDelta:
+                content = True
+                lane = self._lanes.get(event.choice) or self._lane(event.choice)  # type: ignore[union-attr]
+                if lane.passing:
+                    lane.parts.append(event.text)  # type: ignore[union-attr]
+                    released.append(event)
+                else:
+                    self._release_text(lane, *lane.feed(event.text), event.choice, released)  # type: ignore[union-attr]
+            else:
+                content |= self._note(event, released)
+        if content:
+            self._content_came()
+        if released:
+            self.spoke = True
+            if self._aside and self.committed:
+                released, self._aside = [*self._aside, *released], []
+        return released
+
+    def _release_text(self, lane: Lane, text: str, reasoning: str, choice: int, released: Batch) -> None:
+        if reasoning:
+            released.append(ReasoningDelta(reasoning, choice))
+        if text:
+            lane.parts.append(text)
+            released.append(TextDelta(text, choice))
+            self.committed = True
+
+    def _note(self, event: Event, released: Batch) -> bool:
+        """Take an event that is no text; whether it is content, which keeps the stall clock from running out."""
+        match event:
+            case ReasoningDelta():
+                released.append(event)
+                return True
+            case ToolCallDelta():
+                self._assembler.feed(event)
+                return True
+            case Media():
+                for choice, lane in self._lanes.items():
+                    self._flush(choice, lane, released)
+                self._has_media = self.committed = True
+                released.append(event)
+                return True
+            case Usage():
+                self.usage = event
+            case Finish():
+                self.finishes[event.choice] = event.reason
+            case Sources():
+                self.sources += event.items
+                self._aside.append(event)
+            case Logprobs():
+                self._aside.append(event)
+            case ResponseInfo():
+                self._merge_info(event)
+            case _:
+                pass
+        return False
+
+    def _merge_info(self, event: ResponseInfo) -> None:
+        info = self.info
+        info.model = event.model or info.model
+        info.provider = event.provider or info.provider
+        info.id = info.id or event.id
+        info.headers.update(event.headers)
+        info.extra.update(event.extra)
+
+    def _flush(self, choice: int, lane: Lane, released: Batch) -> Failure | None:
+        text, reasoning, verdict = lane.close()
+        if verdict is None:
+            self._release_text(lane, text, reasoning, choice, released)
+            return None
+        if reasoning:
+            released.append(ReasoningDelta(reasoning, choice))
+        lane.parts.append(text)
+        return verdict
+
+    # The end ---------------------------------------------------------------------------------------------------
+
+    def _end(self, released: Batch) -> Batch:
+        """What was still held, when the answer stands; the end of an answer that does not is a failure."""
+        self._over = True
+        stopped = bool(self._lanes) and self._stopped()
+        if self._upstream.tells_finish and not self._upstream.reader.finished and not stopped:
+            message = "the stream ended without a finish reason"
+            raise StreamCut(message)
+        for choice, lane in self._lanes.items():
+            verdict = self._flush(choice, lane, released)
+            if verdict is not None:
+                self._accept_suspect(verdict, "".join(lane.parts))
+                released.append(TextDelta("".join(lane.parts), choice))
+        calls = self._assembler.close()
+        released += calls
+        self.calls += [call for call in calls if isinstance(call, ToolCall)]
+        if not calls and not self._has_media and not any(text.strip() for text in self.texts):
+            self._judge_empty(stopped=stopped)
+        self.committed = True
+        self.spoke = self.spoke or bool(released)
+        self._aside, aside = [], self._aside
+        return [*aside, *released]
+
+    def _accept_suspect(self, verdict: Failure, text: str) -> None:
+        """Let a suspect answer stand if another provider gave the very same one, else fail."""
+        suspects = self._call.suspects
+        text = " ".join(text.split())
+        if suspects.setdefault(text, self.candidate.name) == self.candidate.name:
+            raise AttemptFailed(verdict)
+        self.suspect = verdict.kind
+
+    def _judge_empty(self, *, stopped: bool) -> None:
+        call = self._call
+        reason = self.finish_reason(0)
+        if stopped or (reason == "length" and "max_tokens" in call.request.params):
+            return
+        if reason == "content_filter":
+            raise AttemptFailed(Failure("content_filter", scope="request", message="the route refused by its policy"))
+        if call.request.ends_with_tool_result:
+            if call.empty_after_tool:
+                return
+            call.empty_after_tool = True
+        raise AttemptFailed(Failure("empty", message="the answer holds no text, tool call or media"))
+
+    def finish_reason(self, choice: int) -> str:
+        """The finish reason of a choice in OpenAI's terms."""
+        lane = self._lanes.get(choice)
+        if lane is not None and lane.stopped:
+            return "length" if lane.limit is not None and lane.limit.hit else "stop"
+        told = self.finishes.get(choice, "stop").lower()
+        reason = _FINISH_REASONS.get(told, told)
+        has_calls = any(call.choice == choice for call in self.calls)
+        return "tool_calls" if has_calls and reason == "stop" else reason
+
+    @property
+    def choices(self) -> list[int]:
+        """The numbers of the choices that were answered."""
+        return sorted({0, *self._lanes, *self.finishes})

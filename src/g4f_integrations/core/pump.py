@@ -1,0 +1,381 @@
+"""Pumps: one attempt's upstream, run in a task of its own and read in batches against a clock.
+
+The consumer never awaits provider code. It awaits a plain future that new items, the end, or the clock resolve, so
+a provider that swallows its cancellation or blocks its loop costs its own attempt and nobody's time, and no clock
+ever cancels the consumer's task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from g4f_integrations.core.loop import LoopThread, provider_loop, replace_provider_loop
+
+logger = logging.getLogger("g4f_integrations.pump")
+
+_HELD_ITEMS = 256  # items that wait for a slow consumer before the provider is held
+_START_SECONDS = 0.25  # a provider loop that has not begun an attempt by then counts as blocked
+_CLOSE_SECONDS = 1.0  # longest wait for a provider to close when the caller leaves
+_PROMPT_SECONDS = 0.05  # a provider loop that has not noticed a cancellation by then counts as blocked
+_EXPIRE_SECONDS = 0.005  # wait for a provider to close when its clock ran out: the call goes on
+
+Source = Callable[[], AsyncIterator[Any]]
+
+
+class Expired(Exception):  # noqa: N818  a clock's message to the engine, no error of its own
+    """The clock given to `take` ran out."""
+
+
+class _Clock:
+    """A watchdog that is armed once and moves its own alarm on, so that a batch costs no timer of its own."""
+
+    __slots__ = ("_alarm", "_due", "_loop", "_on_due", "_set_for")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_due: Callable[[], None]) -> None:
+        self._loop = loop
+        self._on_due = on_due
+        self._alarm: asyncio.TimerHandle | None = None
+        self._due: float | None = None
+        self._set_for = 0.0
+
+    def start(self, due: float | None) -> None:
+        self._due = due
+        if due is None:
+            return
+        if self._alarm is not None:
+            if self._set_for <= due:
+                return  # rings early, and then moves on
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(due, self._ring)
+        self._set_for = due
+
+    def pause(self) -> None:
+        self._due = None
+
+    def stop(self) -> None:
+        self._due = None
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _ring(self) -> None:
+        self._alarm = None
+        due = self._due
+        if due is None:
+            return
+        if self._loop.time() >= due:
+            self._on_due()
+        else:
+            self.start(due)
+
+
+class Pump(ABC):
+    """What the engine needs of an attempt's upstream: items in batches, a clock, and a way to close it."""
+
+    __slots__ = ("_clock", "_closing", "_ended", "_error", "_expired", "_home", "_room", "_waiter")
+
+    def __init__(self) -> None:
+        self._home = asyncio.get_running_loop()
+        self._clock = _Clock(self._home, self._ring)
+        self._waiter: asyncio.Future[None] | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._error: BaseException | None = None
+        self._ended = self._closing = self._expired = False
+
+    @abstractmethod
+    async def take(self, expires: float | None) -> list[Any]:
+        """The items that have come since the last call, at least one; an empty list at the end.
+
+        Args:
+            expires: Time of the running loop at which to give up, if any.
+
+        Raises:
+            Expired: The clock ran out first.
+            BaseException: Whatever the upstream raised, once its items have been taken.
+        """
+
+    @abstractmethod
+    async def _close(self, seconds: float) -> bool:
+        """Cancel the upstream and wait up to `seconds`; whether it has ended."""
+
+    async def expire(self) -> None:
+        """Give the upstream up because its clock ran out; waits a few loop turns at the most."""
+        await self._close(_EXPIRE_SECONDS)
+
+    async def aclose(self) -> None:
+        """Close the upstream; returns when it is closed, or after a second if it will not."""
+        if not await self._close(_CLOSE_SECONDS):
+            logger.warning("A provider did not close within %.0f s and is left to itself.", _CLOSE_SECONDS)
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _ring(self) -> None:
+        self._expired = True
+        self._wake()
+
+
+async def _run_source(source: Source, put: Callable[[Any], Any], is_closing: Callable[[], bool]) -> None:
+    """Drive the upstream to its end; `put` may return a future to wait for when the consumer has fallen behind."""
+    stream = source()
+    try:
+        async for item in stream:
+            if is_closing():
+                break
+            room = put(item)
+            if room is not None:
+                await room
+    finally:
+        aclose = getattr(stream, "aclose", None)
+        if aclose is not None:
+            await aclose()
+
+
+class LocalPump(Pump):
+    """A pump whose upstream runs in the caller's own loop: endpoints, and providers marked as inline."""
+
+    __slots__ = ("_items", "_task")
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self._items: list[Any] = []
+        self._task = self._home.create_task(self._run(source))
+
+    async def _run(self, source: Source) -> None:
+        try:
+            await _run_source(source, self._put, lambda: self._closing)
+        except asyncio.CancelledError as error:
+            self._error = error
+            if not self._closing:
+                raise  # the loop itself is being torn down
+        except BaseException as error:
+            self._error = error
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
+        finally:
+            self._ended = True
+            self._wake()
+
+    def _put(self, item: Any) -> asyncio.Future[None] | None:
+        items = self._items
+        items.append(item)
+        if self._waiter is not None:
+            self._wake()
+        if len(items) < _HELD_ITEMS:
+            return None
+        self._room = self._home.create_future()
+        return self._room
+
+    async def take(self, expires: float | None) -> list[Any]:
+        """See `Pump.take`."""
+        while True:
+            items = self._items
+            if items:
+                self._items = []
+                if self._room is not None:
+                    room, self._room = self._room, None
+                    if not room.done():
+                        room.set_result(None)
+                return items
+            if self._ended:
+                self._clock.stop()
+                if self._error is not None:
+                    raise _upstream_error(self._error)
+                return items
+            waiter = self._waiter = self._home.create_future()
+            self._expired = False
+            self._clock.start(expires)
+            try:
+                await waiter
+            finally:
+                self._clock.pause()
+                self._waiter = None
+            if self._expired and not self._items and not self._ended:
+                raise Expired
+
+    async def _close(self, seconds: float) -> bool:
+        self._clock.stop()
+        self._closing = True
+        if self._task.done() or self._ended:
+            return True
+        self._task.cancel()
+        if self._room is not None and not self._room.done():
+            self._room.cancel()
+        _, pending = await asyncio.wait({self._task}, timeout=seconds)
+        return not pending
+
+
+class RemotePump(Pump):
+    """A pump whose upstream runs on the provider thread; batches cross between the loops."""
+
+    __slots__ = ("_armed", "_cancel_seen", "_context", "_host", "_items", "_lock", "_source", "_started", "_task")
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self._source = source
+        self._items: deque[Any] = deque()
+        self._armed = self._started = self._cancel_seen = False
+        self._task: asyncio.Task[None] | None = None
+        self._context = contextvars.copy_context()
+        self._lock = threading.Lock()  # decides whether an attempt begins on this loop or on its replacement
+        self._host: LoopThread = provider_loop()
+        self._submit()
+
+    def _submit(self) -> None:
+        host = self._host
+        host.loop.call_soon_threadsafe(self._start, host, context=self._context)
+
+    # On the provider thread ------------------------------------------------------------------------------------
+
+    def _start(self, host: LoopThread) -> None:
+        with self._lock:
+            if self._started or self._closing or host is not self._host:
+                return
+            self._started = True
+        self._task = host.loop.create_task(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await _run_source(self._source, self._put, lambda: self._closing)
+        except BaseException as error:  # handed to the consumer; a provider's SystemExit must not end our thread
+            self._error = error
+        finally:
+            self._ended = True
+            self._notify()
+
+    def _put(self, item: Any) -> asyncio.Future[None] | None:
+        self._items.append(item)
+        if self._armed:
+            self._notify()
+        if len(self._items) < _HELD_ITEMS:
+            return None
+        room = self._host.loop.create_future()
+        self._room = room
+        # Looked at once more: the consumer may have taken everything before it could see `room`.
+        return room if len(self._items) >= _HELD_ITEMS else None
+
+    def _make_room(self) -> None:
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)
+
+    def _notify(self) -> None:
+        self._armed = False
+        try:
+            self._home.call_soon_threadsafe(self._wake)
+        except RuntimeError:  # the consumer's loop is closed: nobody listens any more
+            self._closing = True
+
+    def _cancel(self) -> None:
+        self._closing = self._cancel_seen = True
+        if self._task is not None:
+            self._task.cancel()
+
+    # On the consumer's loop ------------------------------------------------------------------------------------
+
+    async def take(self, expires: float | None) -> list[Any]:
+        """See `Pump.take`."""
+        while True:
+            items = self._grab()
+            if items:
+                return items
+            if self._ended:
+                items = self._grab()  # what came between the look above and the end
+                if items:
+                    return items
+                self._clock.stop()
+                if self._error is not None:
+                    raise _upstream_error(self._error)
+                return items
+            await self._wait(expires)
+
+    def _grab(self) -> list[Any]:
+        queue = self._items
+        taken = []
+        while queue:
+            taken.append(queue.popleft())
+        if self._room is not None:
+            with contextlib.suppress(RuntimeError):  # that loop is gone, and the provider with it
+                self._host.loop.call_soon_threadsafe(self._make_room)
+        return taken
+
+    async def _wait(self, expires: float | None) -> None:
+        due = expires if self._started else self._start_by(expires)
+        waiter = self._waiter = self._home.create_future()
+        self._expired = False
+        self._armed = True
+        if self._items or self._ended:  # came before the provider could see `_armed`
+            self._armed = False
+            self._waiter = None
+            return
+        self._clock.start(due)
+        try:
+            await waiter
+        finally:
+            self._clock.pause()
+            self._armed = False
+            self._waiter = None
+        if not self._expired or self._items or self._ended:
+            return
+        if expires is not None and self._home.time() >= expires:
+            raise Expired
+        self._move_if_stuck()
+
+    def _start_by(self, expires: float | None) -> float:
+        """When an attempt that has not begun is moved: early enough to leave it half of its time."""
+        now = self._home.time()
+        return now + _START_SECONDS if expires is None else now + min(_START_SECONDS, (expires - now) / 2)
+
+    def _move_if_stuck(self) -> None:
+        """Begin on a fresh provider loop if the old one has not even begun this attempt."""
+        with self._lock:
+            if self._started:
+                return
+            self._host = replace_provider_loop(self._host)
+        self._submit()
+
+    async def _close(self, seconds: float) -> bool:
+        self._clock.stop()
+        with self._lock:
+            self._closing = True
+            if not self._started or self._ended:
+                return True
+        give_up = self._home.time() + seconds
+        try:
+            self._host.loop.call_soon_threadsafe(self._cancel)
+        except RuntimeError:  # that loop is gone, and the provider with it
+            return True
+        while not self._ended:
+            waiter = self._waiter = self._home.create_future()
+            left = give_up - self._home.time()
+            if self._ended or left <= 0:
+                break
+            await asyncio.wait({waiter}, timeout=left)  # may wake for an item that was still under way
+        if not self._ended and not self._cancel_seen:
+            self._home.call_later(_PROMPT_SECONDS, self._replace_if_silent)
+        return self._ended
+
+    def _replace_if_silent(self) -> None:
+        """Give the provider loop up if it has not even noticed that this attempt was cancelled."""
+        if not self._cancel_seen and not self._ended:
+            replace_provider_loop(self._host)
+
+
+def _upstream_error(error: BaseException) -> BaseException:
+    """What the upstream raised, fit to be raised in the caller's task."""
+    if isinstance(error, asyncio.CancelledError):
+        # The provider cancelled itself; as CancelledError it would cancel the caller.
+        return ConnectionAbortedError("the provider cancelled its own request")
+    if isinstance(error, StopAsyncIteration | StopIteration | GeneratorExit | KeyboardInterrupt | SystemExit):
+        return RuntimeError(f"the provider raised {type(error).__name__}")
+    return error

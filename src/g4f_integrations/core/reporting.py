@@ -1,0 +1,122 @@
+"""The attempts of a failed call → the one error that tells the user what happened and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from g4f_integrations.core.events import Attempt
+from g4f_integrations.core.failures import Failure
+from g4f_integrations.errors import (
+    AuthenticationError,
+    ContentFilterError,
+    ContextLengthError,
+    EmptyResponseError,
+    IntegrationError,
+    InvalidRequestError,
+    ModelNotFoundError,
+    ProviderNoticeError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+    QuotaError,
+    RateLimitError,
+    RoutesExhaustedError,
+    StreamInterruptedError,
+)
+
+_ERRORS: dict[str, type[IntegrationError]] = {
+    "rate_limit": RateLimitError,
+    "context_length": ContextLengthError,
+    "auth": AuthenticationError,
+    "quota": QuotaError,
+    "content_filter": ContentFilterError,
+    "model_not_found": ModelNotFoundError,
+    "bad_request": InvalidRequestError,
+    "timeout": ProviderTimeoutError,
+    "empty": EmptyResponseError,
+    "notice": ProviderNoticeError,
+    "interrupted": StreamInterruptedError,
+}
+
+_ADVICE = {
+    "rate_limit": "Wait, add providers or models to rotate over, or raise Resilience(max_retry_after=…).",
+    "context_length": "Shorten the conversation, or add a route with a larger context window.",
+    "auth": "Check the api_key of this route; other routes were not given it.",
+    "quota": "The allowance of this route is used up; add routes to rotate over.",
+    "content_filter": "Resilience(rotate_on_content_filter=True) asks other routes nevertheless.",
+    "model_not_found": "Check the model's name on this route.",
+    "bad_request": "The route refuses the request itself; the message says why.",
+    "timeout": "Raise the timeout, or add routes to rotate over.",
+}
+
+
+def error_for(attempts: Sequence[Attempt], failures: Sequence[Failure], label: str) -> IntegrationError:
+    """The error of a call whose attempts all failed.
+
+    Args:
+        attempts: All attempts, in order.
+        failures: What each of them failed with.
+        label: Route of the newest attempt.
+    """
+    kinds = {failure.kind for failure in failures}
+    last = failures[-1]
+    details: dict[str, Any] = {
+        "attempts": attempts,
+        "route": label,
+        "retry_after": max((f.retry_after for f in failures if f.retry_after is not None), default=None),
+    }
+    message = _message(attempts, last)
+    if len(kinds) > 1 and last.kind != "content_filter":
+        return RoutesExhaustedError(message, is_retryable=False, **details)
+    if len(attempts) > 1:
+        details["is_retryable"] = False  # the rotation has done what another call would do
+    kind = _ERRORS.get(last.kind, ProviderUnavailableError)
+    details["kind"] = last.kind
+    if kind is ContextLengthError:
+        limits = [failure.limit for failure in failures if failure.limit is not None]
+        return ContextLengthError(message, limit=max(limits, default=None), requested=last.requested, **details)
+    if kind is ProviderNoticeError:
+        return ProviderNoticeError(message, text=last.message, **details)
+    return kind(message, **details)
+
+
+def interruption(
+    attempts: Sequence[Attempt], failure: Failure, label: str, *, text: str, calls: Sequence[Any]
+) -> StreamInterruptedError:
+    """The error of a stream that died after something had been handed over."""
+    message = f"{label} broke off after {len(text)} characters ({failure.kind}): {failure.message}"
+    return StreamInterruptedError(
+        message,
+        partial_text=text,
+        partial_tool_calls=calls,
+        attempts=attempts,
+        route=label,
+        retry_after=failure.retry_after,
+    )
+
+
+def _message(attempts: Sequence[Attempt], last: Failure) -> str:
+    advice = _ADVICE.get(last.kind, "")
+    if len(attempts) == 1:
+        only = attempts[0]
+        said = f"{only.provider}{f':{only.model}' if only.model else ''} failed ({last.kind}): {last.message}"
+        return f"{said} {advice}".rstrip()
+    rows = [("", "route", "outcome", "seconds", "what was said")]
+    rows += [
+        (
+            str(number),
+            f"{attempt.provider}:{attempt.model}" if attempt.model else attempt.provider,
+            attempt.outcome,
+            f"{attempt.seconds:.2f}",
+            attempt.error or "",
+        )
+        for number, attempt in enumerate(attempts, start=1)
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)), row[4]]).rstrip()
+        for row in rows
+    ]
+    head = f"All {len(attempts)} attempts failed."
+    same = all(attempt.outcome == last.kind for attempt in attempts)
+    return "\n".join([f"{head} {advice}".rstrip() if same else head, *lines])

@@ -1,0 +1,152 @@
+"""Which candidate is asked next, and when. Pure: time and chance are passed in.
+
+Order is breadth first: every candidate once before any twice. A wait lies only before the same route is asked again,
+or when every route left is cooling down; it is zero when another is ready.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from g4f_integrations.core.events import Outcome
+from g4f_integrations.core.failures import Failure
+from g4f_integrations.core.health import HealthStore, RouteHealth
+from g4f_integrations.core.policy import Resilience
+from g4f_integrations.core.routes import Candidate
+
+# Asking the same route again with the same request and key cannot help.
+_ROUTE_IS_OUT: frozenset[Outcome] = frozenset(
+    {"auth", "quota", "model_not_found", "bad_request", "context_length", "content_filter"}
+)
+_KEY_IS_OUT: frozenset[Outcome] = frozenset({"auth", "quota"})
+
+
+@dataclass(slots=True)
+class _Standing:
+    """One candidate's standing within one call."""
+
+    candidate: Candidate
+    health: RouteHealth
+    limit: int
+    tries: int = 0
+    not_before: float = 0.0
+    out: bool = False
+
+    @property
+    def left(self) -> bool:
+        return not self.out and self.tries < self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The next candidate, and the seconds to wait before it is asked."""
+
+    candidate: Candidate
+    wait: float
+    is_probe: bool = False
+
+
+class Rotation:
+    """The order in which one call goes through its candidates.
+
+    Args:
+        candidates: In the user's order.
+        policy: Limits and backoff.
+        store: What is known about the routes' health.
+        chance: A number of [0, 1) for jitter.
+    """
+
+    __slots__ = ("_chance", "_policy", "_standings", "_store", "current")
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        policy: Resilience,
+        store: HealthStore,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        several = 2 if len(candidates) > 1 else policy.max_attempts
+        self._policy = policy
+        self._store = store
+        self._chance = chance
+        self._standings = [
+            _Standing(candidate, store.view(candidate.key), policy.attempts_per_route or candidate.attempts or several)
+            for candidate in candidates
+        ]
+        self.current: _Standing | None = None
+
+    def choose(self, now: float) -> Choice | None:
+        """The next candidate, ``None`` when none is left. Does not change anything but the probes begun.
+
+        Args:
+            now: Time of `time.monotonic`.
+        """
+        standings = self._standings
+        first = standings[0]
+        if not first.tries and first.left and first.health.ready_at() == 0.0:
+            return Choice(first.candidate, 0.0)  # the usual case: a healthy first route
+        left = [standing for standing in standings if standing.left]
+        rested = [standing for standing in left if standing.health.ready_at() <= now]
+        # Sorting is stable and keeps the user's order among equals.
+        for standing in sorted(rested, key=lambda standing: (max(standing.not_before - now, 0.0), standing.tries)):
+            wait = max(standing.not_before - now, 0.0)
+            if not standing.health.open_until:
+                return Choice(standing.candidate, wait)
+            if self._store.begin_probe(standing.candidate.key):
+                return Choice(standing.candidate, wait, is_probe=True)
+        # Every route left is out or resting. Only what a route itself asked for is waited for, and only so long; our
+        # own guesses (breaker, rest after a rate limit) give way when there is nothing better to do.
+        if not left:
+            return None
+        chosen = min(left, key=lambda standing: (self._wait_for(standing, now), standing.tries))
+        return Choice(chosen.candidate, self._wait_for(chosen, now))
+
+    def _wait_for(self, standing: _Standing, now: float) -> float:
+        wait = max(standing.not_before - now, 0.0)
+        asked = standing.health.pushback_until - now
+        return max(wait, asked) if 0.0 < asked <= self._policy.max_retry_after else wait
+
+    def began(self, candidate: Candidate) -> None:
+        """An attempt on `candidate` begins."""
+        self.current = next(standing for standing in self._standings if standing.candidate is candidate)
+        self.current.tries += 1
+
+    def failed(self, failure: Failure, now: float, *, again: bool = False) -> None:
+        """The current attempt failed.
+
+        Args:
+            failure: How.
+            now: Time of `time.monotonic`.
+            again: The same route should be asked again at once, because the request has been mended for it.
+        """
+        standing = self.current
+        assert standing is not None
+        if again:
+            standing.tries -= 1
+            return
+        if failure.kind in _ROUTE_IS_OUT:
+            standing.out = True
+            if failure.kind in _KEY_IS_OUT:
+                self._drop_key_of(standing)
+        if failure.retry_after is not None and failure.retry_after > self._policy.max_retry_after:
+            standing.out = True
+        standing.not_before = now + self._backoff(standing.tries, failure.retry_after)
+
+    def _drop_key_of(self, failed: _Standing) -> None:
+        key = failed.candidate.key
+        for standing in self._standings:
+            other = standing.candidate.key
+            if (other.provider, other.name, other.base_url, other.key_hash) == (
+                key.provider,
+                key.name,
+                key.base_url,
+                key.key_hash,
+            ):
+                standing.out = True
+
+    def _backoff(self, tries: int, asked: float | None) -> float:
+        ceiling = min(self._policy.backoff_initial * 2.0 ** (tries - 1), self._policy.backoff_max)
+        jittered = self._chance() * ceiling
+        return jittered if asked is None else max(asked, jittered)

@@ -1,0 +1,255 @@
+"""Route + request → events. The only door to g4f's chat.
+
+A g4f provider is called through its own method, with deep copies, on the provider thread (or in the caller's loop
+where the route says so); an endpoint through `core.endpoint`. g4f's client is never used: it rewrites the
+conversation and shares sessions between callers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from g4f_integrations.core.catalog import Catalog
+from g4f_integrations.core.chunks import ChunkReader
+from g4f_integrations.core.endpoint import call_endpoint
+from g4f_integrations.core.events import Batch
+from g4f_integrations.core.pump import LocalPump, Pump, RemotePump
+from g4f_integrations.core.request import CallNotes, Request
+from g4f_integrations.core.roles import adapt_messages
+from g4f_integrations.core.routes import Candidate, Route, proxy_for
+
+logger = logging.getLogger("g4f_integrations.transport")
+
+# What our own core reads and providers never get.
+_OURS = frozenset({"model", "messages", "stream"})
+
+
+class Reader(Protocol):
+    """Turns what a pump delivers into events."""
+
+    error: BaseException | None
+    finished: bool
+
+    def read(self, chunks: list[Any]) -> Batch:
+        """The events of `chunks`, in order."""
+
+
+class _BatchReader:
+    """For endpoints, whose chunks are batches of events already and whose missing ends are noticed there."""
+
+    __slots__ = ("error", "finished")
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self.finished = True
+
+    def read(self, chunks: list[Any]) -> Batch:
+        if len(chunks) == 1:
+            only: Batch = chunks[0]
+            return only
+        return [event for batch in chunks for event in batch]
+
+
+@dataclass(slots=True)
+class Upstream:
+    """One attempt's way to its route.
+
+    Attributes:
+        pump: Delivers chunks against a clock.
+        reader: Makes events of them.
+        streams: Whether the route really streams; if not, only the attempt's own clock counts.
+        tells_finish: Whether an end without a finish reason means that the answer was cut.
+        output_limit: Tokens after which we end the answer ourselves, because the route is known not to.
+    """
+
+    pump: Pump
+    reader: Reader
+    streams: bool
+    tells_finish: bool = False
+    output_limit: int | None = None
+
+
+def open_upstream(candidate: Candidate, request: Request, notes: CallNotes) -> Upstream:
+    """Start one attempt: one call of a provider's method, or one HTTP request.
+
+    Args:
+        candidate: The route to ask.
+        request: What to ask; it is not changed, and providers get deep copies.
+        notes: Filled with what the route could not take.
+
+    Raises:
+        ConfigurationError: The route's key did not travel with a pickle.
+    """
+    if candidate.provider is None:
+        source = lambda: call_endpoint(candidate, request, notes)  # noqa: E731  a name would say no more
+        return Upstream(LocalPump(source), _BatchReader(), request.stream)
+    return _open_provider(candidate, request, notes)
+
+
+def _open_provider(candidate: Candidate, request: Request, notes: CallNotes) -> Upstream:
+    provider = candidate.provider
+    shape = _shape_of(provider)
+    messages, notes.flattened = adapt_messages(
+        request.messages,
+        history=bool(getattr(provider, "supports_message_history", False)),
+        system=bool(getattr(provider, "supports_system_message", False)),
+        native_tools=bool(candidate.native_tools),
+    )
+    streams = request.stream and bool(getattr(provider, "supports_stream", True))
+    arguments = _arguments(candidate, request, shape, notes)
+    if "stream" in shape.named or shape.takes_any:
+        arguments["stream"] = streams
+    media = _media(messages) if "media" in shape.named and not shape.is_template else []
+    if media:
+        arguments["media"] = media
+    if request.tools:
+        notes.tools = "native"
+
+    def source() -> AsyncIterator[Any]:
+        return _call_provider(provider, candidate.model, messages, arguments)
+
+    route = candidate.route
+    inline = (isinstance(route, Route) and route.inline) or bool(getattr(provider, "runs_inline", False))
+    limit = request.params.get("max_tokens")
+    ignores_limit = "max_tokens" in notes.dropped or shape.ignores_max_tokens
+    return Upstream(
+        LocalPump(source) if inline else RemotePump(source),
+        ChunkReader(),
+        streams,
+        tells_finish=shape.is_template and streams,
+        output_limit=limit if ignores_limit and isinstance(limit, int) else None,
+    )
+
+
+def _call_provider(
+    provider: Any, model: str, messages: list[dict[str, Any]], arguments: dict[str, Any]
+) -> AsyncIterator[Any]:
+    """The provider's own chunks; a method that blocks is stepped through in a worker thread."""
+    if not hasattr(provider, "create_async_generator") and not hasattr(provider, "create_async"):
+        return _in_worker_thread(provider.create_completion(model=model, messages=messages, **arguments))
+    from g4f import get_async_provider_method  # type: ignore[attr-defined]  # noqa: PLC0415  g4f's own public door
+
+    method: Any = get_async_provider_method(provider)
+    chunks: AsyncIterator[Any] = method(model=model, messages=messages, **arguments)
+    return chunks
+
+
+async def _in_worker_thread(chunks: Iterator[Any]) -> AsyncGenerator[Any, None]:
+    loop = asyncio.get_running_loop()
+    end = object()
+    iterator = iter(chunks)
+    while (chunk := await loop.run_in_executor(None, next, iterator, end)) is not end:
+        yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a provider's method takes."""
+
+    named: frozenset[str]
+    takes_any: bool
+    is_template: bool  # built on g4f's OpenAI template, whose `**kwargs` lead nowhere but whose `extra_body` is sent
+    template_takes: frozenset[str]
+    ignores_max_tokens: bool
+
+
+@lru_cache(maxsize=512)
+def _shape_of(provider: Any) -> _Shape:
+    method = next(
+        found
+        for name in ("create_async_generator", "create_async", "create_completion")
+        if (found := getattr(provider, name, None)) is not None
+    )
+    parameters = inspect.signature(method).parameters
+    named = frozenset(
+        name
+        for name, parameter in parameters.items()
+        if parameter.kind in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}
+    )
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    is_template = any(
+        base.__name__ == "OpenaiTemplate"
+        for base in inspect.getmro(provider if isinstance(provider, type) else type(provider))
+    )
+    extra = parameters.get("extra_parameters")
+    default = extra.default if extra is not None and extra.default is not inspect.Parameter.empty else ()
+    # A review speaks of g4f's own class, not of a user's that has the same name.
+    reviewed = Catalog().review(provider.__name__) if provider.__module__.startswith("g4f.") else None
+    if reviewed is not None and reviewed.kwargs == "ignored":
+        takes_any = False
+    return _Shape(
+        named,
+        takes_any,
+        is_template,
+        frozenset(default or ()),
+        reviewed is not None and reviewed.max_tokens == "ignored",
+    )
+
+
+def _wanted(request: Request) -> dict[str, Any]:
+    """Everything that the request asks for beside its messages, by g4f's names."""
+    wanted: dict[str, Any] = {name: value for name, value in request.params.items() if name not in _OURS}
+    if request.stop:
+        wanted["stop"] = list(request.stop)
+    if request.tools:
+        wanted["tools"] = list(request.tools)
+        if request.tool_choice is not None:
+            wanted["tool_choice"] = request.tool_choice
+        if request.parallel_tool_calls is not None:
+            wanted["parallel_tool_calls"] = request.parallel_tool_calls
+    return wanted
+
+
+def _arguments(candidate: Candidate, request: Request, shape: _Shape, notes: CallNotes) -> dict[str, Any]:
+    """The parameters that the provider takes, as deep copies; the names of the others go to `notes.dropped`."""
+    taken: dict[str, Any] = {}
+    body: dict[str, Any] = {}
+    for name, value in _wanted(request).items():
+        if name in shape.named or name in shape.template_takes or (shape.takes_any and not shape.is_template):
+            taken[name] = _copied(value)
+        elif shape.is_template:
+            body[name] = _copied(value)
+        else:
+            notes.dropped.append(name)
+    body.update(_copied(request.extra_body))
+    if body and ("extra_body" in shape.named or shape.takes_any):
+        taken["extra_body"] = body
+    elif body:
+        notes.dropped += body
+    if candidate.api_key is not None:
+        taken["api_key"] = candidate.api_key.reveal(candidate.name)
+    proxy = proxy_for(candidate.proxy, urlsplit(getattr(candidate.provider, "url", None) or "https:").scheme)
+    if proxy is not None:
+        taken["proxy"] = proxy
+    if notes.dropped:
+        logger.debug("%s cannot take %s", candidate.label, ", ".join(notes.dropped))
+    return taken
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _copied(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copied(member) for member in value]
+    return value
+
+
+def _media(messages: list[dict[str, Any]]) -> list[tuple[str, None]]:
+    """Pictures of the newest message, for providers that take them apart from the text."""
+    content = messages[-1].get("content") if messages else None
+    if not isinstance(content, list):
+        return []
+    found = []
+    for part in content:
+        picture = part.get("image_url") if part.get("type") == "image_url" else None
+        url = picture.get("url") if isinstance(picture, Mapping) else picture
+        if isinstance(url, str) and url:
+            found.append((url, None))
+    return found
