@@ -30,6 +30,7 @@ from g4f_integrations.core.routes import Candidate, Plan, RouteChoice
 from g4f_integrations.core.tokens import count_message_tokens, count_tokens
 from g4f_integrations.errors import ConfigurationError, IntegrationError
 
+logging.getLogger("g4f_integrations").addHandler(logging.NullHandler())  # nothing is printed unless it is asked for
 logger = logging.getLogger("g4f_integrations.engine")
 
 _call_numbers = itertools.count(1)

@@ -80,7 +80,7 @@ class _Clock:
 class Pump(ABC):
     """What the engine needs of an attempt's upstream: items in batches, a clock, and a way to close it."""
 
-    __slots__ = ("_clock", "_closing", "_ended", "_error", "_expired", "_home", "_room", "_waiter")
+    __slots__ = ("_clock", "_closing", "_ended", "_error", "_expired", "_given_up", "_home", "_room", "_waiter")
 
     def __init__(self) -> None:
         self._home = asyncio.get_running_loop()
@@ -88,7 +88,7 @@ class Pump(ABC):
         self._waiter: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
         self._error: BaseException | None = None
-        self._ended = self._closing = self._expired = False
+        self._ended = self._closing = self._expired = self._given_up = False
 
     @abstractmethod
     async def take(self, expires: float | None) -> list[Any]:
@@ -108,11 +108,12 @@ class Pump(ABC):
 
     async def expire(self) -> None:
         """Give the upstream up because its clock ran out; waits a few loop turns at the most."""
+        self._given_up = True
         await self._close(_EXPIRE_SECONDS)
 
     async def aclose(self) -> None:
         """Close the upstream; returns when it is closed, or after a second if it will not."""
-        if not await self._close(_CLOSE_SECONDS):
+        if not self._given_up and not await self._close(_CLOSE_SECONDS):
             logger.warning("A provider did not close within %.0f s and is left to itself.", _CLOSE_SECONDS)
 
     def _wake(self) -> None:
