@@ -69,18 +69,25 @@ def _lookup(key: RouteChoice | None) -> Plan | None:
 
 def _cache_key(choice: RouteChoice) -> RouteChoice | None:
     """The choice in a form that compares by what it says; ``None`` if it holds what no choice can hold."""
-    key = replace(
+    if type(choice.model) is str and (choice.provider is None or type(choice.provider) is str):
+        key = choice  # the usual case, and this runs on every call
+    else:
+        key = _normal_form(choice)
+    try:
+        hash(key)
+    except TypeError:  # `resolve` will say what is wrong with it
+        return None
+    return key
+
+
+def _normal_form(choice: RouteChoice) -> RouteChoice:
+    return replace(
         choice,
         model=model_name(choice.model),
         fallback_models=tuple(map(model_name, choice.fallback_models)),
         provider=_frozen(choice.provider),
         routes=tuple(choice.routes),
     )
-    try:
-        hash(key)
-    except TypeError:  # `resolve` will say what is wrong with it
-        return None
-    return key
 
 
 def _frozen(provider: Any) -> Hashable:

@@ -24,6 +24,7 @@ from g4f_integrations.core.routes import (
     Candidate,
     Endpoint,
     Plan,
+    ProxyMap,
     Route,
     RouteChoice,
     freeze_proxy,
@@ -45,10 +46,15 @@ class Resolved:
 
     def still_holds(self) -> bool:
         """Whether names and environment say the same as when the plan was made."""
-        loaded = load_g4f().loader.loaded if self.names else {}
-        return all(loaded.get(name, provider) is provider for name, provider in self.names) and all(
-            os.environ.get(name) == value for name, value in self.environment
-        )
+        for name, value in self.environment:
+            if os.environ.get(name) != value:
+                return False
+        if self.names:
+            loaded = load_g4f().loader.loaded
+            for name, provider in self.names:
+                if loaded.get(name, provider) is not provider:
+                    return False
+        return True
 
 
 def members_of(provider: Any) -> list[Any] | None:
@@ -82,6 +88,7 @@ class Resolution:
     def __init__(self, choice: RouteChoice) -> None:
         self.choice = choice
         self.models = (model_name(choice.model), *map(model_name, choice.fallback_models))
+        self.proxy: ProxyMap | None = freeze_proxy(choice.proxy)
         self.names: dict[str, Any] = {}
         self.environment: dict[str, str | None] = {}
 
@@ -200,9 +207,9 @@ class Resolution:
             raise ConfigurationError(message)
         rounds: list[list[Candidate]] = []
         refused: ConfigurationError | None = None
-        for model in self.models:
+        for index, model in enumerate(self.models):
             try:
-                served = served_by_default(model)
+                served = served_by_default(model, "fallback_models" if index else "model")
             except ConfigurationError as error:
                 refused = refused or error
                 continue
@@ -251,7 +258,7 @@ class Resolution:
             model=model,
             provider=provider,
             api_key=api_key,
-            proxy=freeze_proxy(route.proxy) or self.choice.proxy,
+            proxy=freeze_proxy(route.proxy) or self.proxy,
             native_tools=bool(getattr(provider, "supports_native_tools", False)) if native is None else native,
             body_provider=None,
             attempts=attempts,
@@ -269,7 +276,7 @@ class Resolution:
             model=model,
             provider=None,
             api_key=api_key,
-            proxy=freeze_proxy(endpoint.proxy) or self.choice.proxy,
+            proxy=freeze_proxy(endpoint.proxy) or self.proxy,
             native_tools=endpoint.native_tools,
             body_provider=body_provider,
             attempts=None,
@@ -346,4 +353,4 @@ def _too_many(field_name: str) -> ConfigurationError:
 
 
 def _shown(value: Any) -> str:
-    return value.__name__ if isinstance(value, type) else f"a {type(value).__name__}"
+    return value.__name__ if isinstance(value, type) else f"an object of type {type(value).__name__}"

@@ -18,6 +18,7 @@ from g4f_integrations.core.catalog.registry import (
     ModelInfo,
     Served,
     canonical_model,
+    is_users_own,
     model_ids,
     model_info,
     served_by_default,
@@ -136,9 +137,14 @@ class Catalog:
             return ProviderInfo(name, note="Not reviewed; used only where it is named.")
         raise unknown_provider(name)
 
-    def review(self, name: str) -> ProviderInfo | None:
-        """The review of a provider, or ``None`` if there is none; does not load g4f."""
-        return review_of(name)
+    def review(self, provider: str | type) -> ProviderInfo | None:
+        """The review of a provider by its name or class, or ``None`` if there is none; does not load g4f.
+
+        A user's own class has none, whatever its name.
+        """
+        if isinstance(provider, str):
+            return review_of(provider)
+        return None if is_users_own(provider) else review_of(provider.__name__)
 
     def routes(self, model: str = AUTO, needs: Iterable[str] = ()) -> list[Route]:
         """The routes that a model would take if no provider is named, in order.

@@ -63,24 +63,24 @@ def _entry(model: str) -> Any | None:
 
 def model_ids() -> list[str]:
     """Ids of all models of the registry, sorted."""
-    g4f = load_g4f()
-    return sorted({*g4f.models.convert, *g4f.model_map} - {"", _DEFAULT_ROW})
+    parts = load_g4f()
+    return sorted({*parts.models.convert, *parts.model_map} - {"", _DEFAULT_ROW})
 
 
 @lru_cache(maxsize=1)
 def _folded() -> Mapping[str, str]:
-    g4f = load_g4f()
-    folded = {alias.lower(): model for alias, model in g4f.model_aliases.items()}
+    parts = load_g4f()
+    folded = {alias.lower(): model for alias, model in parts.model_aliases.items()}
     folded.update({name.lower(): name for name in model_ids()})
     return folded
 
 
 def canonical_model(model: str) -> str | None:
     """The registry's id for `model`, which may be an alias or differ in case; ``None`` if nobody knows it."""
-    g4f = load_g4f()
-    if model in g4f.model_map or _entry(model) is not None:
+    parts = load_g4f()
+    if model in parts.model_map or _entry(model) is not None:
         return model
-    alias = g4f.model_aliases.get(model) or _folded().get(model.lower())
+    alias = parts.model_aliases.get(model) or _folded().get(model.lower())
     return alias if alias and alias != _DEFAULT_ROW else None
 
 
@@ -109,7 +109,7 @@ def _first(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _is_users_own(provider: Any) -> bool:
+def is_users_own(provider: Any) -> bool:
     """Whether `provider` is a class that a user made; g4f's factory leaves ``abc`` as the module of its classes."""
     module = getattr(provider, "__module__", "")
     return isinstance(provider, type) and not module.startswith("g4f.") and module not in {"g4f", "abc"}
@@ -121,7 +121,7 @@ def _safe_review(provider: Any) -> ProviderInfo | None:
 
 
 def _may_serve(provider: Any, model: str | None) -> bool:
-    if _is_users_own(provider):
+    if is_users_own(provider):
         return True
     review = _safe_review(provider)
     return review is not None and review.serves_by_default(model or "")
@@ -129,7 +129,7 @@ def _may_serve(provider: Any, model: str | None) -> bool:
 
 def _loaded(provider: Any) -> Any | None:
     """The class behind a name of the registry, unless it cannot be loaded or has changed since it was reviewed."""
-    if _is_users_own(provider):
+    if is_users_own(provider):
         return provider
     try:
         found = find_provider(provider) if isinstance(provider, str) else provider
@@ -140,11 +140,12 @@ def _loaded(provider: Any) -> Any | None:
     return found if isinstance(found, type) and getattr(found, "working", False) and not changed else None
 
 
-def served_by_default(model: str) -> list[Served]:
+def served_by_default(model: str, field: str = "model") -> list[Served]:
     """The providers that may be chosen for `model` without being named, in order.
 
     Args:
         model: A model's id or alias; ``"auto"`` takes the reviewed default routes.
+        field: Where the model was named, for the message of an error.
 
     Raises:
         ModelNotFoundError: The registry does not know the model; the message names close matches.
@@ -157,7 +158,7 @@ def served_by_default(model: str) -> list[Served]:
         known = (
             suggestion(model, [*model_ids(), *load_g4f().model_aliases]) or "; Catalog().models() lists what is known"
         )
-        message = f"model: nobody is known to serve {model[:100]!r}{known}"
+        message = f"{field}: nobody is known to serve {model[:100]!r}{known}"
         raise ModelNotFoundError(message)
     rows = serving(canonical)
     found = [
@@ -166,7 +167,7 @@ def served_by_default(model: str) -> list[Served]:
         if _may_serve(named, model_id) and (provider := _loaded(named)) is not None
     ]
     if not found:
-        raise ConfigurationError(_must_be_named(canonical, list(rows)))
+        raise ConfigurationError(_must_be_named(canonical, list(rows), field))
     return found
 
 
@@ -182,9 +183,9 @@ def _default_routes() -> list[Served]:
     return found
 
 
-def _must_be_named(model: str, names: list[str]) -> str:
+def _must_be_named(model: str, names: list[str], field: str) -> str:
     if not names:
-        return f"model {model!r} is known to g4f, but no provider serves it; choose another model or give a base_url"
+        return f"{field}: {model!r} is known to g4f, but no provider serves it; choose another model or give a base_url"
     rows = []
     for name in names[:6]:
         review = review_of(name) or ProviderInfo(name)
@@ -194,7 +195,7 @@ def _must_be_named(model: str, names: list[str]) -> str:
     local = any((known := review_of(name)) is not None and known.runs_code for name in names)
     advice = "Route(..., allow_local_tools=True)" if local else "provider=, with api_key= where it needs a key"
     return (
-        f"model {model!r} is served only by providers that are not used unless they are named: "
+        f"{field}: {model!r} is served only by providers that are not used unless they are named: "
         f"{', '.join(rows)}{more}. Name one with {advice}, or choose another model"
     )
 
@@ -218,7 +219,7 @@ def static_model(provider: Any, model: str, *, known: str | None = None) -> str:
     if known is not None:
         return known
     review = review_of(provider.__name__)
-    if review is not None and review.network_models and not _is_users_own(provider):
+    if review is not None and review.network_models and not is_users_own(provider):
         return model  # the class resolves its aliases itself, while an id it does not list makes it fetch one
     aliases = getattr(provider, "model_aliases", None)
     alias = _first(aliases.get(model)) if isinstance(aliases, Mapping) else None
@@ -231,7 +232,7 @@ def _default_model(provider: Any) -> str:
     if stated == AUTO:
         return ""  # the provider's own "auto", which it takes by itself where no model is named
     listed = next(_ids(models), None)
-    review = review_of(provider.__name__) if not _is_users_own(provider) else None
+    review = review_of(provider.__name__) if not is_users_own(provider) else None
     found = stated or listed or (review.default_model if review is not None else "")
     if found:
         return "" if found == AUTO else str(found)
@@ -271,12 +272,12 @@ def _aliases() -> Mapping[str, tuple[str, ...]]:
 
 def model_info(model: str) -> ModelInfo:
     """All that the registry says of `model`, a canonical id."""
-    g4f = load_g4f()
+    parts = load_g4f()
     entry = _entry(model)
     kind = _KINDS.get(type(entry).__name__, "chat")
-    if model in g4f.image_models:
+    if model in parts.image_models:
         kind = "image"
-    elif model in g4f.video_models:
+    elif model in parts.video_models:
         kind = "video"
     rows = serving(model)
     return ModelInfo(
