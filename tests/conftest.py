@@ -68,7 +68,6 @@ def _stays_on_this_machine(request: pytest.FixtureRequest):
 @pytest.fixture(autouse=True)
 def _fresh_health():
     """Every test meets routes that nobody has asked before."""
-    if (_TESTS.parent / "src/g4f_integrations/testing.py").exists():
-        from g4f_integrations.testing import reset_health
+    from g4f_integrations.testing import reset_health  # not before the environment above is in place
 
-        reset_health()
+    reset_health()

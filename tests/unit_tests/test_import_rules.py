@@ -14,6 +14,7 @@ SOURCES = sources()
 
 FRAMEWORKS = ("langchain", "langgraph", "langsmith", "llama_index")
 FACES = {"langchain": "llama_index", "llama_index": "langchain"}
+PROGRAMS = {"cli", "__main__"}
 
 G4F_DOORS = {"core.transport", "core.media", "core.catalog", "core.routes", "core.candidates", "testing"}
 
@@ -54,7 +55,8 @@ ORDER = [
     ["core.media", "core.embeddings", "core.search"],
     ["stores", "testing"],
     ["langchain", "llama_index"],
-    ["cli", "demo"],
+    ["cli"],
+    ["__main__"],
 ]
 RANK = {room: rank for rank, row in enumerate(ORDER) for room in row}
 
@@ -87,7 +89,7 @@ def violations(check):
 def test_only_the_faces_know_a_framework():
     def is_foreign(source, imported):
         face = source.room.partition(".")[0]
-        return imported.module.startswith(FRAMEWORKS) and face not in {*FACES, "cli", "demo"}
+        return imported.module.startswith(FRAMEWORKS) and face not in {*FACES, *PROGRAMS}
 
     assert violations(is_foreign) == []
 
@@ -179,7 +181,7 @@ def test_nothing_is_printed_outside_the_command_line():
     prints = [
         source.where(node.lineno)
         for source in SOURCES
-        if room_of(source.room) not in {"cli", "demo"}
+        if room_of(source.room) not in PROGRAMS
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
     ]
