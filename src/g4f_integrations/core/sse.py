@@ -117,7 +117,7 @@ class SSEParser:
         elif field == b"event":
             self._name = value.strip()
             return
-        elif line[0] == 123:  # "{"
+        elif line[0] == 123 and line[-1] == 125:  # "{" and "}"
             value = line
         else:
             return  # a comment, id, retry, or an unknown field

@@ -28,7 +28,9 @@ def status_of(payload: Any, default: int = 200) -> int:
     """
     inner = payload.get("error") if isinstance(payload, dict) else None
     for holder in (inner, payload):
-        for place in _PLACES if isinstance(holder, dict) else ():
+        if not isinstance(holder, dict):
+            continue
+        for place in _PLACES:
             value = holder.get(place)
             if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isdecimal():
                 value = int(value)

@@ -1,0 +1,161 @@
+"""Chat over an OpenAI-compatible HTTP endpoint: one request, one stream of typed events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection
+from typing import Any
+
+import aiohttp
+
+from g4f_integrations.core.endpoint._answers import MAX_ANSWER_BYTES, AnswerReader
+from g4f_integrations.core.endpoint._http import (
+    ENVIRONMENT_PROXY,
+    endpoint_of,
+    endpoint_url,
+    request_headers,
+    response_headers,
+    send,
+)
+from g4f_integrations.core.endpoint._refused import ParameterRefused, refused_parameters
+from g4f_integrations.core.events import Batch
+from g4f_integrations.core.failures import HTTPFailure
+from g4f_integrations.core.request import CallNotes, Request
+from g4f_integrations.core.routes import Candidate
+from g4f_integrations.core.wire.body import build_body, dump_body
+from g4f_integrations.core.wire.decoding import decode_json, plain_text
+from g4f_integrations.core.wire.errors import is_error, status_of
+from g4f_integrations.core.wire.refusals import refused_parameters as find_refused
+
+__all__ = ["ENVIRONMENT_PROXY", "ParameterRefused", "call_endpoint", "list_models", "refused_parameters"]
+
+_AFTER_FINISH_SECONDS = 2.0  # for usage and [DONE], from servers that keep the connection open without a word
+_AFTER_DONE_SECONDS = 0.05  # for the end of the body, without which the connection cannot be used again
+_KEPT_HEADERS = ("x-request-id", "request-id", "x-ratelimit-", "openai-processing-ms", "x-provider", "x-model")
+
+
+async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes) -> AsyncGenerator[Batch, None]:
+    """Makes one completion request and gives its events, one list per read; a blocking call gives one list.
+
+    Order of the events: `ResponseInfo` first, then text, reasoning, tool calls and media as they come, then `Usage`,
+    and `Finish` for each choice last. No clock runs here but the grace for servers that do not hang up after their
+    last word: cancel the task, or close the generator, and the connection is closed before that returns.
+
+    Args:
+        candidate: The endpoint, with model, key and proxies.
+        request: What is asked.
+        notes: Gets the parameters that were left out because this endpoint has refused them before.
+
+    Raises:
+        ParameterRefused: The server refused a parameter by name; the next call leaves it out.
+        HTTPFailure: A status that is no success, an error in the answer, or an answer that is none.
+        StreamCut: The stream ended before the answer did.
+        ConfigurationError: The request cannot be sent as it is.
+        aiohttp.ClientError, OSError: The connection failed.
+    """
+    endpoint = endpoint_of(candidate)
+    body = build_body(candidate, request, refused_parameters.of(candidate), notes)
+    url = endpoint_url(endpoint.base_url, "/chat/completions")
+    try:
+        response = await send("POST", url, candidate, request_headers(candidate, endpoint, request), dump_body(body))
+    except HTTPFailure as failure:
+        _raise_if_refused(failure, candidate, body)
+        raise
+    try:
+        headers = response_headers(response)
+        reader = AnswerReader(
+            content_type=headers.get("content-type", ""),
+            streamed=request.stream,
+            headers=headers,
+            kept={name: value for name, value in headers.items() if name.startswith(_KEPT_HEADERS)},
+            sound_format=_sound_format(body),
+        )
+        collected: Batch = []
+        while not (reader.ended or reader.failure):
+            data = await _read(response.content, reader)
+            batch = reader.feed(data) if data else reader.close()
+            if not request.stream:
+                collected += batch
+            elif batch:
+                yield batch
+            if not data:
+                break
+        if isinstance(reader.failure, HTTPFailure):
+            _raise_if_refused(reader.failure, candidate, body)
+        if reader.failure is not None:
+            raise reader.failure
+        await _drain(response.content)
+        if collected:
+            yield collected
+    finally:
+        response.close()
+
+
+async def list_models(candidate: Candidate) -> list[dict[str, Any]]:
+    """The models that the endpoint names at ``GET /models``, as it describes them; each has an ``id``.
+
+    Raises:
+        HTTPFailure: A status that is no success, or an answer that is no list of models.
+        aiohttp.ClientError, OSError: The connection failed.
+    """
+    endpoint = endpoint_of(candidate)
+    url = endpoint_url(endpoint.base_url, "/models")
+    response = await send("GET", url, candidate, request_headers(candidate, endpoint))
+    try:
+        pieces: list[bytes] = []
+        size = 0
+        while data := await response.content.readany():
+            pieces.append(data)
+            size += len(data)
+            if size > MAX_ANSWER_BYTES:
+                raise HTTPFailure(200, "The list of models is too long.", response_headers(response))
+        body = b"".join(pieces)
+        try:
+            payload = decode_json(body)
+        except ValueError:
+            raise HTTPFailure(200, plain_text(body), response_headers(response)) from None
+        rows = payload
+        if isinstance(payload, dict):
+            rows = None if is_error(payload) else payload.get("data", payload.get("models"))
+        if not isinstance(rows, list):
+            raise HTTPFailure(status_of(payload), plain_text(body), response_headers(response))
+    finally:
+        response.close()
+    named = ({"id": row} if isinstance(row, str) else row for row in rows)
+    models = [dict(row) for row in named if isinstance(row, dict)]
+    return [{"id": row["name"], **row} if "id" not in row and "name" in row else row for row in models]
+
+
+async def _read(content: aiohttp.StreamReader, reader: AnswerReader) -> bytes:
+    """The next bytes, ``b""`` at the end; once the answer is complete, nothing that goes wrong matters any more."""
+    if not reader.is_complete:
+        return await content.readany()
+    try:
+        async with asyncio.timeout(_AFTER_FINISH_SECONDS):
+            return await content.readany()
+    except (aiohttp.ClientError, OSError):  # a timeout is an OSError
+        return b""
+
+
+async def _drain(content: aiohttp.StreamReader) -> None:
+    if content.at_eof():
+        return
+    try:
+        async with asyncio.timeout(_AFTER_DONE_SECONDS):
+            while await content.readany():
+                pass
+    except (aiohttp.ClientError, OSError):
+        pass
+
+
+def _raise_if_refused(failure: HTTPFailure, candidate: Candidate, sent: Collection[str]) -> None:
+    names = find_refused(failure.status, failure.body, sent)
+    if names:
+        refused_parameters.add(candidate, names)
+        raise ParameterRefused(names, failure.status, failure.body, failure.headers) from None
+
+
+def _sound_format(body: dict[str, Any]) -> str:
+    audio = body.get("audio")
+    wanted = audio.get("format") if isinstance(audio, dict) else None
+    return wanted if isinstance(wanted, str) and wanted.isalnum() else "wav"

@@ -1,0 +1,169 @@
+"""One HTTP request to an endpoint: address, headers, proxy, redirects."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from functools import lru_cache
+from urllib.parse import unquote
+
+import aiohttp
+from yarl import URL
+
+from g4f_integrations.core.credentials import Secret, redact_url
+from g4f_integrations.core.failures import HTTPFailure
+from g4f_integrations.core.request import Request
+from g4f_integrations.core.routes import Candidate, Endpoint, proxy_for
+from g4f_integrations.core.sessions import open_session
+from g4f_integrations.core.wire.decoding import plain_text
+from g4f_integrations.errors import ConfigurationError
+
+ENVIRONMENT_PROXY = "env://"
+"""A proxy of this name means: the proxies and the ``.netrc`` of the environment."""
+
+_MOST_REDIRECTS = 5
+_ERROR_BODY_BYTES = 65_536
+_ERROR_BODY_SECONDS = 2.0  # an error whose body stalls is still an error, and its status says most
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PATHS = ("/chat/completions", "/models")
+
+
+@lru_cache(maxsize=256)
+def endpoint_url(base_url: str, path: str) -> URL:
+    """`base_url` with `path` (``"/chat/completions"``) appended, before its query; userinfo goes into a header instead.
+
+    Raises:
+        ConfigurationError: `base_url` is no URL that can be asked.
+    """
+    try:
+        url = URL(base_url).with_fragment(None)
+        if url.raw_user is not None or url.raw_password is not None:
+            url = url.with_user(None)
+        stem = url.raw_path.rstrip("/")
+        for known in _PATHS:
+            stem = stem.removesuffix(known)
+        return url.with_path(f"{stem}{path}", encoded=True, keep_query=True)
+    except (ValueError, TypeError) as error:
+        message = f"base_url {redact_url(base_url)!r} is no URL that can be asked"
+        raise ConfigurationError(message) from error
+
+
+def request_headers(candidate: Candidate, endpoint: Endpoint, request: Request | None = None) -> dict[str, str]:
+    """The headers for a request: ours, the endpoint's, and those of the call, the later ones winning.
+
+    Raises:
+        ConfigurationError: A header cannot be sent, or a key did not travel with a pickle.
+    """
+    headers = {"accept": "text/event-stream" if request is not None and request.stream else "application/json"}
+    if request is not None:
+        headers["content-type"] = "application/json"
+    if candidate.api_key is not None:
+        headers["authorization"] = f"Bearer {candidate.api_key.reveal(candidate.label).strip()}"
+    elif "@" in endpoint.base_url:
+        _add_userinfo(headers, endpoint.base_url)
+    given = [*(endpoint.headers or ()), *(request.headers.items() if request is not None else ())]
+    for name, value in given:
+        headers[name.lower()] = value.reveal(candidate.label) if isinstance(value, Secret) else str(value)
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or any(char in value for char in "\r\n\0"):
+            message = f"The header {name!r} for {candidate.label} holds a character that HTTP does not allow."
+            raise ConfigurationError(message)
+    return headers
+
+
+def _add_userinfo(headers: dict[str, str], base_url: str) -> None:
+    userinfo = URL(base_url).raw_authority.rpartition("@")[0]
+    if userinfo:
+        user, _, password = userinfo.partition(":")
+        encoded = base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode("utf-8", "replace"))
+        headers["authorization"] = f"Basic {encoded.decode()}"
+
+
+def _proxy(candidate: Candidate, scheme: str) -> str | None:
+    proxy = proxy_for(candidate.proxy, scheme)
+    if proxy is not None and not proxy.lower().startswith(("http://", "https://", ENVIRONMENT_PROXY)):
+        message = f"The proxy {redact_url(proxy)!r} for {candidate.label} is no http:// or https:// proxy."
+        raise ConfigurationError(message)
+    return proxy
+
+
+async def send(
+    method: str, url: URL, candidate: Candidate, headers: dict[str, str], body: bytes | None = None
+) -> aiohttp.ClientResponse:
+    """Sends one request and gives the answer's head; the caller closes the answer.
+
+    Redirects are followed at most five times and only within the origin, so that a key never leaves for another host.
+
+    Raises:
+        HTTPFailure: The status is no success.
+        aiohttp.ClientError, OSError: The connection failed.
+    """
+    endpoint = endpoint_of(candidate)
+    proxy = _proxy(candidate, url.scheme)
+    by_environment = proxy is not None and proxy.lower().startswith(ENVIRONMENT_PROXY)
+    session = await open_session(trust_env=by_environment)
+    for _ in range(_MOST_REDIRECTS + 1):
+        response = await session.request(
+            method,
+            url,
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            proxy=None if by_environment else proxy,
+            ssl=endpoint.verify,
+        )
+        if 200 <= response.status < 300:
+            return response
+        try:
+            target = _redirect(response, url, is_repeatable=body is None)
+            if target is None:
+                raise await _failure(response)
+        finally:
+            response.close()
+        url = target
+    message = f"More than {_MOST_REDIRECTS} redirects, the last one to {redact_url(str(url))}"
+    raise HTTPFailure(response.status, message, response_headers(response))
+
+
+def endpoint_of(candidate: Candidate) -> Endpoint:
+    """The endpoint that `candidate` stands for."""
+    if isinstance(candidate.route, Endpoint):
+        return candidate.route
+    message = f"{candidate.label} is no endpoint"
+    raise ConfigurationError(message)
+
+
+def response_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """The answer's headers by lower-cased name; of repeated ones, the last."""
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _redirect(response: aiohttp.ClientResponse, url: URL, *, is_repeatable: bool) -> URL | None:
+    followed = {301, 302, 303, 307, 308} if is_repeatable else {307, 308}
+    if response.status not in followed:
+        return None
+    location = response.headers.get("Location", "")
+    try:
+        target = url.join(URL(location))
+        if location and target.origin() == url.origin():
+            return target.with_user(None).with_fragment(None)
+    except ValueError:
+        pass
+    shown = redact_url(location) if location else "nowhere"
+    message = f"Redirected to {shown}, which was not followed; use that as base_url if you trust it."
+    raise HTTPFailure(response.status, message, response_headers(response))
+
+
+async def _failure(response: aiohttp.ClientResponse) -> HTTPFailure:
+    """The failure that a bad status means, with as much of its body as comes readily."""
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(_ERROR_BODY_SECONDS):
+            while size < _ERROR_BODY_BYTES and (data := await response.content.readany()):
+                pieces.append(data)
+                size += len(data)
+    except (aiohttp.ClientError, OSError):  # a timeout is an OSError
+        pass
+    return HTTPFailure(response.status, plain_text(b"".join(pieces), _ERROR_BODY_BYTES), response_headers(response))

@@ -1,0 +1,54 @@
+"""What endpoints have been seen to refuse, remembered for this process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+
+from g4f_integrations.core.failures import HTTPFailure
+from g4f_integrations.core.routes import Candidate, RouteKey
+
+_MOST_ROUTES = 1_024
+
+
+class ParameterRefused(HTTPFailure):
+    """A server refused parameters by name; they are left out of the next call on that route, which may follow at once.
+
+    Attributes:
+        name: The first of them.
+        names: All of them.
+    """
+
+    def __init__(self, names: tuple[str, ...], status: int, body: str, headers: Mapping[str, str]) -> None:
+        super().__init__(status, body, headers)
+        self.names = names
+        self.name = names[0]
+
+
+class RefusedParameters:
+    """Names of refused parameters by route, for the 1,024 routes that were added last."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[RouteKey, str | None], tuple[str, ...]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, candidate: Candidate) -> tuple[str, ...]:
+        """The parameters that this route refuses."""
+        return self._names.get((candidate.key, candidate.body_provider), ())
+
+    def add(self, candidate: Candidate, names: Iterable[str]) -> None:
+        """Remembers that this route refuses `names`."""
+        key = (candidate.key, candidate.body_provider)
+        with self._lock:
+            known = self._names.pop(key, ())
+            self._names[key] = tuple(dict.fromkeys([*known, *names]))
+            while len(self._names) > _MOST_ROUTES:
+                del self._names[next(iter(self._names))]
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        with self._lock:
+            self._names.clear()
+
+
+refused_parameters = RefusedParameters()

@@ -1,0 +1,168 @@
+"""Pooled HTTP sessions: one set per event loop, closed with that loop, forgotten by forked children.
+
+A set of sessions lives on its loop object, so that a loop which is dropped takes it along. Its connections are closed
+by an asynchronous generator that was started in the loop: `loop.shutdown_asyncgens()`, which `asyncio.run` and every
+runner call, closes it. Loops closed without that are swept when the next set is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import threading
+import weakref
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import aiohttp
+
+from g4f_integrations import __version__
+
+PER_HOST = 100
+"""Connections to one host at a time at the most; further calls wait for one."""
+
+_LONGEST_HEADER = 65_536  # some gateways send policies beyond aiohttp's 8 kB, which would fail the call
+_ATTRIBUTE = "_g4f_integrations_sessions"
+
+
+class _Connector(aiohttp.TCPConnector):
+    """A connector that is closed when its loop is, and that a forked child leaves alone."""
+
+    def __init__(self) -> None:
+        self.home = asyncio.get_running_loop()
+        self.process = os.getpid()
+        super().__init__(limit=0, limit_per_host=PER_HOST)
+
+    @property
+    def closed(self) -> bool:
+        """Also true once the loop is closed, so that aiohttp does not print a complaint about a session left open."""
+        return super().closed or self.home.is_closed()
+
+    def __del__(self, *details: Any) -> None:
+        # In a child, closing would take the parent's sockets out of the epoll set that both share.
+        if self.process == os.getpid() and not self.home.is_closed():
+            super().__del__(*details)
+
+
+class _Sessions:
+    """The sessions of one loop; they share their connections."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.connector = _Connector()
+        self.plain = self._session(trust_env=False)
+        self.by_environment = self._session(trust_env=True)
+        self.keeper = self._keep()
+
+    @property
+    def is_usable(self) -> bool:
+        return not self.connector.closed and self.process == os.getpid()
+
+    def _session(self, *, trust_env: bool) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=self.connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),  # one caller's cookies are not another's
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # the clocks are the engine's
+            trust_env=trust_env,
+            headers={"User-Agent": f"g4f-integrations/{__version__}"},
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
+        )
+
+    async def _keep(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        if not self.connector.closed and self.process == os.getpid():
+            await self.connector.close()
+
+
+class _Registry:
+    """All live sets of sessions of this process, weakly held."""
+
+    def __init__(self) -> None:
+        self.reset()
+        self.abandoned: list[_Sessions] = []  # a child's inheritance, kept for ever so that nothing closes it
+
+    def reset(self) -> None:
+        self.lock = threading.Lock()
+        self.live: weakref.WeakSet[_Sessions] = weakref.WeakSet()
+
+    def all(self) -> list[_Sessions]:
+        with self.lock:
+            return list(self.live)
+
+    def add(self, sessions: _Sessions) -> None:
+        self.sweep()
+        with self.lock:
+            self.live.add(sessions)
+
+    def sweep(self) -> None:
+        for sessions in self.all():
+            if sessions.connector.home.is_closed():
+                _close_sockets(sessions.connector)
+                with self.lock:
+                    self.live.discard(sessions)
+
+    def forget_after_fork(self) -> None:
+        self.abandoned += list(self.live)
+        self.reset()
+
+
+_registry = _Registry()
+if hasattr(os, "register_at_fork"):  # Windows does not fork
+    os.register_at_fork(after_in_child=_registry.forget_after_fork)
+
+
+async def open_session(*, trust_env: bool = False) -> aiohttp.ClientSession:
+    """The running loop's pooled session, made when it is first asked for.
+
+    Args:
+        trust_env: Whether proxies and ``.netrc`` of the environment count.
+    """
+    loop = asyncio.get_running_loop()
+    sessions: _Sessions | None = getattr(loop, _ATTRIBUTE, None)
+    if sessions is None or not sessions.is_usable:
+        sessions = _Sessions()
+        await anext(sessions.keeper)  # started here, so that the loop knows it and closes it
+        _registry.add(sessions)
+        setattr(loop, _ATTRIBUTE, sessions)
+    return sessions.by_environment if trust_env else sessions.plain
+
+
+async def close_sessions() -> None:
+    """Closes the pooled connections of the running loop; the next call opens new ones."""
+    loop = asyncio.get_running_loop()
+    sessions: _Sessions | None = getattr(loop, _ATTRIBUTE, None)
+    if sessions is not None:
+        delattr(loop, _ATTRIBUTE)
+        await sessions.keeper.aclose()
+
+
+def _close_sockets(connector: _Connector) -> None:
+    """Closes the idle connections of a loop that was closed without them.
+
+    Their transports cannot do it: they would need the loop.
+    """
+    for connections in getattr(connector, "_conns", {}).values():
+        for protocol, _ in connections:
+            sock = getattr(protocol.transport, "_sock", None)
+            if sock is not None:
+                sock.close()
+                protocol.transport._sock = None  # noqa: SLF001  or its finaliser would warn of an unclosed transport
+
+
+def _close_at_exit() -> None:
+    for sessions in _registry.all():
+        loop = sessions.connector.home
+        if sessions.is_usable and not loop.is_running():
+            loop.run_until_complete(sessions.keeper.aclose())
+    _registry.sweep()
+
+
+atexit.register(_close_at_exit)
