@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
-from g4f_integrations.core.candidates.resolution import Resolution, Resolved, members_of, model_name
+from g4f_integrations.core.candidates.resolution import DEEPEST, Resolution, Resolved, members_of, model_name
 from g4f_integrations.core.routes import Plan, RouteChoice
 
 _MOST_PLANS = 256
@@ -90,12 +90,14 @@ def _normal_form(choice: RouteChoice) -> RouteChoice:
     )
 
 
-def _frozen(provider: Any) -> Hashable:
+def _frozen(provider: Any, depth: int = 0) -> Hashable:
     """`provider` as it is now: lists can be changed after they were given."""
+    if depth > DEEPEST * 2:  # `resolve` will say that this is too deep
+        return id(provider)
     if isinstance(provider, list | tuple):
-        return tuple(map(_frozen, provider))
+        return tuple(_frozen(one, depth + 1) for one in provider)
     members = members_of(provider)
     if members is None:
         return provider if isinstance(provider, Hashable) else id(provider)
     settings = (getattr(provider, name, None) for name in ("shuffle", "single_provider_retry", "max_retries"))
-    return (type(provider), _frozen(members), *settings)
+    return (type(provider), _frozen(members, depth + 1), *settings)

@@ -33,6 +33,9 @@ from g4f_integrations.core.routes import (
 )
 from g4f_integrations.errors import ConfigurationError
 
+DEEPEST = 8
+"""Lists in lists, at the most: a list can hold itself."""
+
 _METHODS = ("create_async_generator", "create_async", "create_completion")
 
 
@@ -172,12 +175,15 @@ class Resolution:
             alone = alone[0]
         return named, members_of(alone) is not None and bool(getattr(alone, "shuffle", False)) and len(named) > 1
 
-    def _flattened(self, provider: Any, attempts: int | None = None) -> Iterator[_Named]:
+    def _flattened(self, provider: Any, attempts: int | None = None, depth: int = 0) -> Iterator[_Named]:
+        if depth > DEEPEST:
+            message = f"provider: lists are nested more than {DEEPEST} deep; give one list of names or classes"
+            raise ConfigurationError(message)
         if isinstance(provider, str) and self._registered(provider.strip()) is None and len(provider.split()) != 1:
             provider = provider.split()  # g4f's "A B C"
         if isinstance(provider, list | tuple):
             for one in provider:
-                yield from self._flattened(one, attempts)
+                yield from self._flattened(one, attempts, depth + 1)
             return
         if isinstance(provider, str):
             provider = self._provider(provider.strip(), "provider")
@@ -187,7 +193,7 @@ class Resolution:
             return
         if getattr(provider, "single_provider_retry", False):  # g4f asks the first one only, again and again
             members, attempts = members[:1], max(1, int(getattr(provider, "max_retries", 3)))
-        yield from self._flattened(members, attempts)
+        yield from self._flattened(members, attempts, depth + 1)
 
     def _from_providers(self, named: list[_Named]) -> list[Candidate]:
         return _without_repeats(
