@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 
+from g4f_integrations.errors import ConfigurationError
+
 ToolLike: TypeAlias = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
 ToolChoice: TypeAlias = str | Mapping[str, Any]
 
@@ -35,7 +37,7 @@ def to_tool_choice(choice: Any, tools: Sequence[Mapping[str, Any]]) -> ToolChoic
         tools: The tools bound, in OpenAI's form.
 
     Raises:
-        ValueError: The choice names a tool that is not bound, or has no known form.
+        ConfigurationError: The choice names a tool that is not bound, or has no known form.
     """
     if choice is None or choice is False:
         return None
@@ -45,12 +47,12 @@ def to_tool_choice(choice: Any, tools: Sequence[Mapping[str, Any]]) -> ToolChoic
         return _choice_of_dict(choice, tools)
     if not isinstance(choice, str):
         message = f"tool_choice must be a string, a bool or a dict, not {type(choice).__name__}"
-        raise ValueError(message)  # noqa: TRY004  every wrong tool_choice is one kind of error to the caller
+        raise ConfigurationError(message)
     if choice in _tool_names(tools):  # first, for a tool may be called "any"
         return _named_choice(choice)
     if choice in _WORDS:
         return _WORDS[choice]
-    raise ValueError(_unknown_tool(choice, tools))
+    raise ConfigurationError(_unknown_tool(choice, tools))
 
 
 def _choice_of_dict(choice: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> ToolChoice:
@@ -61,7 +63,7 @@ def _choice_of_dict(choice: Mapping[str, Any], tools: Sequence[Mapping[str, Any]
     if name is None:
         return dict(choice)  # a built-in tool of some endpoint
     if name not in _tool_names(tools):
-        raise ValueError(_unknown_tool(name, tools))
+        raise ConfigurationError(_unknown_tool(name, tools))
     return dict(choice) if function is not None else _named_choice(name)
 
 

@@ -1,0 +1,234 @@
+"""A model's settings and the arguments of one call → what the engine takes.
+
+A per-call argument wins over the constructor's. A key goes to the place that it was given for and nowhere else: a call
+that names another provider, other routes or another endpoint does not take the constructor's key or headers along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from langchain_core.messages import BaseMessage
+
+from g4f_integrations.core.credentials import Secret
+from g4f_integrations.core.policy import Resilience
+from g4f_integrations.core.request import Request
+from g4f_integrations.core.routes import RouteChoice, freeze_headers, freeze_proxy
+from g4f_integrations.errors import ConfigurationError
+from g4f_integrations.langchain._messages import to_wire
+from g4f_integrations.langchain._settings import (
+    ALIASES,
+    API_KEY_VARIABLE,
+    to_api_key,
+    to_provider,
+    to_routes,
+    without_secrets,
+)
+from g4f_integrations.langchain._tools import to_openai_tools, to_response_format, to_tool_choice
+
+if TYPE_CHECKING:
+    from g4f_integrations.langchain.chat_models import ChatG4F
+
+PARAMETERS = (
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "n",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "reasoning_effort",
+    "web_search",
+    "logprobs",
+    "top_logprobs",
+)
+"""Fields of the model that travel under their own names."""
+
+_PLACES = {
+    **dict.fromkeys(("model", "provider", "routes", "fallback_models", "base_url", "default_headers"), "routing"),
+    **dict.fromkeys(("proxy", "api_key"), "routing"),
+    **dict.fromkeys(("timeout", "max_retries", "resilience"), "policy"),
+    **dict.fromkeys(
+        ("tools", "tool_choice", "parallel_tool_calls", "extra_body", "headers", "extra_headers"), "request"
+    ),
+    **dict.fromkeys(("stop", "stream_usage"), "face"),
+    **dict.fromkeys(("stream", "context_window", "ls_structured_output_format", "structured_output_format"), "nowhere"),
+}
+"""Which part of a call an argument belongs to; those that are not listed are parameters of the route."""
+
+_PRIVATE = frozenset({"api_key", "default_headers", "headers", "extra_headers", "proxy", "base_url", "routes"})
+
+
+class Call(NamedTuple):
+    """One call, ready for the engine, and what the face has to know beside."""
+
+    choice: RouteChoice
+    request: Request
+    policy: Resilience
+    dropped: tuple[str, ...]
+    stream_usage: bool
+
+
+def prepare_call(
+    model: ChatG4F,
+    messages: Sequence[BaseMessage],
+    stop: Sequence[str] | str | None,
+    arguments: dict[str, Any],
+    stream: bool,
+) -> Call:
+    """What `model` asks of the engine for `messages`.
+
+    Args:
+        model: The model with its settings.
+        messages: The conversation.
+        stop: Texts that end the answer; ``None`` takes the model's.
+        arguments: The call's other arguments; those that are nobody's go to the route.
+        stream: Whether the answer is wanted piece by piece. A stream holds one choice, so `n` is not asked for.
+
+    Raises:
+        ConfigurationError: The arguments contradict each other, or a message has no place in a chat.
+    """
+    parts = _sort(model, arguments)
+    params = parts["params"]
+    dropped: tuple[str, ...] = ()
+    if stream and params.get("n", 1) != 1:
+        del params["n"]
+        dropped = ("n",)
+    if "response_format" in params:
+        params["response_format"] = to_response_format(params["response_format"])
+    face = parts["face"]
+    if stop is None:
+        stop = face.get("stop", model.stop)
+    request = Request(
+        messages=to_wire(messages), stream=stream, params=params, stop=_stops(stop), extra_body=model.extra_body
+    )
+    return Call(
+        choice=_choice(model, parts["routing"]) if parts["routing"] else _own_choice(model),
+        request=_completed(request, parts["request"]) if parts["request"] else request,
+        policy=_policy(model, parts["policy"]),
+        dropped=dropped,
+        stream_usage=face.get("stream_usage", model.stream_usage),
+    )
+
+
+def _sort(model: ChatG4F, arguments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The arguments by their places; an explicit ``None`` takes a parameter of the model's back."""
+    params = {name: value for name in PARAMETERS if (value := getattr(model, name)) is not None}
+    parts: dict[str, dict[str, Any]] = {"params": params, "routing": {}, "policy": {}, "request": {}, "face": {}}
+    for given, value in {**model.model_kwargs, **arguments}.items():
+        name = ALIASES.get(given, given)
+        place = _PLACES.get(name, "params")
+        if value is None:
+            params.pop(name, None)
+        elif place != "nowhere":
+            parts[place][name] = value
+    return parts
+
+
+def _stops(stop: Sequence[str] | str | None) -> tuple[str, ...]:
+    if not stop:
+        return ()
+    return (stop,) if isinstance(stop, str) else tuple(stop)
+
+
+def _completed(request: Request, given: Mapping[str, Any]) -> Request:
+    tools = given.get("tools") or ()
+    if not all(isinstance(tool, Mapping) and tool.get("type") == "function" for tool in tools):
+        tools = to_openai_tools(tools)
+    return request.replacing(
+        tools=tuple(tools),
+        tool_choice=to_tool_choice(given.get("tool_choice"), tools) if tools else None,
+        parallel_tool_calls=given.get("parallel_tool_calls") if tools else None,
+        extra_body={**request.extra_body, **(given.get("extra_body") or {})},
+        headers={**(given.get("headers") or {}), **(given.get("extra_headers") or {})},
+    )
+
+
+def _own_choice(model: ChatG4F) -> RouteChoice:
+    return RouteChoice(
+        model=model.model,
+        provider=_frozen(model.provider),
+        routes=tuple(model.routes),
+        fallback_models=tuple(model.fallback_models),
+        base_url=model.base_url,
+        headers=model.default_headers,
+        proxy=model.proxy,
+        api_key=_frozen_key(model.api_key),
+    )
+
+
+def _choice(model: ChatG4F, routing: Mapping[str, Any]) -> RouteChoice:
+    """The model's choice with the call's changes."""
+    provider, routes, base_url = model.provider, model.routes, model.base_url
+    if "routes" in routing:
+        if "provider" in routing or "base_url" in routing:
+            message = "routes names every route itself; give neither provider nor base_url beside it"
+            raise ConfigurationError(message)
+        provider, routes, base_url = None, to_routes(routing["routes"]), None
+    elif "base_url" in routing:
+        # A provider beside a base_url is a word for that endpoint; a g4f provider is left behind with its place.
+        provider = provider if base_url else None
+        provider, routes, base_url = to_provider(routing.get("provider", provider)), [], routing["base_url"]
+    elif "provider" in routing:
+        # A base_url from the environment counts only where nothing else is named.
+        base_url = base_url if "base_url" in model.model_fields_set else None
+        provider, routes = to_provider(routing["provider"]), []
+    moved = (provider, routes, base_url) != (model.provider, model.routes, model.base_url)
+    if "api_key" in routing:
+        key = to_api_key(routing["api_key"])
+    else:
+        key = _key_that_goes_along(model, base_url) if moved else model.api_key
+    headers = model.default_headers if base_url == model.base_url else ()
+    return RouteChoice(
+        model=routing.get("model", model.model),
+        provider=_frozen(provider),
+        routes=tuple(routes),
+        fallback_models=tuple(routing.get("fallback_models", model.fallback_models)),
+        base_url=base_url,
+        headers=freeze_headers(routing["default_headers"]) if "default_headers" in routing else headers,
+        proxy=freeze_proxy(routing.get("proxy", model.proxy)),
+        api_key=_frozen_key(key),
+    )
+
+
+def _key_that_goes_along(model: ChatG4F, base_url: str | None) -> Secret | dict[str, Secret] | None:
+    """The model's key, as far as it was given for the place that the call goes to."""
+    if isinstance(model.api_key, dict):
+        return model.api_key
+    if base_url is None:
+        return None
+    return model.api_key if base_url == model.base_url else Secret.from_env(API_KEY_VARIABLE)
+
+
+def _frozen(provider: Any) -> Any:
+    return tuple(provider) if isinstance(provider, list) else provider
+
+
+def _frozen_key(key: Secret | dict[str, Secret] | None) -> Secret | tuple[tuple[str, Secret], ...] | None:
+    return tuple(key.items()) if isinstance(key, dict) else key
+
+
+def _policy(model: ChatG4F, call: Mapping[str, Any]) -> Resilience:
+    timeout, max_retries = model.timeout, model.max_retries
+    if not call:
+        policy = model.resilience
+        return policy if timeout is None and max_retries is None else policy.with_shorthands(timeout, max_retries)
+    policy = model.resilience
+    if "resilience" in call:
+        policy = Resilience.model_validate(call["resilience"])
+    policy = policy.with_shorthands(timeout, max_retries)
+    # The constructor's explicit fields win over the constructor's shorthands, but not over the call's.
+    settled = policy if "resilience" in call else Resilience.model_construct(_fields_set=set(), **dict(policy))
+    return settled.with_shorthands(call.get("timeout"), call.get("max_retries"))
+
+
+def shown_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A call's arguments as traces and caches may see them."""
+    if not arguments:
+        return {}
+    shown = {name: value for name, value in arguments.items() if ALIASES.get(name, name) not in _PRIVATE}
+    for name in ("extra_body", "model_kwargs"):
+        if name in shown:
+            shown[name] = without_secrets(shown[name])
+    return shown

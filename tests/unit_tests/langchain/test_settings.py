@@ -1,0 +1,266 @@
+"""What `ChatG4F` takes, keeps, copies and shows."""
+
+import copy
+import json
+import pickle
+
+import pytest
+from g4f.providers.retry_provider import RetryProvider
+from langchain_core.load import dumps, load
+from pydantic import SecretStr, ValidationError
+
+from g4f_integrations import Endpoint, Resilience, Route
+from g4f_integrations.core.credentials import Secret
+from g4f_integrations.errors import ConfigurationError
+from g4f_integrations.langchain import ChatG4F
+from g4f_integrations.testing import ScriptedProvider
+
+URL = "http://127.0.0.1:1337/v1"
+KEY = "sk-very-secret-key"
+
+
+def revived(model, **secrets):
+    plain = json.loads(dumps(model))
+    return load(plain, allowed_objects=[ChatG4F], valid_namespaces=["g4f_integrations"], secrets_map=secrets)
+
+
+@pytest.mark.parametrize(
+    ("alias", "field", "value"),
+    [
+        ("model_name", "model", "gpt-4o"),
+        ("openai_api_base", "base_url", URL),
+        ("api_base", "base_url", URL),
+        ("max_completion_tokens", "max_tokens", 5),
+        ("stop_sequences", "stop", ["x"]),
+        ("request_timeout", "timeout", 5.0),
+    ],
+)
+def test_names_of_other_classes_are_understood(alias, field, value):
+    assert getattr(ChatG4F(**{alias: value}), field) == value
+
+
+def test_the_model_is_known_by_its_older_name_too():
+    assert ChatG4F(model="gpt-4o").model_name == "gpt-4o"
+
+
+def test_a_misspelt_argument_is_refused_with_the_right_one():
+    with pytest.raises(ConfigurationError, match="'temprature'.*Did you mean 'temperature'"):
+        ChatG4F(temprature=0.5)
+
+
+def test_an_argument_like_no_other_is_pointed_to_model_kwargs():
+    with pytest.raises(ConfigurationError, match="'zzzz'.*model_kwargs"):
+        ChatG4F(zzzz=1)
+
+
+def test_langchains_own_arguments_are_known():
+    model = ChatG4F(
+        cache=False, verbose=True, callbacks=[], tags=["t"], metadata={"k": 1}, name="n", disable_streaming=True
+    )
+
+    assert (model.tags, model.name, model.metadata["k"]) == (["t"], "n", 1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"routes": ["A:m"], "provider": "A"},
+        {"routes": ["A:m"], "base_url": URL},
+        {"base_url": "ftp://x"},
+        {"base_url": 5},
+        {"provider": 42},
+        {"routes": [42]},
+        {"routes": [{"provider": "A", "colour": "red"}]},
+        {"api_key": 42},
+        {"proxy": "no-url"},
+        {"model": "a", "model_name": "b"},
+        {"model_kwargs": {"temperature": 1}},
+    ],
+)
+def test_contradictions_are_found_at_construction(arguments):
+    with pytest.raises(ConfigurationError):
+        ChatG4F(**arguments)
+
+
+@pytest.mark.parametrize("arguments", [{"temperature": "hot"}, {"timeout": -1}, {"resilience": {"max_attempt": 3}}])
+def test_values_of_the_wrong_kind_are_validation_errors(arguments):
+    with pytest.raises(ValidationError):
+        ChatG4F(**arguments)
+
+
+@pytest.mark.parametrize("variable", ["G4F_BASE_URL", "API_BASE_URL"])
+def test_the_environment_names_an_endpoint_and_its_key(monkeypatch, variable):
+    monkeypatch.setenv(variable, URL)
+    monkeypatch.setenv("G4F_API_KEY", KEY)
+
+    model = ChatG4F()
+
+    assert model.base_url == URL
+    assert model.api_key.get_secret_value() == KEY
+
+
+@pytest.mark.parametrize("arguments", [{"provider": "A"}, {"routes": ["A:m"]}])
+def test_the_environment_counts_only_where_nothing_else_is_named(monkeypatch, arguments):
+    monkeypatch.setenv("G4F_BASE_URL", URL)
+    monkeypatch.setenv("G4F_API_KEY", KEY)
+
+    model = ChatG4F(**arguments)
+
+    assert (model.base_url, model.api_key) == (None, None)
+
+
+@pytest.mark.parametrize("key", [KEY, SecretStr(KEY), {"Pollinations": KEY}])
+def test_keys_are_secrets_however_they_are_given(key):
+    model = ChatG4F(provider="Pollinations", api_key=key)
+
+    kept = model.api_key["Pollinations"] if isinstance(key, dict) else model.api_key
+
+    assert isinstance(kept, Secret)
+    assert kept.get_secret_value() == KEY
+
+
+def secretive(**more):
+    return ChatG4F(
+        base_url="http://user:hunter2@127.0.0.1:1337/v1?api_key=hunter2",
+        api_key="hunter2hunter2",
+        default_headers={"Authorization": "Bearer hunter2", "X-Title": "app"},
+        proxy="http://user:hunter2@127.0.0.1:8080",
+        model_kwargs={"account": {"access_token": "hunter2"}, "max_new_tokens": 7},
+        extra_body={"api_key": "hunter2", "top_k": 3},
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        repr,
+        str,
+        dumps,
+        lambda model: str(model.model_dump()),
+        lambda model: model.model_dump_json(),
+        lambda model: str(model.asdict()),
+        lambda model: str(model._identifying_params),
+        lambda model: str(model._get_invocation_params(api_key="hunter2", extra_headers={"Authorization": "hunter2"})),
+        lambda model: model._get_llm_string(stop=None, api_key="hunter2", extra_body={"api_key": "hunter2"}),
+    ],
+)
+def test_no_credential_is_shown(view):
+    assert "hunter2" not in view(secretive())
+
+
+def test_no_key_travels_in_a_pickle():
+    model = ChatG4F(base_url=URL, api_key="hunter2", default_headers={"Authorization": "Bearer hunter2"})
+
+    assert b"hunter2" not in pickle.dumps(model)
+    assert pickle.loads(pickle.dumps(model)).api_key.is_missing
+
+
+def test_a_key_from_the_environment_is_read_anew_where_the_pickle_arrives(monkeypatch):
+    monkeypatch.setenv("G4F_API_KEY", "first")
+    pickled = pickle.dumps(ChatG4F(base_url=URL))
+    monkeypatch.setenv("G4F_API_KEY", "second")
+
+    assert pickle.loads(pickled).api_key.get_secret_value() == "second"
+
+
+def test_what_is_no_secret_is_shown():
+    shown = repr(secretive())
+
+    assert all(text in shown for text in ("127.0.0.1:1337", "X-Title", "max_new_tokens", "top_k"))
+
+
+EVERYTHING = {
+    "model": "gpt-4o",
+    "fallback_models": ["gpt-4o-mini"],
+    "temperature": 0.5,
+    "stop": ["x"],
+    "timeout": 5.0,
+    "resilience": Resilience(max_attempts=3),
+    "model_kwargs": {"top_k": 3},
+    "proxy": {"http": "http://127.0.0.1:8080"},
+    "streaming": True,
+}
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"provider": ["Pollinations", "DeepInfra"]},
+        {"base_url": URL, "api_key": KEY, "default_headers": {"X-Title": "app"}, "extra_body": {"user": "u"}},
+        {"routes": ["A:m", URL, Route("B", "m2", weight=2.0), Endpoint(URL, "m3", headers={"X-A": "b"})]},
+    ],
+)
+def test_a_round_trip_keeps_every_setting_but_the_keys(where):
+    model = ChatG4F(**EVERYTHING, **where)
+
+    again = revived(model, G4F_API_KEY=KEY)
+
+    assert again.asdict() == model.asdict()
+    assert dumps(again) == dumps(model)
+    assert again.api_key == model.api_key
+    assert [str(route) for route in again.routes] == [str(route) for route in model.routes]
+
+
+def test_a_provider_class_is_written_down_by_a_name_that_finds_it_again():
+    Named = ScriptedProvider("hi", name="FoundByName")
+
+    again = revived(ChatG4F(provider=Named))
+
+    assert again.invoke("hello").text == "hi"
+
+
+@pytest.mark.parametrize(
+    "twin", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m)), lambda m: m.model_copy()]
+)
+def test_copies_of_every_sort_ask_the_same_routes(twin):
+    Provider = ScriptedProvider("hi")
+    model = ChatG4F(provider=[Provider], timeout=5)
+    model.invoke("warm up")
+
+    assert twin(model).invoke("hello").text == "hi"
+    assert len(Provider.calls) == 2
+
+
+def test_routes_with_provider_classes_survive_a_pickle():
+    Provider = ScriptedProvider("hi")
+    model = pickle.loads(pickle.dumps(ChatG4F(routes=[Route(Provider, "m")])))
+
+    assert model.invoke("hello").text == "hi"
+
+
+def test_a_g4f_list_provider_is_taken_as_it_is():
+    model = ChatG4F(provider=RetryProvider([ScriptedProvider("hi", default_model="m")]))
+
+    assert model.invoke("hello").text == "hi"
+
+
+def test_a_list_that_is_changed_later_changes_no_model():
+    stop = ["x"]
+    model = ChatG4F(provider="A", stop=stop)
+    stop.append("y")
+
+    assert model.stop == ["x"]
+
+
+def test_the_version_is_stamped_for_traces():
+    assert "g4f-integrations" in ChatG4F().metadata["lc_versions"]
+
+
+def test_a_stated_window_is_in_the_profile():
+    assert ChatG4F(context_window=8_000).profile["max_input_tokens"] == 8_000
+
+
+def test_streaming_is_never_taken_for_a_users_choice():
+    assert "streaming" not in ChatG4F().model_fields_set
+
+
+def test_configurable_fields_make_a_model_that_works():
+    from langchain_core.runnables import ConfigurableField
+
+    Provider = ScriptedProvider("hi")
+    model = ChatG4F(provider=Provider, model="a").configurable_fields(model=ConfigurableField(id="model"))
+
+    model.invoke("hello", config={"configurable": {"model": "b"}})
+
+    assert Provider.calls[0].model == "b"
