@@ -7,6 +7,7 @@ it can still become one. No clock, no socket; the wordings are data files, read 
 
 from __future__ import annotations
 
+from g4f_integrations.core.failures._content import NoticeGate, classify_content
 from g4f_integrations.core.failures._exceptions import classify
 from g4f_integrations.core.failures._failure import (
     AttemptFailed,
@@ -17,4 +18,14 @@ from g4f_integrations.core.failures._failure import (
     StreamCut,
 )
 
-__all__ = ["AttemptFailed", "ClockExpired", "Failure", "HTTPFailure", "Scope", "StreamCut", "classify"]
+__all__ = [
+    "AttemptFailed",
+    "ClockExpired",
+    "Failure",
+    "HTTPFailure",
+    "NoticeGate",
+    "Scope",
+    "StreamCut",
+    "classify",
+    "classify_content",
+]

@@ -1,0 +1,214 @@
+"""`classify_content` and `NoticeGate`: answers that are really errors, whole or as they stream in."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from g4f_integrations.core.events import Outcome
+from g4f_integrations.core.failures._asked import asks_for, asks_for_page
+from g4f_integrations.core.failures._failure import Failure, one_line, usual_scope
+from g4f_integrations.core.failures._frames import States
+from g4f_integrations.core.failures._notices import match_notice, notice_table
+from g4f_integrations.core.failures._numbers import read_wait
+from g4f_integrations.core.failures._objects import OBJECT_START, may_open_object, object_kind
+from g4f_integrations.core.failures._pages import (
+    PAGE_WINDOW,
+    is_empty_shell,
+    is_whole_page,
+    may_open_page,
+    page_mark,
+)
+
+# White space, and what shows as little: NUL padding, byte order marks, zero-width signs.
+BLANK = (
+    "\x00\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\u200b\u2060\ufeff"
+)
+_WAITED = frozenset({"rate_limit", "overloaded", "quota", "blocked"})
+
+
+def _failure(kind: Outcome, text: str) -> Failure:
+    wait = read_wait(" ".join(text[:2000].lower().split())) if kind in _WAITED else None
+    return Failure(kind, retry_after=wait, scope=usual_scope(kind), message=one_line(text))
+
+
+def _page_failure(page: str, prompt: str | None) -> Failure | None:
+    mark = page_mark(page[:PAGE_WINDOW])
+    if mark is None:
+        if not is_empty_shell(page) or (prompt and asks_for_page(prompt, certain=False)):
+            return None
+        return Failure("blocked", message="an HTML page without any text")
+    if (prompt and asks_for_page(prompt, certain=mark.certain)) or not is_whole_page(page):
+        return None
+    kind: Outcome = "auth" if mark.login else "blocked"
+    return Failure(kind, scope=usual_scope(kind), message=one_line(f"an HTML page: {mark.text}"))
+
+
+def classify_content(text: str, *, provider: str | None = None, prompt: str | None = None) -> Failure | None:
+    """The failure that an answer really is, or ``None`` for an answer.
+
+    A failure is a whole answer that fits the frame of a known notice from its first character to its last and is
+    short, a provider's JSON error object, or an HTML page with the marks of an error, a challenge or a login. A model's
+    refusal is an answer, and so are texts *about* errors. Nothing at all has the kind ``"empty"``.
+
+    Args:
+        text: The whole answer.
+        provider: Who gave it; some notices count for some routes only.
+        prompt: The user's own words of the conversation. What they ask for or quote is no failure.
+
+    Example:
+        >>> classify_content("The server is busy. Please try again later.").kind
+        'overloaded'
+        >>> classify_content("The server is busy compiling, so give it a minute.") is None
+        True
+        >>> classify_content("Ratelimit Exceeded!", prompt="Translate: límite de peticiones superado") is None
+        True
+    """
+    whole = text.strip(BLANK)
+    if not whole:
+        return Failure("empty", message="the answer is empty")
+    first = whole[0]
+    if first == "<":
+        return _page_failure(whole, prompt) if may_open_page(whole) else None
+    if first in "{[":
+        found = object_kind(whole)
+        if found is not None:
+            kind, words = found
+            return None if prompt and asks_for(prompt, kind, words) else _failure(kind, words)
+        if first == "{":
+            return None
+    noticed = match_notice(whole, provider)
+    if noticed is None or (prompt and asks_for(prompt, noticed, whole)):
+        return None
+    return _failure(noticed, whole)
+
+
+_Mode = Literal["blank", "text", "object", "page", "suspect"]
+_NOT_BLANK = re.compile(f"[^{re.escape(BLANK)}]")
+
+
+class NoticeGate:
+    """Holds a stream's text back only while the whole answer so far can still become what `classify_content` flags.
+
+    Feed it the answer's text as it comes and hand on what it returns. Once `open` is true, the gate has nothing more
+    to say and can be skipped. At the end of the stream, `close` tells whether the answer, of which nothing was
+    released, is a failure. The verdict is that of `classify_content` on the whole text, however it was cut.
+
+    Args:
+        provider: As for `classify_content`.
+        prompt: As for `classify_content`.
+
+    Example:
+        >>> gate = NoticeGate(None, None)
+        >>> gate.feed("Rate limit"), gate.feed(" exceeded"), gate.close()[1].kind
+        ('', '', 'rate_limit')
+        >>> gate = NoticeGate(None, None)
+        >>> gate.feed("Rate"), gate.feed(" your meals"), gate.open
+        ('', 'Rate your meals', True)
+    """
+
+    __slots__ = (
+        "_blanks", "_count", "_held", "_length", "_mode", "_prompt", "_provider", "_start", "_states", "_trailing",
+        "_walking", "open",
+    )  # fmt: skip
+
+    def __init__(self, provider: str | None = None, prompt: str | None = None) -> None:
+        self.open = False
+        self._provider = provider
+        self._prompt = prompt
+        self._held: list[str] = []
+        self._mode: _Mode = "blank"
+        self._start = ""  # of the answer, without leading blanks, as far as a page or an object needs it
+        self._length = self._trailing = 0  # characters since then, and how many blank ones stand at their end
+        self._walking = True
+        self._states: States | None = None
+        self._count = 0
+        self._blanks: list[str] = []  # not walked until something follows: a notice may end in any number of them
+
+    def feed(self, text: str) -> str:
+        """Takes the next piece of the answer; returns what may be handed on now."""
+        if self.open:
+            return text
+        self._held.append(text)
+        if self._undecided(text):
+            return ""
+        self.open = True
+        released = "".join(self._held)
+        self._forget()
+        return released
+
+    def close(self) -> tuple[str, Failure | None]:
+        """The end of the stream: the text still held, and the failure that the answer is, if it is one.
+
+        When a failure is returned, the text that comes with it is the whole answer.
+        """
+        if self.open:
+            return "", None
+        text = "".join(self._held)
+        self.open = True
+        self._forget()
+        return text, classify_content(text, provider=self._provider, prompt=self._prompt)
+
+    def _forget(self) -> None:
+        self._held.clear()
+        self._blanks.clear()
+        self._start = ""
+        self._states = None
+
+    def _undecided(self, text: str) -> bool:
+        if self._mode == "blank":
+            text = text.lstrip(BLANK)
+            if not text:
+                return True
+            self._mode = "page" if text[0] == "<" else "object" if text[0] in "{[" else "text"
+        if self._mode == "text":
+            return self._walk(text)
+        if self._mode == "page":
+            return self._page(text)
+        if self._mode == "object":
+            return self._object(text)
+        return True
+
+    def _walk(self, text: str) -> bool:
+        end = len(text.rstrip(BLANK))
+        if not end:
+            self._blanks.append(text)
+            return True
+        following = f"{''.join(self._blanks)}{text[:end]}"
+        self._blanks[:] = [text[end:]]
+        frames = notice_table(self._provider).frames
+        states, count = self._states or frames.start, self._count
+        for char in following:
+            if count >= states.longest:
+                return False
+            states = frames.step(states, char)
+            count += 1
+        self._states, self._count = states, count
+        return count <= states.longest
+
+    def _page(self, text: str) -> bool:
+        if len(self._start) > PAGE_WINDOW:
+            # A short page without text, behind which only blanks came: whatever else follows makes it an answer.
+            return not text.strip(BLANK)
+        self._start += text[: PAGE_WINDOW + 1 - len(self._start)]
+        if not may_open_page(self._start):
+            return False
+        if len(self._start) <= PAGE_WINDOW:
+            return True
+        if page_mark(self._start) is not None:
+            self._mode = "suspect"
+            return True
+        return not self._start[PAGE_WINDOW:].strip(BLANK) and is_empty_shell(self._start.rstrip(BLANK))
+
+    def _object(self, text: str) -> bool:
+        if len(self._start) < OBJECT_START:
+            self._start += text[: OBJECT_START - len(self._start)]
+        shown = len(text.rstrip(BLANK))
+        self._trailing = len(text) - shown if shown else self._trailing + len(text)
+        self._length += len(text)
+        if self._walking and self._start[0] == "[":
+            self._walking = self._walk(text)
+            if self._walking:
+                return True
+        return self._length - self._trailing <= may_open_object(self._start)

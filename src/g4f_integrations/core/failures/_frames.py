@@ -1,0 +1,228 @@
+"""The frame language of the notices, compiled to one automaton that is walked character by character.
+
+All frames together are one nondeterministic automaton; its sets of states are built as texts lead there and kept. A walk
+costs one look-up for each character and ends with the first character that fits no frame, so that an ordinary answer is
+done with after a handful of them; a stream can be walked as it comes, with the same result for any cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+_MOST_SETS = 20_000  # a bound on memory for hostile texts; ordinary use stays under a thousand
+
+_DROPPED = frozenset(
+    "'`\u2018\u2019\u02bc\u00b4*#\ufe0f\ufeff\u200b\u200d\u26a0\u274c\U0001f6ab\u2757\u2755\U0001f6d1\u26d4\U0001f534"
+)
+_PLAIN = str.maketrans("，。！？：；（）、…“”„", ',.!?:;(),."""')
+_DIGITS = frozenset("0123456789.,")
+_CLOSING = frozenset('.!~)]"')
+
+_Test = Callable[[str], bool]
+_CLASSES: dict[str, _Test] = {
+    "any": lambda _: True,
+    "line": lambda char: char != "\n",
+    "word": lambda char: char not in " \n",
+    "w": lambda char: char.isalnum() or char in "-_/",
+    "n": lambda char: char in _DIGITS or char.isdigit(),
+    " ": lambda char: char in " \n",
+    "end": lambda char: char in _CLOSING or char in " \n",
+}
+
+
+def plain(char: str) -> str:
+    """The character as frames see it; the empty string for one that they do not see at all."""
+    if char in _DROPPED:
+        return ""
+    if char.isspace():
+        return "\n" if char == "\n" else " "
+    lowered = char.lower()
+    return (lowered if len(lowered) == 1 else char).translate(_PLAIN)
+
+
+@dataclass(eq=False)
+class States:
+    """One set of states of the automaton: where a text can stand in the frames.
+
+    Attributes:
+        accepted: The number of the first entry of which a frame fits the text so far as a whole, or ``None``.
+        longest: Characters that a text may have that still fits a frame from here; 0 where none does.
+    """
+
+    members: frozenset[int]
+    accepted: int | None
+    longest: int
+    follow: dict[str, States] = field(default_factory=dict)
+
+
+class FrameError(ValueError):
+    """A frame that breaks the language's grammar."""
+
+
+class Frames:
+    """A compiled list of entries of frames.
+
+    Args:
+        entries: ``(frames, longest)`` pairs; `longest` bounds the characters of a text that fits one of the frames.
+        fragments: Named parts, which frames mention as ``{name}``.
+        tails: Named parts that stand only at the end of a frame, and so are built once for an entry.
+    """
+
+    def __init__(
+        self, entries: Sequence[tuple[Sequence[str], int]], fragments: Mapping[str, str], tails: Mapping[str, str]
+    ) -> None:
+        self._fragments = fragments
+        self._tails = tails
+        self._literal: list[dict[str, list[int]]] = []
+        self._tests: list[list[tuple[_Test, int]]] = []
+        self._empty: list[list[int]] = []
+        self._owner: list[int] = []
+        self._accepts: dict[int, int] = {}
+        self._longest = [longest for _, longest in entries]
+        self._shared: dict[tuple[int, str], int] = {}
+        self._end = 0
+        self._sets: dict[frozenset[int], States] = {}
+        self._number = 0
+        first = self._new()
+        self._tests[first].append((_CLASSES[" "], first))
+        for self._number, (frames, _) in enumerate(entries):
+            self._end = self._new()
+            self._tests[self._end].append((_CLASSES["end"], self._end))
+            self._accepts[self._end] = self._number
+            for frame in frames:
+                last, place = self._sequence(frame, 0, first)
+                if place != len(frame):
+                    message = f"unbalanced bracket at {place} in {frame!r}"
+                    raise FrameError(message)
+                self._empty[last].append(self._end)
+        self._first = first
+        self._start: States | None = None
+
+    def _new(self) -> int:
+        self._literal.append({})
+        self._tests.append([])
+        self._empty.append([])
+        self._owner.append(self._number)
+        return len(self._empty) - 1
+
+    def _sequence(self, frame: str, place: int, state: int) -> tuple[int, int]:
+        """Builds `frame` from `place` on, behind `state`, up to an unmatched ``)`` or ``|``; gives the end and place."""
+        while place < len(frame):
+            char = frame[place]
+            if char in "|)":
+                break
+            if char == "(":
+                state, place = self._group(frame, place + 1, state)
+            elif char == "{":
+                close = frame.find("}", place)
+                if close < 0:
+                    message = f"unclosed {{ in {frame!r}"
+                    raise FrameError(message)
+                state = self._named(frame[place + 1 : close], state)
+                place = close + 1
+            else:
+                if char == "\\":
+                    place += 1
+                    char = frame[place]
+                place += 1
+                state = self._char(char, state)
+        return state, place
+
+    def _char(self, char: str, state: int) -> int:
+        seen = plain(char)
+        if not seen:
+            return state
+        after = self._new()
+        if seen == " ":
+            self._tests[state].append((_CLASSES[" "], after))
+            self._tests[after].append((_CLASSES[" "], after))
+        else:
+            self._literal[state].setdefault(seen, []).append(after)
+        return after
+
+    def _group(self, frame: str, place: int, state: int) -> tuple[int, int]:
+        after = self._new()
+        while True:
+            branch = self._new()
+            self._empty[state].append(branch)
+            end, place = self._sequence(frame, place, branch)
+            self._empty[end].append(after)
+            if place >= len(frame):
+                message = f"unclosed ( in {frame!r}"
+                raise FrameError(message)
+            place += 1
+            if frame[place - 1] == ")":
+                return after, place
+
+    def _named(self, name: str, state: int) -> int:
+        if name in {"any", "line"}:
+            after = self._new()
+            self._empty[state].append(after)
+            self._tests[after].append((_CLASSES[name], after))
+            return after
+        if name in {"word", "w", "n"}:
+            after = self._new()
+            self._tests[state].append((_CLASSES[name], after))
+            self._tests[after].append((_CLASSES[name], after))
+            return after
+        if name in self._tails:
+            # Every tail leads to the end of its entry, so all frames of the entry share it.
+            shared = self._shared.get((-self._number - 1, name))
+            if shared is None:
+                shared = self._shared[-self._number - 1, name] = self._new()
+                end, _ = self._sequence(f"({self._tails[name]})", 0, shared)
+                self._empty[end].append(self._end)
+            self._empty[state].append(shared)
+            return self._new()
+        if name not in self._fragments:
+            message = f"unknown fragment {{{name}}}"
+            raise FrameError(message)
+        # Frames that begin with the same fragment share it: it stands behind the same state.
+        known = self._shared.get((state, name))
+        if known is None:
+            known, _ = self._sequence(f"({self._fragments[name]})", 0, state)
+            self._shared[state, name] = known
+        return known
+
+    def _closed(self, members: set[int]) -> States:
+        stack = list(members)
+        while stack:
+            for following in self._empty[stack.pop()]:
+                if following not in members:
+                    members.add(following)
+                    stack.append(following)
+        key = frozenset(members)
+        found = self._sets.get(key)
+        if found is None:
+            if len(self._sets) >= _MOST_SETS:
+                self._sets.clear()
+                self._start = None  # or the old sets would live on behind it
+            accepted = min((self._accepts[state] for state in key if state in self._accepts), default=None)
+            longest = max((self._longest[self._owner[state]] for state in key), default=0)
+            found = self._sets[key] = States(key, accepted, longest)
+        return found
+
+    @property
+    def start(self) -> States:
+        """Where every text begins."""
+        if self._start is None:
+            self._start = self._closed({self._first})
+        return self._start
+
+    def step(self, states: States, char: str) -> States:
+        """Where the text stands after one more character, as it came."""
+        following = states.follow.get(char)
+        if following is None:
+            seen = plain(char)
+            following = states if not seen else self._after(states, seen)
+            if len(states.follow) < 4096:
+                states.follow[char] = following
+        return following
+
+    def _after(self, states: States, seen: str) -> States:
+        members: set[int] = set()
+        for state in states.members:
+            members.update(self._literal[state].get(seen, ()))
+            members.update(following for test, following in self._tests[state] if test(seen))
+        return self._closed(members)

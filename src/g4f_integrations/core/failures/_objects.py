@@ -1,0 +1,133 @@
+"""Answers that are wholly a JSON error object of a provider, against JSON that a model was asked for."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from typing import Any
+
+from g4f_integrations.core.events import Outcome
+from g4f_integrations.core.failures._phrases import bounded, kind_of_text
+
+_LONGEST = 600
+_LONGEST_ERROR = 2000  # behind a first key "error", which innocent answers hardly begin with
+OBJECT_START = 100
+"""Characters in which the first key of an error object must stand."""
+_FIRST_KEY = re.compile(r"""\[?\s{0,40}\{\s{0,40}["']([^"']{0,40})(["']?)""")
+_NO_KEY_YET = re.compile(r"\[?\s{0,40}(?:\{\s{0,40})?\Z")
+
+_ERROR_KEYS = frozenset({"error", "errors", "detail", "message", "msg", "error_message", "errormsg", "errmsg", "err"})
+# What stands around an error without being a result.
+_ENVELOPE = _ERROR_KEYS | {
+    "code", "status", "status_code", "statuscode", "success", "ok", "type", "object", "error_type", "error_code",
+    "errorcode", "errcode", "request_id", "requestid", "timestamp", "path", "param", "title", "instance", "action",
+    "_action", "overridecode", "estimated_time", "retry_after", "data", "result", "trace_id", "traceid", "id",
+    "conversationid", "reason", "x402version", "accepts", "event", "description", "documentation", "docs", "help",
+    "version", "provider", "model", "cd", "r", "user_id", "localized_message", "warnings", "wait",
+}  # fmt: skip
+_FLAGS = frozenset({"success", "ok", "status"})
+# Kinds that a text in an error object must speak of plainly; "User not found" and the like are an application's own.
+_PROVIDER_KINDS = frozenset(
+    {"rate_limit", "quota", "overloaded", "blocked", "auth", "timeout", "context_length", "content_filter", "network"}
+)
+# FastAPI's and Starlette's own answers, word for word.
+_FRAMEWORK: dict[str, Outcome] = {
+    "not found": "model_not_found",
+    "unauthorized": "auth",
+    "not authenticated": "auth",
+    "forbidden": "auth",
+    "method not allowed": "bad_request",
+    "internal server error": "overloaded",
+    "bad gateway": "overloaded",
+    "service unavailable": "overloaded",
+}
+_PROVIDER_WORDS = re.compile(
+    r"\b(?:requests?|api|server|upstream|model|provider|token|key|rate|quota|limit|capacity|overloaded|service|gateway"
+    r"|timed? ?out|timeout|busy|traffic|unusual|credits?|try again|error occurred|captcha|blocked|cloudflare|account)"
+    r"|err_[a-z_]+|[\u3400-\u9fff]"
+)
+_SERVER_FAULT = re.compile(
+    r"internal[_ ]server[_ ]error|server_error|api_error|bad[_ ]gateway|service[_ ]?unavailable|unknown[_ ]error"
+    r"|\(unknown\) error|an? (?:unexpected |internal |unknown )?error occurred|something went wrong|upstream|err_[a-z]+_[a-z]+"
+)
+
+
+def may_open_object(start: str) -> int:
+    """Characters that an answer which begins with `start` may have to be an error object; 0 if it can be none."""
+    found = _FIRST_KEY.match(start)
+    if found is None:
+        return _LONGEST if _NO_KEY_YET.match(start) else 0
+    key, closed = found[1].lower(), found[2]
+    if closed:
+        return _LONGEST_ERROR if key == "error" else _LONGEST if key in _ENVELOPE else 0
+    return _LONGEST if any(known.startswith(key) for known in _ENVELOPE) else 0
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:  # str() of a dict, as careless relays yield it
+        return ast.literal_eval(text) if "'" in text else None
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+        return None
+
+
+def _words(found: object, depth: int = 0) -> str:
+    if isinstance(found, str):
+        return found
+    if isinstance(found, bool) or found is None:
+        return ""
+    if isinstance(found, int):
+        return str(found)
+    if depth > 4:
+        return ""
+    if isinstance(found, dict):
+        return " ".join(_words(value, depth + 1) for value in found.values())
+    if isinstance(found, list):
+        return " ".join(_words(value, depth + 1) for value in found[:3])
+    return ""
+
+
+def object_kind(text: str) -> tuple[Outcome, str] | None:
+    """The kind of failure of which `text` is the JSON object, and its words; ``None`` for any other text."""
+    if len(text) > may_open_object(text[:OBJECT_START]) or text[-1:] not in {"}", "]"}:
+        return None
+    found = _parse(text)
+    if isinstance(found, list) and len(found) == 1:
+        found = found[0]
+    if not isinstance(found, dict) or not found:
+        return None
+    fields = {str(name).lower(): value for name, value in found.items()}
+    if not _ERROR_KEYS & fields.keys() and str(fields.get("type", "")).upper()[:4] != "ERR_":
+        return None
+    if not fields.keys() <= _ENVELOPE or fields.get("data") or fields.get("result"):
+        return None
+    if "error" in fields and not fields["error"]:
+        return None
+    if any(
+        fields.get(flag) in {True, "ok", "success", 200}
+        for flag in _FLAGS
+        if not isinstance(fields.get(flag), dict | list)
+    ):
+        return None
+    words = " ".join(_words(found).lower().split())
+    if fields.keys() == {"detail"} and words in _FRAMEWORK:
+        return _FRAMEWORK[words], words
+    kind = _spoken_kind(bounded(words))
+    return None if kind is None else (kind, words)
+
+
+def _spoken_kind(words: str) -> Outcome | None:
+    strong = kind_of_text(words, strong=True)
+    if strong in _PROVIDER_KINDS and _PROVIDER_WORDS.search(words):
+        return strong
+    if strong == "model_not_found":
+        return strong
+    if _SERVER_FAULT.search(words):
+        return strong or "overloaded"
+    if "invalid_request_error" in words:
+        return "bad_request"
+    return None
