@@ -103,7 +103,7 @@ class AttemptRun:
         self._lanes: dict[int, Lane] = {}
         self._assembler = ToolCallAssembler()
         self._aside: Batch = []
-        self._has_media = self._over = False
+        self._answered = self._has_media = self._over = False  # text or media has left the filters
         self._pending: BaseException | None = None  # raised at the next read: events before it are handed over first
         self._upstream: Upstream = open_upstream(candidate, call.request, self.notes)
 
@@ -164,6 +164,7 @@ class AttemptRun:
                 await upstream.pump.aclose()  # the rest of the answer is not wanted
                 return self._end(released)
             if released:
+                self.spoke, self.committed = True, self._answered
                 return released
             if self._pending is not None:
                 raise self._pending
@@ -250,10 +251,8 @@ class AttemptRun:
                 content |= self._note(event, released)
         if content:
             self._content_came()
-        if released:
-            self.spoke = True
-            if self._aside and self.committed:
-                released, self._aside = [*self._aside, *released], []
+        if released and self._aside and self._answered:
+            released, self._aside = [*self._aside, *released], []
         return released
 
     def _release_text(self, lane: Lane, text: str, reasoning: str, choice: int, released: Batch) -> None:
@@ -262,7 +261,7 @@ class AttemptRun:
         if text:
             lane.parts.append(text)
             released.append(TextDelta(text, choice))
-            self.committed = True
+            self._answered = True
 
     def _note(self, event: Event, released: Batch) -> bool:
         """Take an event that is no text; whether it is content, which keeps the stall clock from running out."""
@@ -276,7 +275,7 @@ class AttemptRun:
             case Media():
                 for choice, lane in self._lanes.items():
                     self._flush(choice, lane, released)
-                self._has_media = self.committed = True
+                self._has_media = self._answered = True
                 released.append(event)
                 return True
             case Usage():
@@ -323,7 +322,7 @@ class AttemptRun:
             raise StreamCut(message)
         for choice, lane in self._lanes.items():
             verdict = self._flush(choice, lane, released)
-            if verdict is not None:
+            if verdict is not None and verdict.kind != "empty":  # emptiness is judged over all of the answer
                 self._accept_suspect(verdict, "".join(lane.parts))
                 released.append(TextDelta("".join(lane.parts), choice))
         calls = self._assembler.close()
