@@ -7,18 +7,17 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from g4f_integrations.core.candidates.keys import check_names, key_for, too_many
 from g4f_integrations.core.catalog import (
     AUTO,
     environment_key,
     find_provider,
     load_g4f,
-    provider_names,
     review_of,
     served_by_default,
     static_model,
     unknown_provider,
 )
-from g4f_integrations.core.catalog.reviews import normalised
 from g4f_integrations.core.credentials import Secret
 from g4f_integrations.core.routes import (
     Candidate,
@@ -113,7 +112,7 @@ class Resolution:
             candidates = self._from_providers(named)
         else:
             candidates = self._from_registry()
-        self._check_keys(candidates)
+        check_names(choice.api_key, candidates)
         # A shuffled plan would mix the fallback models among the candidates that they stand behind.
         plan = Plan(tuple(candidates), shuffle and len(self.models) == 1)
         return Resolved(plan, tuple(self.names.items()), tuple(self.environment.items()))
@@ -128,7 +127,7 @@ class Resolution:
                 raise ConfigurationError(message)
         routes = [self._as_route(route) for route in choice.routes]
         if isinstance(choice.api_key, Secret) and len(routes) > 1:
-            raise _too_many(field_name="routes")
+            raise too_many(field_name="routes")
         return _without_repeats(
             [self._from_route(route, model) for route in routes if not repeats or route.model is None]
             for repeats, model in enumerate(self.models)
@@ -169,7 +168,7 @@ class Resolution:
             message = "provider names nobody; leave it out to let the catalogue choose, or name at least one"
             raise ConfigurationError(message)
         if isinstance(self.choice.api_key, Secret) and len({one.provider for one in named}) > 1:
-            raise _too_many(field_name="provider")
+            raise too_many(field_name="provider")
         alone = self.choice.provider
         if isinstance(alone, list | tuple) and len(alone) == 1:
             alone = alone[0]
@@ -252,7 +251,9 @@ class Resolution:
         return found
 
     def _candidate(self, route: Route, provider: Any, model: str, attempts: int | None = None) -> Candidate:
-        api_key = route.api_key if isinstance(route.api_key, Secret) else self._key_for(provider, route.name)
+        api_key = (
+            route.api_key if isinstance(route.api_key, Secret) else key_for(self.choice.api_key, provider, route.name)
+        )
         if api_key is None:
             api_key, variables = environment_key(provider)
             self.environment.update((name, os.environ.get(name)) for name in variables)
@@ -274,7 +275,7 @@ class Resolution:
     def _endpoint(self, endpoint: Endpoint, model: str, body_provider: str | None = None) -> Candidate:
         model = endpoint.model or ("" if model == AUTO else model)
         own = endpoint.api_key if isinstance(endpoint.api_key, Secret) else None
-        api_key = own or self._key_for(None, endpoint.name, body_provider)
+        api_key = own or key_for(self.choice.api_key, None, endpoint.name, body_provider)
         name = endpoint.name
         return Candidate(
             route=endpoint,
@@ -295,41 +296,6 @@ class Resolution:
             ),
         )
 
-    def _key_for(self, provider: Any, *names: str | None) -> Secret | None:
-        """The user's key for a candidate; a plain key belongs to the only one there is."""
-        given = self.choice.api_key
-        if given is None or isinstance(given, Secret):
-            return given
-        own = {normalised(name) for name in (*names, *_names_of(provider)) if name}
-        return next((key for name, key in given if normalised(name) in own), None)
-
-    def _check_keys(self, candidates: list[Candidate]) -> None:
-        """Complain about keys for names that nobody has: a key that silently goes nowhere looks like a wrong key."""
-        given = self.choice.api_key
-        if given is None or isinstance(given, Secret):
-            return
-        used = {normalised(name) for one in candidates for name in (one.name, *_names_of(one.provider))}
-        used |= {normalised(one.body_provider) for one in candidates if one.body_provider}
-        left = [name for name, _ in given if normalised(name) not in used and review_of(name) is None]
-        if left:
-            known = {normalised(name) for name in provider_names()}
-            for name in left:
-                if normalised(name) not in known:
-                    raise unknown_provider(name, "api_key")
-
-
-def _names_of(provider: Any) -> list[str]:
-    """A provider's own name, its parent's, under which g4f keeps keys, and older names."""
-    if provider is None:
-        return []
-    review = review_of(provider.__name__)
-    parent = getattr(provider, "parent", None)
-    return [
-        provider.__name__,
-        *([parent] if isinstance(parent, str) else []),
-        *(review.aliases if review is not None else ()),
-    ]
-
 
 def _runs_code(provider: type) -> bool:
     """Whether `provider`, or a g4f class that it is built on, is reviewed as running code."""
@@ -348,14 +314,6 @@ def _without_repeats(rounds: Iterable[list[Candidate]]) -> list[Candidate]:
                 seen.add(identity)
                 kept.append(candidate)
     return kept
-
-
-def _too_many(field_name: str) -> ConfigurationError:
-    message = (
-        f"api_key: {field_name} names several, so one key has no single owner; "
-        "give api_key={'Provider': key, …}, or Route(..., api_key=…) for each"
-    )
-    return ConfigurationError(message)
 
 
 def _shown(value: Any) -> str:
