@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 
 from g4f_integrations.core.assembly import ToolCallAssembler
+from g4f_integrations.core.endpoint import ParameterRefused
 from g4f_integrations.core.events import (
     Batch,
     Event,
@@ -27,7 +28,6 @@ from g4f_integrations.core.failures import (
     ClockExpired,
     Failure,
     NoticeGate,
-    ParameterRefused,
     StreamCut,
     classify,
 )
