@@ -26,6 +26,8 @@ _MEMBERS = (
     "metadata",
     "raw",
 )
+_PLACES = ("loc", "param", "field")
+_TEXTS = ("message", "msg")  # read together with the place that they are about
 _LONGEST = 4_000
 
 # The wordings of OpenAI, Azure, vLLM, Groq, Mistral, Cerebras, Fireworks, Gemini, Cohere, xAI and FastAPI.
@@ -78,10 +80,11 @@ def _complaints(payload: Any, depth: int) -> Iterator[dict[str, Any]]:
         for item in payload[:32]:
             yield from _complaints(item, depth + 1)
     elif isinstance(payload, dict) and depth < 5:
-        if "loc" in payload or "param" in payload or "field" in payload:
+        has_place = any(payload.get(member) for member in _PLACES)
+        if has_place:
             yield payload
         for member in _MEMBERS:
-            if member in payload:
+            if member in payload and not (has_place and member in _TEXTS):
                 yield from _complaints(payload[member], depth + 1)
 
 
@@ -90,7 +93,7 @@ def _named(complaint: dict[str, Any], names: list[str]) -> list[str]:
     message = message[:_LONGEST] if isinstance(message, str) else ""
     kind = complaint.get("code") or complaint.get("type")
     refuses = (isinstance(kind, str) and kind in _CODES) or _REFUSAL.search(message) is not None
-    place = complaint.get("loc") or complaint.get("param") or complaint.get("field")
+    place = next((complaint[member] for member in _PLACES if complaint.get(member)), None)
     if place:
         steps = [str(step) for step in place] if isinstance(place, list) else re.split(r"[./\[]", str(place)[:200])
         name = next((step for step in steps if step not in {"", "body", "$"}), "")
