@@ -167,6 +167,7 @@ class LoopbackServer:
         self.api_key = api_key
         self.refuses = frozenset(refuses)  # parameters that the strict server does not know
         self.requests: list[Received] = []
+        self._asked = threading.Condition()
         self.connections = 0
         self._script: list[Any] = []
         self._lock = threading.Lock()
@@ -195,6 +196,16 @@ class LoopbackServer:
         with self._lock:
             self._script = list(replies)
         return self
+
+    def wait_for_requests(self, count=1):
+        """Waits until so many requests have come; false if they do not."""
+        with self._asked:
+            return self._asked.wait_for(lambda: len(self.requests) >= count, WAIT)
+
+    def note(self, request):
+        with self._asked:
+            self.requests.append(request)
+            self._asked.notify_all()
 
     def reply_for(self, request):
         with self._lock:
@@ -297,7 +308,7 @@ class _Connection(asyncio.Protocol):
         method, path, _ = first.split(" ")
         request = Received(method, path, headers, rest[:length], self.number)
         self._current = request
-        self._server.requests.append(request)
+        self._server.note(request)
         self._task = asyncio.ensure_future(self._answer(request))
 
     async def _answer(self, request):

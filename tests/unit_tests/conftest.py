@@ -1,0 +1,5 @@
+"""Fixtures of all unit tests."""
+
+from loopback import loopback
+
+__all__ = ["loopback"]

@@ -1,0 +1,130 @@
+"""Connections: shared while they serve, closed with their call or their loop, left alone by forked children."""
+
+import asyncio
+import gc
+import os
+import warnings
+from pathlib import Path
+
+import pytest
+
+from g4f_integrations.core.endpoint import call_endpoint
+from g4f_integrations.core.request import CallNotes, Request
+from g4f_integrations.core.sessions import close_sessions
+from loopback import Reply, Stall, chunk
+from unit_tests.core.calls import MESSAGES, candidate, events
+
+BOTH = pytest.mark.parametrize("stream", [True, False], ids=["streamed", "blocking"])
+FOLDER = Path("/proc/self/fd")
+
+
+async def test_calls_share_a_connection(loopback):
+    for stream in (True, False, True):
+        await events(loopback, stream=stream)
+
+    assert loopback.connections == 1
+
+
+async def test_two_hundred_calls_at_once_use_a_hundred_connections(loopback):
+    loopback.replies(Reply.chat("a"))
+
+    await asyncio.gather(*(events(loopback, stream=False) for _ in range(200)))
+
+    assert 1 < loopback.connections <= 100
+
+
+async def test_closing_the_answer_closes_the_connection(loopback):
+    loopback.replies(Reply.sse(chunk("a"), Stall()))
+    answer = call_endpoint(candidate(loopback.base_url), Request(MESSAGES, stream=True), CallNotes())
+    await anext(answer)
+
+    await answer.aclose()
+
+    assert await asyncio.to_thread(loopback.requests[0].client_left)
+
+
+@pytest.mark.parametrize(
+    "steps", [(Stall(),), (b"HTTP/1.1 200 OK\r\n", Stall()), (b"HTTP/1.1 200 OK\r\n\r\nx", Stall())]
+)
+@BOTH
+async def test_cancelling_the_call_closes_the_connection(loopback, steps, stream):
+    loopback.replies(Reply.raw(*steps))
+    task = asyncio.create_task(events(loopback, stream=stream))
+    assert await asyncio.to_thread(loopback.wait_for_requests)
+
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert await asyncio.to_thread(loopback.requests[0].client_left)
+
+
+async def test_closing_the_sessions_closes_idle_connections(loopback):
+    await events(loopback)
+
+    await close_sessions()
+    await events(loopback)
+
+    assert loopback.connections == 2
+
+
+def descriptors():
+    return len(list(FOLDER.iterdir()))
+
+
+needs_proc = pytest.mark.skipif(not FOLDER.is_dir(), reason="counts descriptors")
+
+
+@needs_proc
+def test_every_loop_of_its_own_leaves_nothing_open(loopback):
+    asyncio.run(events(loopback))
+    before = descriptors()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(20):
+            asyncio.run(events(loopback))
+
+    assert descriptors() <= before
+
+
+@needs_proc
+def test_loops_closed_without_ceremony_are_swept_up(loopback, caplog):
+    before = descriptors()
+
+    for _ in range(10):
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(events(loopback))
+        loop.close()
+        del loop
+    gc.collect()
+    asyncio.run(events(loopback))
+
+    assert descriptors() <= before + 2
+    assert caplog.records == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_leaves_the_parents_connections_alone(loopback):
+    with asyncio.Runner() as runner:
+        runner.run(events(loopback))
+        child = os.fork()
+        if child == 0:
+            _use_and_drop_sessions(loopback)
+        status = os.waitpid(child, 0)[1]
+        runner.run(events(loopback))
+
+    assert status == 0
+    assert [request.connection for request in loopback.requests] == [0, 1, 0]
+
+
+def _use_and_drop_sessions(server):
+    """What a child does: a loop of its own, a call, and a collection of what it inherited; then it ends."""
+    status = 1
+    try:
+        asyncio.run(events(server))
+        gc.collect()
+        status = 0
+    finally:
+        os._exit(status)
