@@ -64,13 +64,11 @@ class _Journey(logging.Handler):
 
 
 def _providers() -> list[Any]:
-    from g4f.errors import RateLimitError  # noqa: PLC0415  g4f is loaded on first use
-
     words = [
         piece for sentence in _ANSWER for word in sentence.split(" ") if word for piece in (f"{word} ", stall(0.02))
     ]
     return [
-        ScriptedProvider(RateLimitError("Error 429: Rate limit reached, try again in 20s"), name="Busy"),
+        ScriptedProvider(RuntimeError("Error 429: Rate limit reached, try again in 20s"), name="Busy"),
         ScriptedProvider("", name="Empty"),
         ScriptedProvider(stall(60), "too late", name="Sleepy"),
         ScriptedProvider(*words, name="Steady", default_model="lighthouse-1"),

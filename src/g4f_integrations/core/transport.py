@@ -180,8 +180,7 @@ def _shape_of(provider: Any) -> _Shape:
     )
     extra = parameters.get("extra_parameters")
     default = extra.default if extra is not None and extra.default is not inspect.Parameter.empty else ()
-    # A review speaks of g4f's own class, not of a user's that has the same name.
-    reviewed = Catalog().review(provider.__name__) if provider.__module__.startswith("g4f.") else None
+    reviewed = Catalog().review(provider)
     if reviewed is not None and reviewed.kwargs == "ignored":
         takes_any = False
     return _Shape(

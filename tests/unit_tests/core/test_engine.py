@@ -70,7 +70,7 @@ async def test_every_candidate_is_asked_once_before_any_twice():
     first = ScriptedProvider(per_call=[[], [], ["late"]], name="First")
     second = ScriptedProvider(per_call=[[], ["second"]], name="Second")
 
-    answer = await ask(first, second)
+    answer = await ask(first, second, policy=Resilience(backoff_initial=0))
 
     assert answer.providers == ["First", "Second", "First", "Second"]
     assert answer.text == "second"
