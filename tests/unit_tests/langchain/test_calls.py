@@ -29,7 +29,7 @@ class Weather(BaseModel):
     place: str
 
 
-def prepared(model, *, stop=None, stream=False, **arguments):
+def prepared(model, /, *, stop=None, stream=False, **arguments):
     return prepare_call(model, [HumanMessage("hi")], stop, arguments, stream=stream)
 
 

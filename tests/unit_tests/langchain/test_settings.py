@@ -44,12 +44,12 @@ def test_the_model_is_known_by_its_older_name_too():
 
 
 def test_a_misspelt_argument_is_refused_with_the_right_one():
-    with pytest.raises(ConfigurationError, match="'temprature'.*Did you mean 'temperature'"):
+    with pytest.raises(ConfigurationError, match=r"'temprature'.*Did you mean 'temperature'"):
         ChatG4F(temprature=0.5)
 
 
 def test_an_argument_like_no_other_is_pointed_to_model_kwargs():
-    with pytest.raises(ConfigurationError, match="'zzzz'.*model_kwargs"):
+    with pytest.raises(ConfigurationError, match=r"'zzzz'.*model_kwargs"):
         ChatG4F(zzzz=1)
 
 
@@ -183,6 +183,7 @@ EVERYTHING = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:The function `load` is in beta")
 @pytest.mark.parametrize(
     "where",
     [
@@ -202,6 +203,7 @@ def test_a_round_trip_keeps_every_setting_but_the_keys(where):
     assert [str(route) for route in again.routes] == [str(route) for route in model.routes]
 
 
+@pytest.mark.filterwarnings("ignore:The function `load` is in beta")
 def test_a_provider_class_is_written_down_by_a_name_that_finds_it_again():
     Named = ScriptedProvider("hi", name="FoundByName")
 
