@@ -7,7 +7,6 @@ import math
 from dataclasses import dataclass, field
 
 from g4f_integrations.core.assembly import ToolCallAssembler
-from g4f_integrations.core.endpoint import ParameterRefused
 from g4f_integrations.core.events import (
     Batch,
     Event,
@@ -27,6 +26,7 @@ from g4f_integrations.core.failures import (
     AttemptFailed,
     ClockExpired,
     Failure,
+    HTTPFailure,
     NoticeGate,
     StreamCut,
     classify,
@@ -140,8 +140,8 @@ class AttemptRun:
         except Expired:
             failure = classify(ClockExpired(self._which_clock()))
             await self._upstream.pump.expire()
-        except ParameterRefused as error:
-            self.again = True
+        except HTTPFailure as error:
+            self.again = error.mended
             failure = classify(error)
         except Exception as error:
             failure = classify(error)

@@ -28,6 +28,7 @@ from g4f_integrations.core.roles import text_of
 from g4f_integrations.core.rotation import Choice, Rotation
 from g4f_integrations.core.routes import Candidate, Plan, RouteChoice
 from g4f_integrations.core.tokens import count_message_tokens, count_tokens
+from g4f_integrations.core.transport import load_for
 from g4f_integrations.errors import ConfigurationError, IntegrationError
 
 logging.getLogger("g4f_integrations").addHandler(logging.NullHandler())  # nothing is printed unless it is asked for
@@ -80,7 +81,7 @@ class _Call:
         deadline = None if policy.deadline is None else self._began + policy.deadline
         plan = resolve_cached(self._choice)
         if plan is None:  # the first time g4f is imported, which takes a while
-            plan = await loop.run_in_executor(None, resolve, self._choice)
+            plan = await loop.run_in_executor(None, _prepare, self._choice)
         self._rotation = Rotation(self._usable(plan), policy, self._store)
         state = CallState(request, policy, _prompt_of(request), deadline)
         self._state = state
@@ -234,6 +235,12 @@ class _Call:
             )
         )
         return events
+
+
+def _prepare(choice: RouteChoice) -> Plan:
+    plan = resolve(choice)
+    load_for(plan)
+    return plan
 
 
 def _named(candidate: Candidate) -> tuple[str, str]:

@@ -13,17 +13,17 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from g4f_integrations.core.catalog import Catalog
 from g4f_integrations.core.chunks import ChunkReader
-from g4f_integrations.core.endpoint import call_endpoint
 from g4f_integrations.core.events import Batch
 from g4f_integrations.core.pump import LocalPump, Pump, RemotePump
 from g4f_integrations.core.request import CallNotes, Request
 from g4f_integrations.core.roles import adapt_messages
-from g4f_integrations.core.routes import Candidate, Route, proxy_for
+from g4f_integrations.core.routes import Candidate, Plan, Route, proxy_for
 
 logger = logging.getLogger("g4f_integrations.transport")
 
@@ -76,6 +76,17 @@ class Upstream:
     output_limit: int | None = None
 
 
+def _endpoint_room() -> Any:
+    # Loaded on first use: the HTTP client takes longer to import than LangChain's face, and many never need it.
+    return import_module("g4f_integrations.core.endpoint")
+
+
+def load_for(plan: Plan) -> None:
+    """Import what the plan's routes need, which takes a while the first time; meant for a worker thread."""
+    if any(candidate.provider is None for candidate in plan.candidates):
+        _endpoint_room()
+
+
 def open_upstream(candidate: Candidate, request: Request, notes: CallNotes) -> Upstream:
     """Start one attempt: one call of a provider's method, or one HTTP request.
 
@@ -88,8 +99,8 @@ def open_upstream(candidate: Candidate, request: Request, notes: CallNotes) -> U
         ConfigurationError: The route's key did not travel with a pickle.
     """
     if candidate.provider is None:
-        source = lambda: call_endpoint(candidate, request, notes)  # noqa: E731  a name would say no more
-        return Upstream(LocalPump(source), _BatchReader(), request.stream)
+        call_endpoint = _endpoint_room().call_endpoint
+        return Upstream(LocalPump(lambda: call_endpoint(candidate, request, notes)), _BatchReader(), request.stream)
     return _open_provider(candidate, request, notes)
 
 

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator, Collection
+from importlib import import_module
 from typing import Any
 
-import aiohttp
-
 from g4f_integrations.core.endpoint._answers import MAX_ANSWER_BYTES, AnswerReader
-from g4f_integrations.core.endpoint._http import (
-    ENVIRONMENT_PROXY,
-    endpoint_of,
-    endpoint_url,
-    request_headers,
-    response_headers,
-    send,
-)
-from g4f_integrations.core.endpoint._refused import ParameterRefused, refused_parameters
+from g4f_integrations.core.endpoint._terms import ENVIRONMENT_PROXY, ParameterRefused, refused_parameters
 from g4f_integrations.core.events import Batch
 from g4f_integrations.core.failures import HTTPFailure
 from g4f_integrations.core.request import CallNotes, Request
@@ -29,9 +21,16 @@ from g4f_integrations.core.wire.refusals import refused_parameters as find_refus
 
 __all__ = ["ENVIRONMENT_PROXY", "ParameterRefused", "call_endpoint", "list_models", "refused_parameters"]
 
-_AFTER_FINISH_SECONDS = 2.0  # for usage and [DONE], from servers that keep the connection open without a word
-_AFTER_DONE_SECONDS = 0.05  # for the end of the body, without which the connection cannot be used again
 _KEPT_HEADERS = ("x-request-id", "request-id", "x-ratelimit-", "openai-processing-ms", "x-provider", "x-model")
+
+
+_CLIENT = f"{__name__}._http"
+
+
+async def _load_client() -> None:
+    """Imports the HTTP client, a tenth of a second's work, beside the running loop and only when it is needed."""
+    if _CLIENT not in sys.modules:
+        await asyncio.to_thread(import_module, _CLIENT)
 
 
 async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes) -> AsyncGenerator[Batch, None]:
@@ -53,16 +52,20 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
         ConfigurationError: The request cannot be sent as it is.
         aiohttp.ClientError, OSError: The connection failed.
     """
-    endpoint = endpoint_of(candidate)
+    await _load_client()
+    from g4f_integrations.core.endpoint import _http  # noqa: PLC0415  loaded by the line above
+
+    endpoint = _http.endpoint_of(candidate)
     body = build_body(candidate, request, refused_parameters.of(candidate), notes)
-    url = endpoint_url(endpoint.base_url, "/chat/completions")
+    url = _http.endpoint_url(endpoint.base_url, "/chat/completions")
     try:
-        response = await send("POST", url, candidate, request_headers(candidate, endpoint, request), dump_body(body))
+        headers = _http.request_headers(candidate, endpoint, request)
+        response = await _http.send("POST", url, candidate, headers, dump_body(body))
     except HTTPFailure as failure:
         _raise_if_refused(failure, candidate, body)
         raise
     try:
-        headers = response_headers(response)
+        headers = _http.response_headers(response)
         reader = AnswerReader(
             content_type=headers.get("content-type", ""),
             streamed=request.stream,
@@ -72,7 +75,7 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
         )
         collected: Batch = []
         while not (reader.ended or reader.failure):
-            data = await _read(response.content, reader)
+            data = await _http.read(response.content, is_complete=reader.is_complete)
             batch = reader.feed(data) if data else reader.close()
             if not request.stream:
                 collected += batch
@@ -84,7 +87,7 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
             _raise_if_refused(reader.failure, candidate, body)
         if reader.failure is not None:
             raise reader.failure
-        await _drain(response.content)
+        await _http.drain(response.content)
         if collected:
             yield collected
     finally:
@@ -98,9 +101,12 @@ async def list_models(candidate: Candidate) -> list[dict[str, Any]]:
         HTTPFailure: A status that is no success, or an answer that is no list of models.
         aiohttp.ClientError, OSError: The connection failed.
     """
-    endpoint = endpoint_of(candidate)
-    url = endpoint_url(endpoint.base_url, "/models")
-    response = await send("GET", url, candidate, request_headers(candidate, endpoint))
+    await _load_client()
+    from g4f_integrations.core.endpoint import _http  # noqa: PLC0415  loaded by the line above
+
+    endpoint = _http.endpoint_of(candidate)
+    url = _http.endpoint_url(endpoint.base_url, "/models")
+    response = await _http.send("GET", url, candidate, _http.request_headers(candidate, endpoint))
     try:
         pieces: list[bytes] = []
         size = 0
@@ -108,44 +114,22 @@ async def list_models(candidate: Candidate) -> list[dict[str, Any]]:
             pieces.append(data)
             size += len(data)
             if size > MAX_ANSWER_BYTES:
-                raise HTTPFailure(200, "The list of models is too long.", response_headers(response))
+                raise HTTPFailure(200, "The list of models is too long.", _http.response_headers(response))
         body = b"".join(pieces)
         try:
             payload = decode_json(body)
         except ValueError:
-            raise HTTPFailure(200, plain_text(body), response_headers(response)) from None
+            raise HTTPFailure(200, plain_text(body), _http.response_headers(response)) from None
         rows = payload
         if isinstance(payload, dict):
             rows = None if is_error(payload) else payload.get("data", payload.get("models"))
         if not isinstance(rows, list):
-            raise HTTPFailure(status_of(payload), plain_text(body), response_headers(response))
+            raise HTTPFailure(status_of(payload), plain_text(body), _http.response_headers(response))
     finally:
         response.close()
     named = ({"id": row} if isinstance(row, str) else row for row in rows)
     models = [dict(row) for row in named if isinstance(row, dict)]
     return [{"id": row["name"], **row} if "id" not in row and "name" in row else row for row in models]
-
-
-async def _read(content: aiohttp.StreamReader, reader: AnswerReader) -> bytes:
-    """The next bytes, ``b""`` at the end; once the answer is complete, nothing that goes wrong matters any more."""
-    if not reader.is_complete:
-        return await content.readany()
-    try:
-        async with asyncio.timeout(_AFTER_FINISH_SECONDS):
-            return await content.readany()
-    except (aiohttp.ClientError, OSError):  # a timeout is an OSError
-        return b""
-
-
-async def _drain(content: aiohttp.StreamReader) -> None:
-    if content.at_eof():
-        return
-    try:
-        async with asyncio.timeout(_AFTER_DONE_SECONDS):
-            while await content.readany():
-                pass
-    except (aiohttp.ClientError, OSError):
-        pass
 
 
 def _raise_if_refused(failure: HTTPFailure, candidate: Candidate, sent: Collection[str]) -> None:

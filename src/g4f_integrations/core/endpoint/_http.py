@@ -12,6 +12,7 @@ import aiohttp
 from yarl import URL
 
 from g4f_integrations.core.credentials import Secret, redact_url
+from g4f_integrations.core.endpoint._terms import ENVIRONMENT_PROXY
 from g4f_integrations.core.failures import HTTPFailure
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.routes import Candidate, Endpoint, proxy_for
@@ -19,12 +20,11 @@ from g4f_integrations.core.sessions import open_session
 from g4f_integrations.core.wire.decoding import plain_text
 from g4f_integrations.errors import ConfigurationError
 
-ENVIRONMENT_PROXY = "env://"
-"""A proxy of this name means: the proxies and the ``.netrc`` of the environment."""
-
 _MOST_REDIRECTS = 5
 _ERROR_BODY_BYTES = 65_536
 _ERROR_BODY_SECONDS = 2.0  # an error whose body stalls is still an error, and its status says most
+_AFTER_FINISH_SECONDS = 2.0  # for usage and [DONE], from servers that keep the connection open without a word
+_AFTER_DONE_SECONDS = 0.05  # for the end of the body, without which the connection cannot be used again
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PATHS = ("/chat/completions", "/models")
 
@@ -153,6 +153,29 @@ def _redirect(response: aiohttp.ClientResponse, url: URL, *, is_repeatable: bool
     shown = redact_url(location) if location else "nowhere"
     message = f"Redirected to {shown}, which was not followed; use that as base_url if you trust it."
     raise HTTPFailure(response.status, message, response_headers(response))
+
+
+async def read(content: aiohttp.StreamReader, *, is_complete: bool) -> bytes:
+    """The next bytes, ``b""`` at the end; once the answer is complete, nothing that goes wrong matters any more."""
+    if not is_complete:
+        return await content.readany()
+    try:
+        async with asyncio.timeout(_AFTER_FINISH_SECONDS):
+            return await content.readany()
+    except (aiohttp.ClientError, OSError):  # a timeout is an OSError
+        return b""
+
+
+async def drain(content: aiohttp.StreamReader) -> None:
+    """Reads to the end of a body that has no more to say, so that its connection can be used again."""
+    if content.at_eof():
+        return
+    try:
+        async with asyncio.timeout(_AFTER_DONE_SECONDS):
+            while await content.readany():
+                pass
+    except (aiohttp.ClientError, OSError):
+        pass
 
 
 async def _failure(response: aiohttp.ClientResponse) -> HTTPFailure:

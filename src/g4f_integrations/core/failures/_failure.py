@@ -39,14 +39,17 @@ class Failure:
     status: int | None = None
 
 
-class HTTPFailure(Exception):
+class HTTPFailure(Exception):  # noqa: N818 - an event of the engine, not an error for users
     """An HTTP answer with an error status, or an error object inside a good one.
 
     Attributes:
         status: The HTTP status.
         body: The answer's text, as much of it as was read.
         headers: The answer's headers, with lower-cased names.
+        mended: Whether the next request on this route will be another one, so that it may follow at once.
     """
+
+    mended = False
 
     def __init__(self, status: int, body: str = "", headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, body, headers)

@@ -1,4 +1,4 @@
-"""What endpoints have been seen to refuse, remembered for this process."""
+"""What callers of endpoints need to know without loading an HTTP client: signals, and what is refused where."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from g4f_integrations.core.failures import HTTPFailure
 from g4f_integrations.core.routes import Candidate, RouteKey
+
+ENVIRONMENT_PROXY = "env://"
+"""A proxy of this name means: the proxies and the ``.netrc`` of the environment."""
 
 _MOST_ROUTES = 1_024
 
@@ -18,6 +21,8 @@ class ParameterRefused(HTTPFailure):
         name: The first of them.
         names: All of them.
     """
+
+    mended = True
 
     def __init__(self, names: tuple[str, ...], status: int, body: str, headers: Mapping[str, str]) -> None:
         super().__init__(status, body, headers)
