@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from g4f_integrations.core.events import Outcome
@@ -22,7 +21,8 @@ from g4f_integrations.core.failures._pages import (
 
 # White space, and what shows as little: NUL padding, byte order marks, zero-width signs.
 BLANK = (
-    "\x00\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\x00\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    "\u200a"
     "\u2028\u2029\u202f\u205f\u3000\u200b\u2060\ufeff"
 )
 _WAITED = frozenset({"rate_limit", "overloaded", "quota", "blocked"})
@@ -85,7 +85,6 @@ def classify_content(text: str, *, provider: str | None = None, prompt: str | No
 
 
 _Mode = Literal["blank", "text", "object", "page", "suspect"]
-_NOT_BLANK = re.compile(f"[^{re.escape(BLANK)}]")
 
 
 class NoticeGate:

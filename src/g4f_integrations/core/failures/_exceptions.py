@@ -36,8 +36,8 @@ _STATUSES = tuple(
         r"\b(?:error|response|status|code|http|api error)(?: code| status)?[:=]? ?[\[(]?([45]\d\d)\b",
         r"""["'](?:status|code|status_?code|error_?code|http_?status)["']\s?:\s?["']?([45]\d\d)\b""",
         r"\b([45]\d\d) (?:client|server) error\b",
-        r"\b([45]\d\d) (?:too many requests|bad gateway|service unavailable|gateway time-?out|internal server error"
-        r"|payment required|unauthorized|forbidden|not found|bad request|request entity too large)",
+        r"\b([45]\d\d) (?:too many requests|bad gateway|service unavailable|gateway time-?out|not found|bad request)",
+        r"\b([45]\d\d) (?:internal server error|payment required|unauthorized|forbidden|request entity too large)",
     )
 )
 
@@ -245,7 +245,7 @@ def readable(text: str) -> str:
         title = re.search(r"<title[^>]{0,200}>([^<]{1,300})", head, re.IGNORECASE)
         return one_line(f"{head[: page.start()]}an HTML page{f': {title[1].strip()}' if title else ''}")
     brace = head.find("{")
-    if 0 <= brace and len(text) <= len(head):
+    if brace >= 0 and len(text) <= len(head):
         try:
             found = json.loads(head[brace:])
         except (ValueError, RecursionError):

@@ -1,8 +1,8 @@
 """The frame language of the notices, compiled to one automaton that is walked character by character.
 
-All frames together are one nondeterministic automaton; its sets of states are built as texts lead there and kept. A walk
-costs one look-up for each character and ends with the first character that fits no frame, so that an ordinary answer is
-done with after a handful of them; a stream can be walked as it comes, with the same result for any cut.
+All frames together are one nondeterministic automaton; its sets of states are built as texts lead there and kept. A
+walk costs one look-up for each character and ends with the first character that fits no frame, so that an ordinary
+answer is done with after a handful of them; a stream can be walked as it comes, with the same result for any cut.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ from dataclasses import dataclass, field
 
 _MOST_SETS = 20_000  # a bound on memory for hostile texts; ordinary use stays under a thousand
 
+# Apostrophes, stars and hashes of Markdown, signs without width, warning signs. Back-ticks stay: code is content.
 _DROPPED = frozenset(
-    "'`\u2018\u2019\u02bc\u00b4*#\ufe0f\ufeff\u200b\u200d\u26a0\u274c\U0001f6ab\u2757\u2755\U0001f6d1\u26d4\U0001f534"
+    "'\u2018\u2019\u02bc\u00b4*#\ufe0f\ufeff\u200b\u200d"
+    "\u26a0\u274c\U0001f6ab\u2757\u2755\U0001f6d1\u26d4\U0001f534\U0001f6a8\u23f3\U0001f614\U0001f605\U0001f62d"
 )
-_PLAIN = str.maketrans("，。！？：；（）、…“”„", ',.!?:;(),."""')
+_PLAIN = {
+    0xFF0C: ",", 0x3002: ".", 0xFF01: "!", 0xFF1F: "?", 0xFF1A: ":", 0xFF1B: ";", 0xFF08: "(", 0xFF09: ")",
+    0x3001: ",", 0x2026: ".", 0x201C: '"', 0x201D: '"', 0x201E: '"',
+}  # fmt: skip
 _DIGITS = frozenset("0123456789.,")
 _CLOSING = frozenset('.!~)]"')
 
@@ -107,7 +112,7 @@ class Frames:
         return len(self._empty) - 1
 
     def _sequence(self, frame: str, place: int, state: int) -> tuple[int, int]:
-        """Builds `frame` from `place` on, behind `state`, up to an unmatched ``)`` or ``|``; gives the end and place."""
+        """Builds `frame` from `place` on, behind `state`, up to an unmatched ``)`` or ``|``; gives both."""
         while place < len(frame):
             char = frame[place]
             if char in "|)":

@@ -8,6 +8,9 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
+
+from g4f_integrations.core.failures._phrases import load_data
 
 # A wait beyond a month is no wait but a date misread.
 _LONGEST_WAIT = 31 * 86400.0
@@ -15,69 +18,8 @@ _EPOCH_FLOOR = 1e9  # seconds since 1970 that no duration reaches (31 years)
 
 # Bounded and never begun in the middle of a figure, so that a long run of digits costs no more than its length.
 _N = r"(?<!\d)(\d[\d,_]{0,17}(?:\.\d{1,9})?(?:\s?[km]\b)?)"
-_LIMITS = tuple(
-    re.compile(source.replace("#", _N))
-    for source in (
-        # context windows; a bracketed number straight after "limit" is MiniMax's error code, not a limit
-        r"context limit: \d+ \+ \d+ > #",
-        r"(?:prompt|input|context)\D{0,12} tokens? ?\+ \S+ must be <= #",
-        r"(?:context (?:length|window|size|limit)|model token limit)(?: is| of|:|=)? ?(?:only |model )?#",
-        r"context (?:length|window|size|limit):? ?\(?#(?: tokens?)?\)?",
-        r"with # maximum context length",
-        r"maximum model length (?:is|of) #",
-        r"(?:maximum|max|configured|available|supported) (?:model )?(?:prompt |input |context |sequence )?(?:length|size|window)\s?(?:is|of|:|=|\()?\s?#(?! (?:bytes|mb|kb|characters|pixels))",
-        r"maximum number of tokens allowed \(#\)",
-        r"allowed input length of #",
-        r"max(?:imum)?[_ ]tokens must be less than or equal to #",
-        r"must (?:be <=|have less than|be less than|be at most) # ?(?:tokens)?(?=[. ;]|$)",
-        r"only supports? (?:up to )?#",
-        r"range of input length should be \[\d+, ?#\]",
-        r"cannot exceed #",
-        r"exceeds? the limit (?:of )?#",
-        r"> #(?: tokens?)? ?(?:maximum|limit|- \d|\()?",
-        r"""["']?n_ctx["']?\s?[:=]\s?#""",
-        # requests and tokens per time
-        r"""["']?limit["']?\b(?: is| of| set to| to)?\s?[:=]?\s?#(?! ?(?:mb|kb|bytes|characters|chars|pixels|seconds))""",
-        r"rate limit[^\n.]{0,60}? of # (?:\w+ )?(?:tokens|requests)",
-        r"\(max(?:imum)?:? #\)",
-        r"(?:limited to|limit of|at most|maximum of|up to) # (?:requests|tokens|messages|concurrent|calls)",
-        r"# (?:requests?|tokens|messages|calls)(?:\(s\))? ?(?:per|/) ?(?:min|minute|second|hour|day)",
-        r"rate limit (?:exceeded )?\(#(?:/| request| per)",
-        r"目前限制了每\S{1,2}#次",
-    )
-)
-_REQUESTS = tuple(
-    re.compile(source.replace("#", _N))
-    for source in (
-        r"you requested (?:about |a total of |approximately )?~?#",
-        r"resulted in #",
-        r"requested:? (?:about |a total of )?~?#",
-        r"# tokens? > \d",
-        r"token count (?:of |is |\()?#",
-        r"current length is #",
-        r"received #",
-        r"prompt (?:has|contains|is|with) #",
-        r"(?:input|prompt|request|requested tokens|number of tokens|decoder prompt)\s?\((?:length )?#(?: tokens)?\)",
-        r"input length #",
-        r"request (?:contains|has|was|is) #",
-        r"(?:too (?:long|large)|too many tokens)[:;,] #(?! bytes)",
-        r"given: #(?![^\n]{0,40} and \d)",
-        r"keep the first #",
-        r"""["']?n_prompt_tokens["']?\s?[:=]\s?#""",
-        r"(?:got|contains) # (?:input )?tokens",
-    )
-)
-# Input and reserved output, named apart.
-_SUMS = tuple(
-    re.compile(source.replace("#", _N))
-    for source in (
-        r"# \+ # > \d",
-        r"request has # input tokens plus # 'max_tokens'",
-        r"given: # \S+ tokens and #",
-    )
-)
 _REVERSED_SUM = re.compile(rf"\({_N} > {_N} - {_N}\)")
-_EXCEEDED_BY = re.compile(rf"exceeded by {_N} tokens?[^\n]{{0,80}}\blimit:? (?:is |of )?{_N}")
+_EXCEEDED_BY = re.compile(rf"exceeded by {_N} tokens?[^\n]{{0,80}}\blimit\b[^\n\d]{{0,24}}{_N}")
 
 _DURATION_PART = re.compile(
     r"(\d{1,9}(?:\.\d{1,18})?)\s*(milliseconds?|msecs?|ms|days?|d|hours?|hrs?|hr|h|minutes?|mins?|min|m|seconds?|secs?|sec|s"
@@ -102,28 +44,15 @@ _UNITS: tuple[tuple[str, float], ...] = (
     ("天", 86400.0),
     ("m", 60.0),
 )
-_D = r"((?:\d{1,9}(?:\.\d{1,18})?\s?[a-zа-я\u4e00-\u9fff]{1,12}(?: and | ?, ?| )?){1,4}|\d{1,3}:\d{2}(?::\d{2})?)"
-_WAITS = tuple(
-    re.compile(source.replace("#", _D))
-    for source in (
-        r"(?:try|retry|again|available|retrying|resets?|reset|resume|wait|back|request)(?: again)?(?: your request)?(?: will be (?:available|allowed))? (?:in|after|for|within)(?: about| another| at least| approximately)? #",
-        r"wait(?:ing)?(?: for| about| at least| another)? #",
-        r"retry[_-]?delay[\"']?\s?[:=]\s?[\"']?#",
-        r"(?:in|after) # (?:and )?(?:try|retry)",
-        r"(?:请|请在|请等待|请于|等待|等)\s*#\s*(?:后|之后|再)",
-        r"через #",
-        r"(?:dentro de|en|dans|in) # ?(?:erneut|nochmal|r[ée]essay)",
-        r"(?:int[ée]ntalo|r[ée]essayez|versuchen)[^\n]{0,20}(?:en|dans|in) #",
-    )
-)
-_BARE_WAITS = tuple(
-    re.compile(source)
-    for source in (
-        r"retry_delay\s*\{\s*seconds:\s*(\d{1,9}(?:\.\d{1,18})?)",
-        r"(?:retry[-_ ]?after|estimated_time|retry_in|wait_seconds|retryafterseconds|retry_after_seconds)[\"']?\s?[:=]?\s?[\"']?(\d{1,9}(?:\.\d{1,18})?)\b(?!\s?(?:ms|milli|:))",
-    )
-)
+_LETTERS = "a-z\\u0430-\\u044f\\u4e00-\\u9fff"
+_D = rf"((?:\d{{1,9}}(?:\.\d{{1,18}})?\s?[{_LETTERS}]{{1,12}}(?: and | ?, ?| )?){{1,4}}|\d{{1,3}}:\d{{2}}(?::\d{{2}})?)"
 _BARE_MILLIS = re.compile(r"(?:retry[-_ ]?after[-_ ]?ms|retryafterms)[\"']?\s?[:=]\s?[\"']?(\d{1,9}(?:\.\d{1,18})?)")
+
+
+@cache
+def _patterns(name: str) -> tuple[re.Pattern[str], ...]:
+    what = _D if name == "waits" else _N
+    return tuple(re.compile(source.replace("#", what)) for source in load_data("figures.toml")[name])
 
 
 def _whole(figure: str) -> int:
@@ -134,8 +63,8 @@ def _whole(figure: str) -> int:
     return int(float(digits[:18]) * factor)
 
 
-def _first(patterns: tuple[re.Pattern[str], ...], lowered: str) -> int | None:
-    for pattern in patterns:
+def _first(name: str, lowered: str) -> int | None:
+    for pattern in _patterns(name):
         found = pattern.search(lowered)
         if found is not None:
             return _whole(found[1])
@@ -155,14 +84,14 @@ def read_figures(lowered: str) -> tuple[int | None, int | None]:
     if backwards is not None:  # "(2000 > 4096 - 2104)": output wanted > limit - input
         return _whole(backwards[2]), _whole(backwards[1]) + _whole(backwards[3])
     requested = None
-    for pattern in _SUMS:
+    for pattern in _patterns("sums"):
         found = pattern.search(lowered)
         if found is not None:
             requested = _whole(found[1]) + _whole(found[2])
             break
     if requested is None:
-        requested = _first(_REQUESTS, lowered)
-    return _first(_LIMITS, lowered), requested
+        requested = _first("requests", lowered)
+    return _first("limits", lowered), requested
 
 
 def sane_wait(seconds: float) -> float | None:
@@ -192,11 +121,11 @@ def read_wait(lowered: str) -> float | None:
     millis = _BARE_MILLIS.search(lowered)
     if millis is not None:
         return sane_wait(float(millis[1][:18]) / 1000)
-    for pattern in _BARE_WAITS:
+    for pattern in _patterns("bare_waits"):
         found = pattern.search(lowered)
         if found is not None:
             return sane_wait(float(found[1][:18]))
-    for pattern in _WAITS:
+    for pattern in _patterns("waits"):
         found = pattern.search(lowered)
         if found is not None:
             wait = read_duration(found[1])

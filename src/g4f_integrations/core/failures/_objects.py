@@ -49,7 +49,8 @@ _PROVIDER_WORDS = re.compile(
 )
 _SERVER_FAULT = re.compile(
     r"internal[_ ]server[_ ]error|server_error|api_error|bad[_ ]gateway|service[_ ]?unavailable|unknown[_ ]error"
-    r"|\(unknown\) error|an? (?:unexpected |internal |unknown )?error occurred|something went wrong|upstream|err_[a-z]+_[a-z]+"
+    r"|\(unknown\) error|an? (?:unexpected |internal |unknown )?error occurred|something went wrong|upstream"
+    r"|err_[a-z]+_[a-z]+"
 )
 
 
@@ -76,19 +77,24 @@ def _parse(text: str) -> Any:
 
 
 def _words(found: object, depth: int = 0) -> str:
+    if isinstance(found, dict | list) and depth < 5:
+        inner = list(found.values()) if isinstance(found, dict) else found[:3]
+        return " ".join(filter(None, (_words(value, depth + 1) for value in inner)))
     if isinstance(found, str):
         return found
-    if isinstance(found, bool) or found is None:
-        return ""
-    if isinstance(found, int):
-        return str(found)
-    if depth > 4:
-        return ""
-    if isinstance(found, dict):
-        return " ".join(_words(value, depth + 1) for value in found.values())
-    if isinstance(found, list):
-        return " ".join(_words(value, depth + 1) for value in found[:3])
-    return ""
+    return str(found) if isinstance(found, int) and not isinstance(found, bool) else ""
+
+
+def _is_error(fields: dict[str, Any]) -> bool:
+    """Whether the fields are those of an error alone, without a result and without a sign of success."""
+    if not _ERROR_KEYS & fields.keys() and not str(fields.get("type", "")).upper().startswith("ERR_"):
+        return False
+    if not fields.keys() <= _ENVELOPE or fields.get("data") or fields.get("result"):
+        return False
+    flags = [fields.get(flag) for flag in _FLAGS]
+    if any(flag is True or flag in ("ok", "success", 200) for flag in flags):
+        return False
+    return bool(fields.get("error", True))
 
 
 def object_kind(text: str) -> tuple[Outcome, str] | None:
@@ -98,20 +104,8 @@ def object_kind(text: str) -> tuple[Outcome, str] | None:
     found = _parse(text)
     if isinstance(found, list) and len(found) == 1:
         found = found[0]
-    if not isinstance(found, dict) or not found:
-        return None
-    fields = {str(name).lower(): value for name, value in found.items()}
-    if not _ERROR_KEYS & fields.keys() and str(fields.get("type", "")).upper()[:4] != "ERR_":
-        return None
-    if not fields.keys() <= _ENVELOPE or fields.get("data") or fields.get("result"):
-        return None
-    if "error" in fields and not fields["error"]:
-        return None
-    if any(
-        fields.get(flag) in {True, "ok", "success", 200}
-        for flag in _FLAGS
-        if not isinstance(fields.get(flag), dict | list)
-    ):
+    fields = {str(name).lower(): value for name, value in found.items()} if isinstance(found, dict) else {}
+    if not _is_error(fields):
         return None
     words = " ".join(_words(found).lower().split())
     if fields.keys() == {"detail"} and words in _FRAMEWORK:

@@ -53,7 +53,7 @@ def _title_fits(name: str, title: str) -> bool:
 
 def page_mark(start: str) -> PageMark | None:
     """The mark of an error, a challenge or a login in the first `PAGE_WINDOW` characters of a page, else ``None``."""
-    lowered = start[:PAGE_WINDOW].lower()
+    lowered = start[:PAGE_WINDOW].lower().replace("\u2026", "...")
     if not any(lowered.startswith(opening) for opening in _OPENINGS):
         return None
     found = _TITLE.search(lowered)

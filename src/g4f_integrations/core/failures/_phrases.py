@@ -1,4 +1,4 @@
-"""The wordings of errors: a text → the kind of failure it speaks of. The wordings are data, `data/error_phrases.toml`."""
+"""The wordings of errors, which are data (`data/error_phrases.toml`): a text → the kind of failure it speaks of."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def phrase_rules() -> tuple[PhraseRule, ...]:
 
 
 def kind_of_text(lowered: str, *, strong: bool) -> Outcome | None:
-    """The kind that the lower-cased, bounded text speaks of, by the strong or by the weak rules; ``None`` if unknown."""
+    """The kind that the lower-cased, bounded text speaks of, by the strong or the weak rules, if any."""
     for rule in phrase_rules():
         if rule.strong is strong and rule.fits(lowered):
             return rule.kind
