@@ -187,10 +187,6 @@ class LoopbackServer:
     def base_url(self):
         return f"{self.root}/v1"
 
-    @property
-    def open_connections(self):
-        return len(self._open)
-
     def replies(self, *replies: Reply | Callable[[Received], Reply]):
         """Sets what the next requests get; the last one repeats."""
         with self._lock:
@@ -201,6 +197,16 @@ class LoopbackServer:
         """Waits until so many requests have come; false if they do not."""
         with self._asked:
             return self._asked.wait_for(lambda: len(self.requests) >= count, WAIT)
+
+    def wait_until_left(self):
+        """Waits until no connection is open; false if one stays."""
+        with self._asked:
+            return self._asked.wait_for(lambda: not self._open, WAIT)
+
+    def forget(self, connection):
+        with self._asked:
+            self._open.discard(connection)
+            self._asked.notify_all()
 
     def note(self, request):
         with self._asked:
@@ -278,7 +284,7 @@ class _Connection(asyncio.Protocol):
         self._server._open.add(self)
 
     def connection_lost(self, exc):
-        self._server._open.discard(self)
+        asyncio.get_running_loop().call_soon(self._server.forget, self)  # by then its socket is closed
         self._writable.set()
         if self._current is not None:
             self._current.hung_up.set()

@@ -41,7 +41,11 @@ class _Connector(aiohttp.TCPConnector):
 
     def __del__(self, *details: Any) -> None:
         # In a child, closing would take the parent's sockets out of the epoll set that both share.
-        if self.process == os.getpid() and not self.home.is_closed():
+        if self.process != os.getpid():
+            return
+        if self.home.is_closed():
+            _close_sockets(self)
+        else:
             super().__del__(*details)
 
 
