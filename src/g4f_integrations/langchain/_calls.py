@@ -6,16 +6,18 @@ that names another provider, other routes or another endpoint does not take the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from langchain_core.messages import BaseMessage
 
 from g4f_integrations.core.credentials import Secret
+from g4f_integrations.core.events import Batch
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.routes import RouteChoice, freeze_headers, freeze_proxy
 from g4f_integrations.errors import ConfigurationError
+from g4f_integrations.langchain._fields import ModelFields
 from g4f_integrations.langchain._messages import to_wire
 from g4f_integrations.langchain._settings import (
     ALIASES,
@@ -26,9 +28,6 @@ from g4f_integrations.langchain._settings import (
     without_secrets,
 )
 from g4f_integrations.langchain._tools import to_openai_tools, to_response_format, to_tool_choice
-
-if TYPE_CHECKING:
-    from g4f_integrations.langchain.chat_models import ChatG4F
 
 PARAMETERS = (
     "temperature",
@@ -61,17 +60,26 @@ _PRIVATE = frozenset({"api_key", "default_headers", "headers", "extra_headers", 
 
 
 class Call(NamedTuple):
-    """One call, ready for the engine, and what the face has to know beside."""
+    """One call, ready for the engine, and what the face has to know beside.
+
+    `dropped` names what was left out for the sake of streaming; `stream_usage` is the call's own wish, if it has one.
+    """
 
     choice: RouteChoice
     request: Request
     policy: Resilience
     dropped: tuple[str, ...]
-    stream_usage: bool
+    stream_usage: bool | None
+
+    def batches(self) -> AsyncGenerator[Batch, None]:
+        """The engine's answer to this call."""
+        from g4f_integrations.core.engine import answer  # noqa: PLC0415  the engine is loaded with the first call
+
+        return answer(self.choice, self.request, self.policy)
 
 
 def prepare_call(
-    model: ChatG4F,
+    model: ModelFields,
     messages: Sequence[BaseMessage],
     stop: Sequence[str] | str | None,
     arguments: dict[str, Any],
@@ -108,11 +116,11 @@ def prepare_call(
         request=_completed(request, parts["request"]) if parts["request"] else request,
         policy=_policy(model, parts["policy"]),
         dropped=dropped,
-        stream_usage=face.get("stream_usage", model.stream_usage),
+        stream_usage=face.get("stream_usage"),
     )
 
 
-def _sort(model: ChatG4F, arguments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _sort(model: ModelFields, arguments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The arguments by their places; an explicit ``None`` takes a parameter of the model's back."""
     params = {name: value for name in PARAMETERS if (value := getattr(model, name)) is not None}
     parts: dict[str, dict[str, Any]] = {"params": params, "routing": {}, "policy": {}, "request": {}, "face": {}}
@@ -145,7 +153,7 @@ def _completed(request: Request, given: Mapping[str, Any]) -> Request:
     )
 
 
-def _own_choice(model: ChatG4F) -> RouteChoice:
+def _own_choice(model: ModelFields) -> RouteChoice:
     return RouteChoice(
         model=model.model,
         provider=_frozen(model.provider),
@@ -158,7 +166,7 @@ def _own_choice(model: ChatG4F) -> RouteChoice:
     )
 
 
-def _choice(model: ChatG4F, routing: Mapping[str, Any]) -> RouteChoice:
+def _choice(model: ModelFields, routing: Mapping[str, Any]) -> RouteChoice:
     """The model's choice with the call's changes."""
     provider, routes, base_url = model.provider, model.routes, model.base_url
     if "routes" in routing:
@@ -192,7 +200,7 @@ def _choice(model: ChatG4F, routing: Mapping[str, Any]) -> RouteChoice:
     )
 
 
-def _key_that_goes_along(model: ChatG4F, base_url: str | None) -> Secret | dict[str, Secret] | None:
+def _key_that_goes_along(model: ModelFields, base_url: str | None) -> Secret | dict[str, Secret] | None:
     """The model's key, as far as it was given for the place that the call goes to."""
     if isinstance(model.api_key, dict):
         return model.api_key
@@ -209,7 +217,7 @@ def _frozen_key(key: Secret | dict[str, Secret] | None) -> Secret | tuple[tuple[
     return tuple(key.items()) if isinstance(key, dict) else key
 
 
-def _policy(model: ChatG4F, call: Mapping[str, Any]) -> Resilience:
+def _policy(model: ModelFields, call: Mapping[str, Any]) -> Resilience:
     timeout, max_retries = model.timeout, model.max_retries
     if not call:
         policy = model.resilience

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 
 from g4f_integrations.errors import ConfigurationError
 
-ToolLike: TypeAlias = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
+if TYPE_CHECKING:  # loading the tools' classes takes milliseconds, and whoever has a tool has loaded them
+    from langchain_core.tools import BaseTool
+
+ToolLike: TypeAlias = "Mapping[str, Any] | type | Callable[..., Any] | BaseTool"
 ToolChoice: TypeAlias = str | Mapping[str, Any]
 
 _WORDS = {"auto": "auto", "none": "none", "any": "required", "required": "required"}

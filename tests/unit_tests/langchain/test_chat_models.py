@@ -132,6 +132,20 @@ async def test_a_call_can_ask_another_model_and_the_metadata_say_so(way):
 
 
 @pytest.mark.parametrize("way", WAYS)
+async def test_a_call_can_name_another_provider(way):
+    other = ScriptedProvider("other", default_model="m")
+
+    answer = await ask(chat("own"), way, provider=other)
+
+    assert answer.text == "other"
+
+
+@pytest.mark.parametrize("way", ["stream", "astream"])
+async def test_a_call_can_leave_the_usage_out_of_the_stream(way):
+    assert (await ask(chat("ok"), way, stream_usage=False)).usage_metadata is None
+
+
+@pytest.mark.parametrize("way", WAYS)
 async def test_stop_holds_even_where_the_provider_ignores_it(way):
     answer = await ask(chat("one ST", "OP two"), way, stop=["STOP"])
 

@@ -1,0 +1,240 @@
+"""The settings that this package's LangChain models share: who is asked, for what, and how hard.
+
+A class takes them by inheriting `ModelFields` before LangChain's own base. They are checked and frozen at construction,
+without a look at the network or the disk, and shown without credentials wherever LangChain shows a model.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from g4f_integrations.core.credentials import Secret, redact_url
+from g4f_integrations.core.policy import Resilience
+from g4f_integrations.core.routes import Endpoint, Headers, ProxyMap, Route, freeze_headers, freeze_proxy
+from g4f_integrations.errors import ConfigurationError
+from g4f_integrations.langchain._settings import (
+    ALIASES,
+    API_KEY_VARIABLE,
+    BASE_URL_VARIABLES,
+    canonical_names,
+    plain_headers,
+    plain_provider,
+    plain_proxy,
+    plain_route,
+    to_api_key,
+    to_provider,
+    to_routes,
+    without_secrets,
+)
+
+_DEFAULT_RESILIENCE = Resilience()
+
+
+class ModelFields(BaseModel):
+    """Routes, parameters and resilience of a model, as immutable data.
+
+    Live state (health, connections, loops) lies outside, so models copy, pickle and reconfigure freely, and share it
+    where they name the same routes. Names that users bring from other classes are understood, unknown ones refused.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+
+    model: str = Field(default="auto", description="Model id; 'auto' takes what is known to work.")
+    provider: Any = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="Who serves: a name, several names, a g4f provider class, a g4f list provider, or a list of these.",
+    )
+    routes: list[Route | Endpoint | str] = Field(
+        default_factory=list,
+        exclude=True,
+        repr=False,
+        description="Exactly these routes in this order: `Route`, `Endpoint`, 'Provider:model' or a URL.",
+    )
+    fallback_models: list[str] = Field(
+        default_factory=list, description="Models to try when `model` has no working candidate left."
+    )
+    base_url: str | None = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="An OpenAI-compatible endpoint. From G4F_BASE_URL or API_BASE_URL if nothing else is named.",
+    )
+    default_headers: Headers = Field(
+        default=(), exclude=True, repr=False, description="Further HTTP headers for `base_url`."
+    )
+    proxy: ProxyMap | None = Field(
+        default=None, exclude=True, repr=False, description="Proxy URL, or URLs by scheme (http, https, all)."
+    )
+    api_key: Secret | dict[str, Secret] | None = Field(
+        default=None,
+        exclude=True,
+        description="Key for `base_url` or the one provider named, or keys by provider. G4F_API_KEY is for `base_url`.",
+    )
+    temperature: float | None = Field(default=None, description="Randomness of the answer.")
+    top_p: float | None = Field(default=None, description="Share of probability that tokens are drawn from.")
+    max_tokens: int | None = Field(default=None, description="Tokens of the answer at the most.")
+    stop: list[str] | None = Field(default=None, description="Texts that end the answer and are not part of it.")
+    n: int | None = Field(default=None, ge=1, description="Answers to ask for, in blocking calls.")
+    seed: int | None = Field(default=None, description="For answers that can be had again, where a route can do it.")
+    presence_penalty: float | None = Field(default=None, description="Penalty on tokens that occurred at all.")
+    frequency_penalty: float | None = Field(default=None, description="Penalty on tokens by how often they occurred.")
+    reasoning_effort: str | None = Field(default=None, description="How long to think, in the route's own words.")
+    web_search: Any = Field(default=None, description="Whether g4f adds search results to the prompt.")
+    logprobs: bool | None = Field(default=None, description="Whether token probabilities are wanted.")
+    top_logprobs: int | None = Field(default=None, description="How many alternatives per token.")
+    timeout: float | None = Field(default=None, gt=0, description="Seconds for one attempt; see `Resilience`.")
+    max_retries: int | None = Field(default=None, ge=0, description="Further attempts after the first one.")
+    resilience: Resilience = Field(
+        default_factory=lambda: _DEFAULT_RESILIENCE,
+        exclude=True,
+        repr=False,
+        description="Every knob of the engine; its explicit fields win over `timeout` and `max_retries`.",
+    )
+    model_kwargs: dict[str, Any] = Field(
+        default_factory=dict, exclude=True, repr=False, description="Further parameters that the route takes."
+    )
+    extra_body: dict[str, Any] = Field(
+        default_factory=dict, exclude=True, repr=False, description="Further members of an endpoint's request body."
+    )
+    context_window: int | None = Field(
+        default=None, ge=1, description="Tokens that the model reads and writes at once."
+    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        """See the fields.
+
+        Raises:
+            ConfigurationError: An argument is unknown, or two contradict each other.
+            pydantic.ValidationError: A value is of the wrong type or out of its range.
+        """
+        try:
+            super().__init__(**kwargs)
+        except ValidationError as error:
+            # pydantic wraps every ValueError; ours says already what is wrong and what to do.
+            causes = (detail.get("ctx", {}).get("error") for detail in error.errors())
+            ours = next((cause for cause in causes if isinstance(cause, ConfigurationError)), None)
+            if ours is None:
+                raise
+            raise ours from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_arguments(cls, values: Any) -> Any:
+        return canonical_names(values, cls.model_fields, cls.__name__) if isinstance(values, Mapping) else values
+
+    @field_validator("api_key", mode="plain")
+    @classmethod
+    def _freeze_api_key(cls, value: Any) -> Secret | builtins.dict[str, Secret] | None:
+        return to_api_key(value)
+
+    @field_validator("provider", mode="plain")
+    @classmethod
+    def _check_provider(cls, value: Any) -> Any:
+        return to_provider(value)
+
+    @field_validator("routes", mode="plain")
+    @classmethod
+    def _check_routes(cls, value: Any) -> list[Route | Endpoint | str]:
+        return to_routes(value)
+
+    @field_validator("base_url", mode="plain")
+    @classmethod
+    def _check_base_url(cls, value: Any) -> str | None:
+        return Endpoint(value).base_url if value else None
+
+    @field_validator("default_headers", mode="plain")
+    @classmethod
+    def _freeze_headers(cls, value: Any) -> Headers:
+        return freeze_headers(value)
+
+    @field_validator("proxy", mode="plain")
+    @classmethod
+    def _freeze_proxy(cls, value: Any) -> ProxyMap | None:
+        frozen: ProxyMap | None = freeze_proxy(value or None)
+        return frozen
+
+    @field_validator("resilience", mode="before")
+    @classmethod
+    def _default_resilience(cls, value: Any) -> Any:
+        return _DEFAULT_RESILIENCE if value is None else value
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _default_model(cls, value: Any) -> Any:
+        return value or "auto"
+
+    @field_validator("stop", mode="before")
+    @classmethod
+    def _list_stop(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("model_kwargs", "extra_body", "fallback_models", mode="before")
+    @classmethod
+    def _none_is_empty(cls, value: Any, info: Any) -> Any:
+        return ([] if info.field_name == "fallback_models" else {}) if value is None else value
+
+    @field_validator("model_kwargs")
+    @classmethod
+    def _refuse_fields(cls, value: builtins.dict[str, Any]) -> builtins.dict[str, Any]:
+        taken = sorted(name for name in value if ALIASES.get(name, name) in cls.model_fields)
+        if taken:
+            message = (
+                f"model_kwargs: {', '.join(map(repr, taken))} is an argument of {cls.__name__} itself; give it there"
+            )
+            raise ConfigurationError(message)
+        return value
+
+    @model_validator(mode="after")
+    def _complete_g4f_settings(self) -> Self:
+        if self.routes and (self.provider is not None or self.base_url is not None):
+            message = "routes names every route itself; give neither provider nor base_url beside it"
+            raise ConfigurationError(message)
+        # Written past pydantic, so that `model_fields_set` tells what the user gave from what the environment did.
+        if self.base_url is None and self.provider is None and not self.routes:
+            found = next(filter(None, (os.environ.get(name, "").strip() for name in BASE_URL_VARIABLES)), None)
+            if found is not None:
+                self.__dict__["base_url"] = Endpoint(found).base_url
+        if self.base_url is not None and self.api_key is None:
+            self.__dict__["api_key"] = Secret.from_env(API_KEY_VARIABLE)
+        return self
+
+    @property
+    def model_name(self) -> str:
+        """The model id, under the name that older code asks for."""
+        return self.model
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Whether LangChain can write this class down; it can, without keys."""
+        return True
+
+    @property
+    def lc_secrets(self) -> builtins.dict[str, str]:
+        """The arguments that `langchain_core.load.load` asks its `secrets_map` for."""
+        return {"api_key": API_KEY_VARIABLE}
+
+    @property
+    def lc_attributes(self) -> builtins.dict[str, Any]:
+        """The settings that are no plain data, as plain data without credentials; the constructor takes them back."""
+        explicit = {name: getattr(self.resilience, name) for name in self.resilience.model_fields_set - {"store"}}
+        attributes = {
+            "provider": plain_provider(self.provider),
+            "routes": [plain_route(route) for route in self.routes],
+            "base_url": redact_url(self.base_url) if self.base_url else None,
+            "default_headers": plain_headers(self.default_headers),
+            "proxy": plain_proxy(self.proxy),
+            "resilience": explicit,
+            "model_kwargs": without_secrets(self.model_kwargs),
+            "extra_body": without_secrets(self.extra_body),
+        }
+        return {name: value for name, value in attributes.items() if value}
+
+    def __repr_args__(self) -> Any:
+        return [*super().__repr_args__(), *self.lc_attributes.items()]
