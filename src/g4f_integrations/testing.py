@@ -144,7 +144,7 @@ def _make(token: str, *, name: str, scripts: tuple[Any, ...], register: bool, at
     counter = itertools.count()
 
     async def create_async_generator(
-        _cls: Any, model: str, messages: list[dict[str, Any]], stream: bool = True, **params: Any
+        _cls: Any, /, model: str, messages: list[dict[str, Any]], stream: bool = True, **params: Any
     ) -> AsyncGenerator[Any, None]:
         calls.append(ReceivedCall(model=model, messages=messages, stream=stream, **params))
         for item in scripts[min(next(counter), len(scripts) - 1)]:

@@ -6,13 +6,16 @@ has nothing more to do, so that ordinary text passes it by.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from g4f_integrations.core.tokens import count_tokens
+from g4f_integrations.core.tokens import TOKEN, weight_of
 
 _TAGS = ("think", "thinking", "thought", "reasoning")
 _OPENERS = tuple(f"<{tag}>" for tag in _TAGS)
 _LONGEST_HEAD = 512  # white space before an opener, in characters; more is no head
+_LONGEST_OPENER = max(map(len, _OPENERS))
+_SPACE = re.compile(r"\s*")
 
 
 def longest_suffix_prefix(text: str, needle: str) -> int:
@@ -51,39 +54,47 @@ class ReasoningTags:
         if self.passing:
             return text, ""
         held = self._held + text
+        at = 0  # everything before it is settled; slicing `held` instead would make many blocks quadratic
         reasoning: list[str] = []
         while True:
             if self._closer is not None:
-                end = held.find(self._closer)
+                end = held.find(self._closer, at)
                 if end < 0:
-                    keep = longest_suffix_prefix(held, self._closer)
-                    reasoning.append(held[: len(held) - keep])
-                    self._held = held[len(held) - keep :]
+                    rest = held[at:]
+                    keep = longest_suffix_prefix(rest, self._closer)
+                    reasoning.append(rest[: len(rest) - keep])
+                    self._held = rest[len(rest) - keep :]
                     return "", "".join(reasoning)
-                reasoning.append(held[:end])
-                held = held[end + len(self._closer) :]
+                reasoning.append(held[at:end])
+                at = end + len(self._closer)
                 self._closer = None
                 self._after_block = True
-            start = held.lstrip()
-            opener = next((tag for tag in _OPENERS if start[: len(tag)].lower() == tag), None)
-            if opener is not None:
-                self._closer = f"</{start[1 : len(opener)]}"
-                held = start[len(opener) :]
-                continue
-            if len(held) < _LONGEST_HEAD and (not start or any(tag.startswith(start.lower()) for tag in _OPENERS)):
-                self._held = held
-                return "", "".join(reasoning)
+            start = _after_space(held, at)
+            if self._after_block:
+                at = start  # white space between a block and what follows belongs to the block
+            head = held[start : start + _LONGEST_OPENER].lower()
+            if start - at < _LONGEST_HEAD:
+                opener = next((tag for tag in _OPENERS if head.startswith(tag)), None)
+                if opener is not None:
+                    at = start + len(opener)
+                    self._closer = f"</{held[start + 1 : at]}"
+                    continue
+                if not head or any(tag.startswith(head) for tag in _OPENERS):
+                    self._held = held[at:]
+                    return "", "".join(reasoning)
             self.passing = True
             self._held = ""
-            # White space between a block and the answer belongs to the block; before a plain answer it is the answer's.
-            return start if self._after_block else held, "".join(reasoning)
+            return held[at:], "".join(reasoning)
 
     def close(self) -> tuple[str, str]:
         """What was still held at the end: text, and reasoning."""
         held, self._held = self._held, ""
-        if self._closer is not None:
-            return "", held
-        return (held.lstrip() if self._after_block else held), ""
+        return ("", held) if self._closer is not None else (held, "")
+
+
+def _after_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found is not None else at
 
 
 class StopSequences:
@@ -105,19 +116,30 @@ class StopSequences:
         if self.hit:
             return ""
         held = self._held + text
-        ends = [found for stop in self._stops if (found := held.find(stop)) >= 0]
-        if ends:
-            self.hit = True
-            self._held = ""
-            return held[: min(ends)]
         keep = max((longest_suffix_prefix(held, stop) for stop in self._stops), default=0)
-        self._held = held[len(held) - keep :]
-        return held[: len(held) - keep]
+        safe = len(held) - keep
+        end = self._first(held)
+        if end is not None and end <= safe:
+            return self._cut(held, end)
+        # A stop that has been found waits while a longer one may still have begun before it.
+        self._held = held[safe:]
+        return held[:safe]
 
     def close(self) -> str:
         """What was still held at the end."""
+        end = self._first(self._held)
+        if end is not None:
+            return self._cut(self._held, end)
         held, self._held = self._held, ""
         return held
+
+    def _first(self, text: str) -> int | None:
+        return min((found for stop in self._stops if (found := text.find(stop)) >= 0), default=None)
+
+    def _cut(self, text: str, end: int) -> str:
+        self.hit = True
+        self._held = ""
+        return text[:end]
 
 
 class OutputLimit:
@@ -130,19 +152,20 @@ class OutputLimit:
     __slots__ = ("_left", "hit")
 
     def __init__(self, max_tokens: int) -> None:
-        self._left = float(max_tokens)
+        self._left = max_tokens * TOKEN
         self.hit = False
 
     def feed(self, text: str) -> str:
         """The part of `text` that is within the limit."""
         if self.hit or not text:
             return ""
-        cost = (
-            count_tokens(text) if len(text) > 4 else len(text) / 3.6
-        )  # tiny pieces are not rounded up to a token each
-        if cost <= self._left:
-            self._left -= cost
+        weight = weight_of(text)
+        if weight <= self._left:
+            self._left -= weight
             return text
-        kept = text[: int(len(text) * self._left / cost)]
         self.hit = True
-        return kept
+        end = 0
+        while (weight := weight_of(text[end])) <= self._left:
+            self._left -= weight
+            end += 1
+        return text[:end]

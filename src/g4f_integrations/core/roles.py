@@ -26,10 +26,11 @@ def adapt_messages(
         The messages, and whether any role had to be folded into text.
     """
     adapted = [_safe_copy(message) for message in messages]
+    keeps_tools = native_tools and (history or len(adapted) < 2)  # one text that tells the history has no tool calls
     flattened = False
     for message in adapted:
-        flattened |= _fold_roles(message, native_tools=native_tools)
-    if not system and any(message["role"] == "system" for message in adapted):
+        flattened |= _fold_roles(message, native_tools=keeps_tools)
+    if not system and any(message.get("role") == "system" for message in adapted):
         adapted = _fold_system(adapted)
         flattened = True
     if not history and len(adapted) > 1:
@@ -41,7 +42,7 @@ def adapt_messages(
 def _safe_copy(message: Mapping[str, Any]) -> dict[str, Any]:
     copied = {name: deepcopy(value) for name, value in message.items()}
     content = copied.get("content")
-    if isinstance(content, list):
+    if isinstance(content, list | tuple):
         copied["content"] = [part for part in map(_safe_part, content) if part is not None]
     return copied
 
@@ -54,58 +55,76 @@ def _safe_part(part: Any) -> Any:
     """
     if isinstance(part, str):
         return {"type": "text", "text": part}
+    if not isinstance(part, Mapping) or not ("type" in part or "text" in part):
+        return None
     if "type" not in part:
-        return {"type": "text", "text": str(part["text"])} if "text" in part else None
+        return {"type": "text", "text": str(part["text"])}
+    if part["type"] != "image_url":
+        return part
     picture = part.get("image_url")
-    if part.get("type") == "image_url" and picture is not None:
-        url = picture.get("url", "") if isinstance(picture, Mapping) else picture
-        parts = urlsplit(str(url)[:2048])
-        if parts.scheme not in {"http", "https", "data"}:
-            return None
-        if parts.path.startswith("/files/"):
-            moved = str(url).replace("/files/", "/./files/", 1)  # the same place by RFC 3986, but no local file
-            return {**part, "image_url": {**picture, "url": moved} if isinstance(picture, Mapping) else moved}
-    return part
+    url = picture.get("url", "") if isinstance(picture, Mapping) else picture
+    safe = _safe_url(url) if isinstance(url, str) else None
+    if safe is None or safe == url:
+        return None if safe is None else part
+    return {**part, "image_url": {**picture, "url": safe} if isinstance(picture, Mapping) else safe}
+
+
+def _safe_url(url: str) -> str | None:
+    """A picture's URL that no place of g4f takes for a file; ``None`` if it is none."""
+    if url[:5].lower() == "data:":
+        return f"data:{url[5:]}"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        return None
+    if parts.path.startswith("/files/"):
+        return parts._replace(path=f"/.{parts.path}").geturl()  # the same place by RFC 3986, but no local file
+    # Spelt otherwise, g4f would not see that it is a URL, and look for a file of that name.
+    return url if url.startswith(("http://", "https://")) else parts.geturl()
 
 
 def _fold_roles(message: dict[str, Any], *, native_tools: bool) -> bool:
     role = message.get("role")
-    if role == "developer":
+    renamed = role == "developer"
+    if renamed:
         message["role"] = "system"
-        return True
     if native_tools:
-        return False
+        return renamed
     if role in {"tool", "function"}:
         name = message.pop("name", None)
         call_id = message.pop("tool_call_id", None)
-        about = " ".join(part for part in (name, f"({call_id})" if call_id else None) if part)
+        about = " ".join(str(part) for part in (name, f"({call_id})" if call_id else None) if part)
         message["role"] = "user"
-        message["content"] = f"Tool result{f' of {about}' if about else ''}:\n{text_of(message.get('content'))}"
+        message["content"] = _in_front(f"Tool result{f' of {about}' if about else ''}:", message.get("content"), "\n")
         return True
     calls = message.pop("tool_calls", None)
     if calls:
-        lines = [
-            f"Called the tool {call['function']['name']} ({call.get('id')}) with {_arguments(call['function'])}"
-            for call in calls
-        ]
+        lines = [f"Called the tool {_told(call)}" for call in calls if isinstance(call, Mapping)]
         message["content"] = "\n".join([*filter(None, [text_of(message.get("content"))]), *lines])
         return True
-    return False
+    return renamed
 
 
-def _arguments(function: Mapping[str, Any]) -> str:
+def _told(call: Mapping[str, Any]) -> str:
+    function = call.get("function")
+    function = function if isinstance(function, Mapping) else {}
     arguments = function.get("arguments")
-    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    if not isinstance(arguments, str):
+        arguments = json.dumps(arguments, ensure_ascii=False, default=str)
+    return f"{function.get('name')} ({call.get('id')}) with {arguments}"
 
 
 def _fold_system(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """System messages put in front of the first turn of the user."""
-    rules = "\n\n".join(text_of(message.get("content")) for message in messages if message["role"] == "system")
-    turns = [message for message in messages if message["role"] != "system"]
-    first = next((message for message in turns if message["role"] == "user"), None)
+    rules = "\n\n".join(filter(None, (text_of(m.get("content")) for m in messages if m.get("role") == "system")))
+    turns = [message for message in messages if message.get("role") != "system"]
+    first = next((message for message in turns if message.get("role") == "user"), None)
     if first is None:
         return [{"role": "user", "content": rules}, *turns]
-    first["content"] = _in_front(rules, first.get("content"))
+    if rules:
+        first["content"] = _in_front(rules, first.get("content"), "\n\n")
     return turns
 
 
@@ -115,17 +134,24 @@ def _fold_history(messages: list[dict[str, Any]]) -> dict[str, Any]:
     others = []
     for message in messages:
         content = message.get("content")
-        lines.append(f"{_SPEAKERS.get(str(message['role']), str(message['role']))}: {text_of(content)}")
+        role = str(message.get("role"))
+        lines.append(f"{_SPEAKERS.get(role, role)}: {text_of(content)}")
         if isinstance(content, list):
-            others += [part for part in content if part.get("type") != "text"]
+            others += _others(content)
     text = "\n".join([*lines, "Assistant:"])
     return {"role": "user", "content": [{"type": "text", "text": text}, *others] if others else text}
 
 
-def _in_front(text: str, content: Any) -> Any:
-    if isinstance(content, list):
+def _in_front(text: str, content: Any, between: str) -> Any:
+    if isinstance(content, list) and _others(content):
         return [{"type": "text", "text": text}, *content]
-    return f"{text}\n\n{content}" if content else text
+    said = text_of(content)
+    return f"{text}{between}{said}" if said else text
+
+
+def _others(content: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The parts that are no text."""
+    return [part for part in content if part.get("type") != "text"]
 
 
 def text_of(content: Any) -> str:
@@ -136,6 +162,6 @@ def text_of(content: Any) -> str:
         return content
     return "\n".join(
         part if isinstance(part, str) else str(part.get("text", ""))
-        for part in content
-        if isinstance(part, str) or part.get("type") == "text"
+        for part in (content if isinstance(content, list | tuple) else [content])
+        if isinstance(part, str) or (isinstance(part, Mapping) and part.get("type") == "text")
     )
