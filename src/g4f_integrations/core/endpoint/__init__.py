@@ -21,9 +21,6 @@ from g4f_integrations.core.wire.refusals import refused_parameters as find_refus
 
 __all__ = ["ENVIRONMENT_PROXY", "ParameterRefused", "call_endpoint", "list_models", "refused_parameters"]
 
-_KEPT_HEADERS = ("x-request-id", "request-id", "x-ratelimit-", "openai-processing-ms", "x-provider", "x-model")
-
-
 _CLIENT = f"{__name__}._http"
 
 
@@ -65,12 +62,11 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
         _raise_if_refused(failure, candidate, body)
         raise
     try:
-        headers = _http.response_headers(response)
         reader = AnswerReader(
-            content_type=headers.get("content-type", ""),
+            content_type=response.headers.get("Content-Type", ""),
             streamed=request.stream,
-            headers=headers,
-            kept={name: value for name, value in headers.items() if name.startswith(_KEPT_HEADERS)},
+            headers=response.headers,
+            kept=_http.kept_headers(response),
             sound_format=_sound_format(body),
         )
         collected: Batch = []
@@ -114,17 +110,17 @@ async def list_models(candidate: Candidate) -> list[dict[str, Any]]:
             pieces.append(data)
             size += len(data)
             if size > MAX_ANSWER_BYTES:
-                raise HTTPFailure(200, "The list of models is too long.", _http.response_headers(response))
+                raise HTTPFailure(200, "The list of models is too long.", dict(response.headers))
         body = b"".join(pieces)
         try:
             payload = decode_json(body)
         except ValueError:
-            raise HTTPFailure(200, plain_text(body), _http.response_headers(response)) from None
+            raise HTTPFailure(200, plain_text(body), dict(response.headers)) from None
         rows = payload
         if isinstance(payload, dict):
             rows = None if is_error(payload) else payload.get("data", payload.get("models"))
         if not isinstance(rows, list):
-            raise HTTPFailure(status_of(payload), plain_text(body), _http.response_headers(response))
+            raise HTTPFailure(status_of(payload), plain_text(body), dict(response.headers))
     finally:
         response.close()
     named = ({"id": row} if isinstance(row, str) else row for row in rows)

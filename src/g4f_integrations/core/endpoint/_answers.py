@@ -52,12 +52,13 @@ class AnswerReader:
     ) -> None:
         self.failure: HTTPFailure | StreamCut | None = None
         self.ended = False
-        self._headers = dict(headers or {})
+        self._headers = headers
         self._streamed = streamed
         self._chunks = ChunkReader(kept, sound_format)
-        self._by_line = any(name in content_type.lower() for name in _LINE_TYPES)
-        self._parser: SSEParser | None = SSEParser() if self._by_line else None
-        self._is_decided = self._by_line
+        is_plain_json = content_type.startswith("application/json")  # spares the common case the search
+        is_by_line = not is_plain_json and any(name in content_type.lower() for name in _LINE_TYPES)
+        self._parser = SSEParser() if is_by_line else None
+        self._is_decided = is_by_line
         self._body: list[bytes] = []  # kept until it is known to be a stream of events
         self._saw_payload = False
         self._stray: tuple[int, bytes] | None = None  # what was no part of an answer, in case that nothing else comes
@@ -176,7 +177,7 @@ class AnswerReader:
     def _read_body(self, body: bytes, out: Batch) -> None:
         """Reads a body that is no stream of events."""
         text = body.strip(_BLANK)
-        if _is_only_fields(text):
+        if text[:1] != b"{" and _is_only_fields(text):
             if self._streamed:
                 self.failure = StreamCut("The stream ended without a word.")
             return
@@ -229,11 +230,11 @@ class AnswerReader:
             self.failure = StreamCut("The stream ended without a finish reason or [DONE].")
 
     def _fail(self, status: int, body: bytes) -> None:
-        self.failure = self.failure or HTTPFailure(status, plain_text(body), self._headers)
+        self.failure = self.failure or HTTPFailure(status, plain_text(body), dict(self._headers or {}))
 
     def _check_size(self, is_too_long: bool, what: str) -> None:
         if is_too_long and not self.ended and self.failure is None:
-            self.failure = HTTPFailure(200, f"{what} is too long and was not read further.", self._headers)
+            self._fail(200, f"{what} is too long and was not read further.".encode())
 
 
 def _is_only_fields(body: bytes) -> bool:

@@ -26,6 +26,8 @@ _ERROR_BODY_SECONDS = 2.0  # an error whose body stalls is still an error, and i
 _AFTER_FINISH_SECONDS = 2.0  # for usage and [DONE], from servers that keep the connection open without a word
 _AFTER_DONE_SECONDS = 0.05  # for the end of the body, without which the connection cannot be used again
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FORBIDDEN = re.compile(r"[\r\n\0]")
+_KEPT_HEADERS = ("x-request-id", "request-id", "x-ratelimit-", "openai-processing-ms", "x-provider", "x-model")
 _PATHS = ("/chat/completions", "/models")
 
 
@@ -66,7 +68,7 @@ def request_headers(candidate: Candidate, endpoint: Endpoint, request: Request |
     for name, value in given:
         headers[name.lower()] = value.reveal(candidate.label) if isinstance(value, Secret) else str(value)
     for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name) or any(char in value for char in "\r\n\0"):
+        if not _HEADER_NAME.fullmatch(name) or _FORBIDDEN.search(value):
             message = f"The header {name!r} for {candidate.label} holds a character that HTTP does not allow."
             raise ConfigurationError(message)
     return headers
@@ -123,7 +125,7 @@ async def send(
             response.close()
         url = target
     message = f"More than {_MOST_REDIRECTS} redirects, the last one to {redact_url(str(url))}"
-    raise HTTPFailure(response.status, message, response_headers(response))
+    raise HTTPFailure(response.status, message, dict(response.headers))
 
 
 def endpoint_of(candidate: Candidate) -> Endpoint:
@@ -134,9 +136,10 @@ def endpoint_of(candidate: Candidate) -> Endpoint:
     raise ConfigurationError(message)
 
 
-def response_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
-    """The answer's headers by lower-cased name; of repeated ones, the last."""
-    return {name.lower(): value for name, value in response.headers.items()}
+def kept_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """The answer's headers that are worth showing: request ids and rate limits, nothing secret."""
+    lowered = ((name.lower(), value) for name, value in response.headers.items())
+    return {name: value for name, value in lowered if name.startswith(_KEPT_HEADERS)}
 
 
 def _redirect(response: aiohttp.ClientResponse, url: URL, *, is_repeatable: bool) -> URL | None:
@@ -152,7 +155,7 @@ def _redirect(response: aiohttp.ClientResponse, url: URL, *, is_repeatable: bool
         pass
     shown = redact_url(location) if location else "nowhere"
     message = f"Redirected to {shown}, which was not followed; use that as base_url if you trust it."
-    raise HTTPFailure(response.status, message, response_headers(response))
+    raise HTTPFailure(response.status, message, dict(response.headers))
 
 
 async def read(content: aiohttp.StreamReader, *, is_complete: bool) -> bytes:
@@ -189,4 +192,4 @@ async def _failure(response: aiohttp.ClientResponse) -> HTTPFailure:
                 size += len(data)
     except (aiohttp.ClientError, OSError):  # a timeout is an OSError
         pass
-    return HTTPFailure(response.status, plain_text(b"".join(pieces), _ERROR_BODY_BYTES), response_headers(response))
+    return HTTPFailure(response.status, plain_text(b"".join(pieces), _ERROR_BODY_BYTES), dict(response.headers))

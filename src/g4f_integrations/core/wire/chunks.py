@@ -69,7 +69,7 @@ class ChunkReader:
     )
 
     def __init__(self, headers: Mapping[str, str] | None = None, sound_format: str = "wav") -> None:
-        self._headers = dict(headers or {})
+        self._headers = headers
         self._sound_format = sound_format
         self._info: ResponseInfo | None = None
         self._model: Any = None
@@ -127,7 +127,7 @@ class ChunkReader:
     def _read_info(self, chunk: Mapping[str, Any], out: Batch) -> None:
         model, name = chunk.get("model"), chunk.get("provider")
         is_first = self._info is None
-        known = self._info or ResponseInfo(headers=self._headers)
+        known = self._info or ResponseInfo(headers=dict(self._headers or {}))
         changed = is_first
         if isinstance(model, str) and model and model != known.model:
             changed = True

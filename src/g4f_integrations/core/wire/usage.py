@@ -34,21 +34,32 @@ def read_usage(usage: Mapping[str, Any]) -> Usage | None:
         >>> read_usage({"prompt_tokens": 3.0, "completion_tokens": "4"})
         Usage(input_tokens=3, output_tokens=4, total_tokens=7, details={})
     """
-    asked = max(whole_number(usage.get(name)) for name in _INPUT)
-    answered = max(whole_number(usage.get(name)) for name in _OUTPUT)
+    asked = _first(usage, _INPUT)
+    answered = _first(usage, _OUTPUT)
     total = whole_number(usage.get("total_tokens")) or asked + answered
     if not total:
         return None
     details: dict[str, int] = {}
     for member, side in _PARTS:
         part = usage.get(member)
-        for name, value in part.items() if isinstance(part, dict) else ():
+        if not isinstance(part, dict):
+            continue
+        for name, value in part.items():
             count = whole_number(value)
             if count:
                 both = name in {"audio_tokens", "text_tokens", "image_tokens"}
                 details[f"{side}{name}" if both else name] = count
     for name, ours in _OTHER_NAMES.items():
-        count = whole_number(usage.get(name))
+        count = whole_number(usage[name]) if name in usage else 0
         if count:
             details.setdefault(ours, count)
     return Usage(asked, answered, total, details)
+
+
+def _first(usage: Mapping[str, Any], names: tuple[str, ...]) -> int:
+    """The count under the first of `names` that has one."""
+    for name in names:
+        count = whole_number(usage.get(name))
+        if count:
+            return count
+    return 0
