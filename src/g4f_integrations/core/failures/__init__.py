@@ -17,6 +17,8 @@ from g4f_integrations.core.failures._failure import (
     Scope,
     StreamCut,
 )
+from g4f_integrations.core.failures._notices import notice_table
+from g4f_integrations.core.failures._phrases import phrase_rules
 
 __all__ = [
     "AttemptFailed",
@@ -28,4 +30,14 @@ __all__ = [
     "StreamCut",
     "classify",
     "classify_content",
+    "preload",
 ]
+
+
+def preload() -> None:
+    """Reads the data files and builds the notices' automaton now, not in the first answer.
+
+    About 50 ms of work and file access, so it belongs in a worker thread; without it the first use does the same.
+    """
+    notice_table(None)
+    phrase_rules()

@@ -31,16 +31,16 @@ _FLAGS = frozenset({"success", "ok", "status"})
 _PROVIDER_KINDS = frozenset(
     {"rate_limit", "quota", "overloaded", "blocked", "auth", "timeout", "context_length", "content_filter", "network"}
 )
-# FastAPI's and Starlette's own answers, word for word.
+# FastAPI's and Starlette's own answers, letter for letter.
 _FRAMEWORK: dict[str, Outcome] = {
-    "not found": "model_not_found",
-    "unauthorized": "auth",
-    "not authenticated": "auth",
-    "forbidden": "auth",
-    "method not allowed": "bad_request",
-    "internal server error": "overloaded",
-    "bad gateway": "overloaded",
-    "service unavailable": "overloaded",
+    "Not Found": "model_not_found",
+    "Unauthorized": "auth",
+    "Not authenticated": "auth",
+    "Forbidden": "auth",
+    "Method Not Allowed": "bad_request",
+    "Internal Server Error": "overloaded",
+    "Bad Gateway": "overloaded",
+    "Service Unavailable": "overloaded",
 }
 _PROVIDER_WORDS = re.compile(
     r"\b(?:requests?|api|server|upstream|model|provider|token|key|rate|quota|limit|capacity|overloaded|service|gateway"
@@ -71,7 +71,8 @@ def _parse(text: str) -> Any:
     except (ValueError, RecursionError):
         pass
     try:  # str() of a dict, as careless relays yield it
-        return ast.literal_eval(text) if "'" in text else None
+        # A back-slash could be an escape that Python warns of, on standard error.
+        return ast.literal_eval(text) if "'" in text and "\\" not in text else None
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         return None
 
@@ -107,9 +108,10 @@ def object_kind(text: str) -> tuple[Outcome, str] | None:
     fields = {str(name).lower(): value for name, value in found.items()} if isinstance(found, dict) else {}
     if not _is_error(fields):
         return None
+    detail = fields.get("detail")
+    if len(fields) == 1 and isinstance(detail, str) and detail in _FRAMEWORK:
+        return _FRAMEWORK[detail], detail
     words = " ".join(_words(found).lower().split())
-    if fields.keys() == {"detail"} and words in _FRAMEWORK:
-        return _FRAMEWORK[words], words
     kind = _spoken_kind(bounded(words))
     return None if kind is None else (kind, words)
 
