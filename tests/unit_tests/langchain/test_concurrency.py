@@ -137,11 +137,8 @@ def test_a_script_ends_without_a_word_even_under_development_mode():
         check=False,
     )
 
-    foreign = [
-        line
-        for line in done.stderr.splitlines()
-        if "g4f_integrations" in line or "never awaited" in line or "unclosed" in line
-    ]
+    complaints = ("Warning", "Traceback", "never awaited", "unclosed", "destroyed", "never retrieved")
+    foreign = [line for line in done.stderr.splitlines() if any(word in line for word in complaints)]
     assert (done.returncode, done.stdout, foreign) == (0, "", [])
 
 
