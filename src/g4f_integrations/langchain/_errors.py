@@ -25,7 +25,7 @@ the names in `g4f_integrations.errors` and by LangChain's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from langchain_core import exceptions as langchain_errors
 
@@ -59,8 +59,6 @@ class G4FContextLengthError(errors.ContextLengthError, langchain_errors.ContextO
 
 class G4FContentFilterError(errors.ContentFilterError, _RefusalError):
     """Refused by a provider's policy."""
-
-    raw_message: Any = None
 
 
 class G4FModelNotFoundError(errors.ModelNotFoundError, langchain_errors.ModelNotFoundError):
