@@ -64,7 +64,7 @@ def _finish(choice: int, parts: _Parts) -> ToolCall | InvalidToolCall:
     try:
         arguments = json.loads(text, strict=False) if text.strip() else {}
         if isinstance(arguments, str):  # encoded twice
-            arguments = json.loads(arguments, strict=False)
+            arguments = json.loads(arguments, strict=False) if arguments.strip() else {}
     except (ValueError, RecursionError) as error:
         return InvalidToolCall(call_id, name, text, f"The arguments are no JSON: {error}", choice)
     if arguments is None:

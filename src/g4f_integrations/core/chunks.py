@@ -6,10 +6,10 @@ not in the table is an answer's text if it has a text form, as g4f itself treats
 
 from __future__ import annotations
 
-import json
+import codecs
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from g4f_integrations.core.events import (
     Batch,
@@ -20,38 +20,14 @@ from g4f_integrations.core.events import (
     ResponseInfo,
     Sources,
     TextDelta,
-    ToolCallDelta,
-    Usage,
 )
+from g4f_integrations.core.wire.fragments import FragmentJoiner
+from g4f_integrations.core.wire.usage import read_usage
 
 logger = logging.getLogger("g4f_integrations.transport")
 
+_DEEPEST = 64  # levels of a tool's arguments; what lies deeper is turned into text
 _KEPT_HEADERS = ("retry-after", "x-ratelimit", "x-request-id")
-
-
-def usage_from(raw: Mapping[str, Any]) -> Usage | None:
-    """Token counts in any of the usual spellings → `Usage`; ``None`` if there are none.
-
-    Args:
-        raw: OpenAI's, Anthropic's or g4f's usage members.
-    """
-    given = _int(raw.get("prompt_tokens", raw.get("input_tokens")))
-    made = _int(raw.get("completion_tokens", raw.get("output_tokens")))
-    total = _int(raw.get("total_tokens"))
-    if not (given or made or total):
-        return None
-    details = {
-        f"{group.removesuffix('_details')}.{name}": value
-        for group, members in raw.items()
-        if isinstance(members, Mapping)
-        for name, value in members.items()
-        if isinstance(value, int) and not isinstance(value, bool)
-    }
-    return Usage(given, made, max(total, given + made), details)
-
-
-def _int(value: Any) -> int:
-    return int(value) if isinstance(value, int | float) and value > 0 else 0
 
 
 class ChunkReader:
@@ -62,14 +38,15 @@ class ChunkReader:
         error: An exception that the provider yielded instead of raising it; what came after it is not read.
     """
 
-    __slots__ = ("_calls", "_identified", "_spoke", "error", "finished")
+    __slots__ = ("_decoder", "_identified", "_joiner", "_spoke", "error", "finished")
 
     def __init__(self) -> None:
         self.finished = False
         self.error: BaseException | None = None
         self._identified = False
         self._spoke = False
-        self._calls: dict[int, tuple[str | None, str | None]] = {}
+        self._joiner = FragmentJoiner(0)
+        self._decoder: codecs.IncrementalDecoder | None = None
 
     def read(self, chunks: list[Any]) -> Batch:
         """The events of `chunks`, in order; keep-alives and empty chunks give none."""
@@ -91,7 +68,11 @@ class ChunkReader:
             events.append(TextDelta(text))
 
     def _bytes(self, chunk: bytes, events: Batch) -> None:
-        events.append(TextDelta(chunk.decode("utf-8", "replace")))
+        if self._decoder is None:  # chunks may cut a character in two
+            self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        text = self._decoder.decode(chunk)
+        if text:
+            events.append(TextDelta(text))
 
     def _nothing(self, chunk: Any, events: Batch) -> None:
         """Dropped on purpose; the table says why."""
@@ -103,7 +84,7 @@ class ChunkReader:
             events.append(ReasoningDelta(str(chunk.token)))
 
     def _usage(self, chunk: Any, events: Batch) -> None:
-        usage = usage_from(vars(chunk))
+        usage = read_usage(vars(chunk))
         if usage is not None:
             events.append(usage)
 
@@ -112,37 +93,17 @@ class ChunkReader:
         events.append(Finish(str(chunk.reason or "stop")))
 
     def _tool_calls(self, chunk: Any, events: Batch) -> None:
-        for position, raw in enumerate(chunk.get_list() or ()):
-            fragment = _plain(raw)
-            function = _plain(fragment.get("function") or {})
-            index = fragment.get("index")
-            if not isinstance(index, int):
-                index = self._index_of(fragment.get("id"), position)
-            call_id, name = fragment.get("id") or None, function.get("name") or None
-            known_id, known_name = self._calls.get(index, (None, None))
-            self._calls[index] = (known_id or call_id, known_name or name)
-            arguments = function.get("arguments")
-            if arguments is None:
-                arguments = ""
-            elif not isinstance(arguments, str):
-                arguments = json.dumps(_jsonable(arguments), ensure_ascii=False)
-            events.append(
-                ToolCallDelta(
-                    index, None if known_id else call_id, None if known_name else name, arguments
-                )  # id and name once, on the first fragment
-            )
+        calls = chunk.get_list() or ()
+        for position, raw in enumerate(calls if isinstance(calls, list | tuple) else (calls,)):
+            delta = self._joiner.feed(_plain(raw), position)
+            if delta is not None:
+                events.append(delta)
 
-    def _index_of(self, call_id: Any, position: int) -> int:
-        for index, (known, _) in self._calls.items():
-            if call_id and known == call_id:
-                return index
-        return len(self._calls) if call_id else position
-
-    def _picture(self, chunk: Any, events: Batch) -> None:
-        events.append(Media("image", [str(url) for url in chunk.get_list() or ()], str(chunk)))
-
-    def _video(self, chunk: Any, events: Batch) -> None:
-        events.append(Media("video", [str(url) for url in chunk.get_list() or ()], str(chunk)))
+    def _media(self, chunk: Any, events: Batch) -> None:
+        items = [str(url) for url in chunk.get_list() or () if url]
+        if items:
+            kind: Literal["image", "video"] = "video" if _is_a(chunk, "VideoResponse") else "image"
+            events.append(Media(kind, items, _markdown(chunk, items)))
 
     def _sound(self, chunk: Any, events: Batch) -> None:
         events.append(Media("audio", [chunk.to_uri()], chunk.transcript or ""))
@@ -186,7 +147,8 @@ class ChunkReader:
             events.append(ResponseInfo(headers=kept))
 
     def _error(self, chunk: BaseException, _: Batch) -> None:
-        self.error = chunk
+        # What ends tasks and threads must not, just because a provider yielded it, end the caller's.
+        self.error = chunk if isinstance(chunk, Exception) else RuntimeError(f"the provider yielded {chunk!r}")
 
 
 _Reader = Callable[[ChunkReader, Any, list[Event]], None]
@@ -200,10 +162,8 @@ CHUNK_TABLE: dict[str, str] = {
     "Usage": "_usage",
     "FinishReason": "_finish",
     "ToolCalls": "_tool_calls",
-    "ImageResponse": "_picture",
-    "VideoResponse": "_video",
+    "MediaResponse": "_media",
     "AudioResponse": "_sound",
-    "MediaResponse": "_picture",
     "Sources": "_sources",
     "SearchResults": "_sources",
     "SourceLink": "_source_link",
@@ -243,18 +203,24 @@ def _source(item: Any) -> dict[str, Any]:
     return source
 
 
-def _plain(value: Any) -> Mapping[str, Any]:
-    """A tool call or its function as a mapping, whether it came as dict or as an object of g4f's."""
-    if isinstance(value, Mapping):
-        return value
-    get_dict = getattr(value, "get_dict", None)
-    found: Mapping[str, Any] = get_dict() if callable(get_dict) else vars(value)
-    return found
+def _is_a(chunk: Any, name: str) -> bool:
+    return any(ancestor.__name__ == name for ancestor in type(chunk).__mro__)
 
 
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(name): _jsonable(member) for name, member in value.items()}
+def _markdown(chunk: Any, items: list[str]) -> str:
+    try:
+        return str(chunk)
+    except Exception:  # g4f's own text form fails on odd options, and its base class has none
+        return "\n".join(items)
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """A tool call or a part of it as plain data, whether it came as dicts or as objects of g4f's."""
+    if value is None or isinstance(value, str | int | float) or depth > _DEEPEST:
+        return value if value is None or isinstance(value, str | int | float) else str(value)
     if isinstance(value, list | tuple):
-        return [_jsonable(member) for member in value]
-    return value if isinstance(value, str | int | float | bool | None) else _plain(value)
+        return [_plain(member, depth + 1) for member in value]
+    if not isinstance(value, Mapping):
+        get_dict = getattr(value, "get_dict", None)
+        value = get_dict() if callable(get_dict) else getattr(value, "__dict__", {})
+    return {str(name): _plain(member, depth + 1) for name, member in value.items()}

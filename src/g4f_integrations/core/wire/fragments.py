@@ -104,7 +104,7 @@ class FragmentJoiner:
         if known is not None and (not numbered or known.place == at):  # some servers give every call the same id
             return known, False
         call = self._by_place.get(at)
-        if call is None and not numbered and not call_id and not name and self._by_place:
+        if call is None and not call_id and not name and self._by_place:  # g4f numbers every nameless fragment anew
             call = next(reversed(self._by_place.values()))
         if call is not None and not self._begins_anew(call, call_id, name):
             return call, False
