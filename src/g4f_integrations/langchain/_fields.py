@@ -237,4 +237,5 @@ class ModelFields(BaseModel):
         return {name: value for name, value in attributes.items() if value}
 
     def __repr_args__(self) -> Any:
-        return [*super().__repr_args__(), *self.lc_attributes.items()]
+        shown = [(name, value) for name, value in super().__repr_args__() if value not in ([], {})]
+        return [*shown, *self.lc_attributes.items()]

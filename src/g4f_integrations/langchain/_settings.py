@@ -95,9 +95,16 @@ def to_provider(value: Any) -> Any:
     if value is None or isinstance(value, type) or hasattr(value, "providers"):
         return value
     if isinstance(value, str):
-        return value.strip() or None
+        return _loaded_class(value) or value.strip() or None
     message = f"provider must be a name, a g4f provider class or a list of these, not {value!r}"
     raise ConfigurationError(message)
+
+
+def _loaded_class(path: str) -> type | None:
+    """The class at an import path, as `plain_provider` writes it, if its module is loaded; nothing is imported."""
+    module, _, name = path.strip().rpartition(".")
+    found = getattr(sys.modules.get(module), name, None) if module else None
+    return found if isinstance(found, type) else None
 
 
 def to_routes(value: Any) -> list[Route | Endpoint | str]:
@@ -124,7 +131,10 @@ def _to_route(item: Any) -> Route | Endpoint | str:
         message = f"routes: expected Route, Endpoint or 'Provider:model', not {item!r}"
         raise ConfigurationError(message)
     try:
-        return Endpoint(**item) if "base_url" in item else Route(**item)
+        if "base_url" in item:
+            return Endpoint(**item)
+        provider = item.get("provider")
+        return Route(**{**item, "provider": _loaded_class(provider) or provider} if isinstance(provider, str) else item)
     except TypeError as error:
         message = f"routes: {error}"
         raise ConfigurationError(message) from error

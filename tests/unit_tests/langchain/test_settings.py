@@ -5,6 +5,7 @@ import json
 import pickle
 
 import pytest
+from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.retry_provider import RetryProvider
 from langchain_core.load import dumps, load
 from pydantic import SecretStr, ValidationError
@@ -210,6 +211,23 @@ def test_a_provider_class_is_written_down_by_a_name_that_finds_it_again():
     again = revived(ChatG4F(provider=Named))
 
     assert again.invoke("hello").text == "hi"
+
+
+class OwnProvider(AsyncGeneratorProvider):
+    working = True
+
+    @classmethod
+    async def create_async_generator(cls, model, messages, **kwargs):
+        yield "own"
+
+
+@pytest.mark.filterwarnings("ignore:The function `load` is in beta")
+@pytest.mark.parametrize("where", [{"provider": OwnProvider}, {"routes": [Route(OwnProvider, "m", weight=2.0)]}])
+def test_a_users_own_provider_class_is_written_down_by_its_import_path(where):
+    model = ChatG4F(model="m", **where)
+
+    assert f"{__name__}.OwnProvider" in dumps(model)
+    assert revived(model).invoke("hello").text == "own"
 
 
 @pytest.mark.parametrize(
