@@ -41,21 +41,18 @@ MODEL_PROVIDER = "g4f"
 trusts the token counts of its own model only."""
 
 _V1_FIRST_TOOL_INDEX = 1_000  # beyond what core counts up for text and reasoning blocks under output_version="v1"
+# The names of `core.wire.read_usage` → LangChain's.
 _INPUT_DETAILS = {
     "cached_tokens": "cache_read",
-    "cache_read": "cache_read",
-    "cache_read_input_tokens": "cache_read",
+    "cache_creation_tokens": "cache_creation",
     "cache_write_tokens": "cache_creation",
-    "cache_creation": "cache_creation",
-    "cache_creation_input_tokens": "cache_creation",
-    "audio_input_tokens": "audio",
-    "prompt_audio_tokens": "audio",
+    "input_audio_tokens": "audio",
+    "input_image_tokens": "image",
 }
 _OUTPUT_DETAILS = {
     "reasoning_tokens": "reasoning",
-    "reasoning": "reasoning",
-    "audio_output_tokens": "audio",
-    "completion_audio_tokens": "audio",
+    "output_audio_tokens": "audio",
+    "output_image_tokens": "image",
 }
 _BLOCK_DEFAULTS = {"image": "image/png", "audio": "audio/wav", "video": "video/mp4"}
 
