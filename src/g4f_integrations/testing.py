@@ -16,7 +16,8 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from g4f_integrations.core.health import reset_health
+from g4f_integrations.core import health
+from g4f_integrations.core.endpoint import refused_parameters
 
 __all__ = ["Block", "Cut", "ReceivedCall", "ScriptedProvider", "Stall", "block", "cut", "reset_health", "stall"]
 
@@ -38,6 +39,12 @@ class Block:
 @dataclass(frozen=True, slots=True)
 class Cut:
     """The connection dies here."""
+
+
+def reset_health() -> None:
+    """Forget what this process has learned about routes: failures, latencies, refused parameters."""
+    health.reset_health()
+    refused_parameters.clear()
 
 
 def stall(seconds: float) -> Stall:

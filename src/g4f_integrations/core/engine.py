@@ -18,7 +18,7 @@ from g4f_integrations.core.attempt import AttemptRun, CallState
 from g4f_integrations.core.candidates import resolve, resolve_cached
 from g4f_integrations.core.credentials import scrub
 from g4f_integrations.core.events import AnswerInfo, Attempt, Batch, Finish, Outcome, Retrying, Usage
-from g4f_integrations.core.failures import AttemptFailed, Failure
+from g4f_integrations.core.failures import AttemptFailed, Failure, preload
 from g4f_integrations.core.health import BreakerSettings, HealthStore, default_store
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.reporting import error_for, interruption
@@ -238,8 +238,10 @@ class _Call:
 
 
 def _prepare(choice: RouteChoice) -> Plan:
+    """All that is slow the first time, in a worker thread: g4f, the HTTP client, the tables of notices."""
     plan = resolve(choice)
     load_for(plan)
+    preload()
     return plan
 
 
