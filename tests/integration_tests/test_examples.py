@@ -1,0 +1,64 @@
+"""What the README shows, the examples and the demo, run as a user runs them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"(<!-- runs -->\n)?```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=60, cwd=ROOT, check=False
+    )
+
+
+@pytest.mark.parametrize("code", [code for _, code in BLOCKS], ids=range(len(BLOCKS)))
+def test_the_readmes_python_is_python(code):
+    compile(code, "README.md", "exec")
+
+
+@pytest.mark.parametrize("code", [code for runs, code in BLOCKS if runs])
+def test_the_readmes_offline_programs_run(code):
+    exec(compile(code, "README.md", "exec"), {})
+
+
+def test_the_readme_names_only_what_can_be_imported():
+    for line in sorted(set(re.findall(r"^from g4f_integrations\S* import .+$", README, flags=re.MULTILINE))):
+        exec(line, {})
+
+
+def test_the_demo_comes_to_a_right_answer_and_shows_the_way():
+    done = run("-m", "g4f_integrations", "demo")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    for word in ("rate_limit", "empty", "timeout", "ok", "Served by Steady", "The answer is complete."):
+        assert word in done.stdout
+    assert "\x1b[" not in done.stdout  # no colours in a pipe
+
+
+def test_the_demo_shows_colours_where_they_are_wanted(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    assert "\x1b[" in run("-m", "g4f_integrations", "demo").stdout
+
+
+def test_an_unknown_command_is_one_clear_line():
+    done = run("-m", "g4f_integrations", "nonsense")
+
+    assert done.returncode == 2
+    assert "invalid choice: 'nonsense'" in done.stderr
+
+
+def test_the_quickstart_answers_offline():
+    done = run("examples/quickstart.py", "What is a monad?")
+
+    assert done.returncode == 0, done.stderr
+    assert "A monad is a way to chain steps that carry something along." in done.stdout
+    assert "Answered by Good" in done.stdout
