@@ -12,6 +12,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncGenerator
+from copy import copy
 from dataclasses import replace
 
 from g4f_integrations.core.attempt import AttemptRun, CallState
@@ -111,7 +112,8 @@ class _Call:
             if error is not None:
                 raise error  # outside of every `except`, so that no upstream exception hangs on it
             assert self._retries is not None
-            yield [Retrying(self._attempts[-1], self._retries.state)]
+            # A copy: a consumer on another thread reads it while the next attempt is being made.
+            yield [Retrying(self._attempts[-1], copy(self._retries.state))]
             await asyncio.sleep(self._retries.state.upcoming_sleep)
             self._retries.go_on()
 

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from g4f_integrations.errors import ConfigurationError
+
 
 class Resilience(BaseModel):
     """How hard the engine tries, and for how long. Immutable; every time is in seconds.
@@ -74,16 +76,26 @@ class Resilience(BaseModel):
         Args:
             timeout: Seconds for an attempt; lifts `first_token_timeout` to it and `deadline` to at least it.
             max_retries: Further attempts after the first one.
+
+        Raises:
+            ConfigurationError: One of them is out of its range.
         """
         changes: dict[str, Any] = {}
         if timeout is not None:
-            changes["attempt_timeout"] = timeout
-            changes["first_token_timeout"] = timeout
+            if not timeout > 0:
+                message = f"timeout must be a positive number of seconds, not {timeout!r}"
+                raise ConfigurationError(message)
+            changes["attempt_timeout"] = changes["first_token_timeout"] = timeout
             if self.deadline is not None:
                 changes["deadline"] = max(self.deadline, timeout)
             if self.total_timeout is not None:
                 changes["total_timeout"] = max(self.total_timeout, timeout)
         if max_retries is not None:
+            if max_retries < 0:
+                message = f"max_retries must not be negative, but is {max_retries!r}"
+                raise ConfigurationError(message)
             changes["max_attempts"] = max_retries + 1
-        changes = {name: value for name, value in changes.items() if name not in self.model_fields_set}
-        return self.model_validate({**dict(self), **changes}) if changes else self
+        given = self.model_fields_set
+        changes = {name: value for name, value in changes.items() if name not in given}
+        # The values are checked above; validating all fields anew would cost more than the rest of a call's set-up.
+        return self.model_copy(update=changes) if changes else self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from g4f_integrations.core.credentials import Secret, is_secret_header, redact_url
+from g4f_integrations.core.credentials import Secret, is_secret_header, redact_url, scrub
 from g4f_integrations.errors import ConfigurationError
 
 Proxy: TypeAlias = str | Mapping[str, str]
@@ -132,8 +133,8 @@ class Endpoint:
         except (ValueError, AttributeError, TypeError):
             valid = False
         if not valid:
-            shown = redact_url(self.base_url) if isinstance(self.base_url, str) else repr(self.base_url)
-            message = f"base_url must be an http:// or https:// URL, not {shown!r}"
+            shown = repr(scrub(redact_url(self.base_url))) if isinstance(self.base_url, str) else type(self.base_url)
+            message = f"base_url must be an http:// or https:// URL, not {shown}"
             raise ConfigurationError(message)
         _check_model("Endpoint", self.model)
         object.__setattr__(self, "headers", freeze_headers(self.headers))
@@ -166,7 +167,7 @@ def _check_common(route: Route | Endpoint) -> None:
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             message = f"{owner}.{name} must be a positive whole number or None, not {value!r}"
             raise ConfigurationError(message)
-    if not isinstance(route.weight, int | float) or route.weight <= 0:
+    if not isinstance(route.weight, int | float) or not 0 < route.weight < math.inf:
         message = f"{owner}.weight must be a positive number, not {route.weight!r}"
         raise ConfigurationError(message)
     object.__setattr__(route, "api_key", Secret.of(route.api_key))
@@ -223,11 +224,11 @@ def freeze_headers(headers: Mapping[str, Any] | Headers | None) -> Headers:
     items = headers.items() if isinstance(headers, Mapping) else headers
     frozen: list[tuple[str, str | Secret]] = []
     for name, value in items:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        if isinstance(value, Secret):
-            frozen.append((name, value))
+        secret = isinstance(value, SecretStr) or is_secret_header(name)
+        if isinstance(value, Secret) or not secret:
+            frozen.append((name, value if isinstance(value, Secret) else str(value)))
         else:
-            frozen.append((name, Secret(text) if is_secret_header(name) else text))
+            frozen.append((name, Secret(value.get_secret_value() if isinstance(value, SecretStr) else str(value))))
     return tuple(frozen)
 
 
@@ -244,7 +245,6 @@ class RouteChoice:
         headers: Further headers for `base_url`.
         proxy: For every route that names none.
         api_key: One key, or ``(provider, key)`` pairs.
-        context_window: Window of the model, where the user states it.
     """
 
     model: str = "auto"
@@ -304,8 +304,12 @@ def route_key(
 ) -> RouteKey:
     """The key under which the health of a route is kept; the API key goes in as a keyed hash."""
     value = "" if api_key is None else api_key.get_secret_value()
-    digest = hmac.new(_PROCESS_SALT, value.encode(), hashlib.sha256).hexdigest()[:16] if value else ""
-    return RouteKey(provider, name, model, redact_url(base_url) if base_url else "", digest)
+    shown = redact_url(base_url) if base_url else ""
+    if shown != base_url:  # credentials in the URL tell accounts apart as well as a key does
+        value = f"{value} {base_url}"
+    data = value.encode("utf-8", "surrogatepass")
+    digest = hmac.new(_PROCESS_SALT, data, hashlib.sha256).hexdigest()[:16] if value else ""
+    return RouteKey(provider, name, model, shown, digest)
 
 
 def parse_route(text: str) -> Route | Endpoint:
