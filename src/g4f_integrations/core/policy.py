@@ -51,12 +51,17 @@ class Resilience(BaseModel):
     rotate_providers: bool = Field(default=True, description="Whether other providers may serve the call.")
     rotate_models: bool = Field(default=True, description="Whether `fallback_models` may serve the call.")
     on_stream_failure: Literal["resume", "raise", "auto"] = Field(
-        default="auto", description="What to do when a stream dies after text was handed over."
+        default="auto",
+        description="What to do when a stream dies after text was handed over. Until streams can be carried on by "
+        "another route, every value raises `StreamInterruptedError`.",
     )
     hedge_after: float | Literal["p95"] | None = Field(
-        default=None, description="Start a second route when the first has not answered after this long."
+        default=None,
+        description="Start a second route when the first has not answered after this long. Accepted, not yet in force.",
     )
-    order: Literal["given", "adaptive"] = Field(default="given", description="Whose order the candidates follow.")
+    order: Literal["given", "adaptive"] = Field(
+        default="given", description="Whose order the candidates follow; 'adaptive' is accepted, not yet in force."
+    )
     rotate_on_content_filter: bool = Field(default=False, description="Whether a refusal by policy is routed around.")
     breaker_failures: int = Field(default=3, ge=1, description="Consecutive failures that take a route out.")
     breaker_cooldown: float = Field(default=30.0, gt=0, description="How long a route stays out, at first.")

@@ -51,11 +51,11 @@ class Route:
         provider: A g4f provider's name or class.
         model: Model id as that provider knows it; ``None`` takes the provider's default.
         api_key: Key for this provider only.
-        context_window: Tokens that the model can read and write together.
-        max_output_tokens: Tokens that it writes at the most.
+        context_window: Tokens that the model can read and write together; not yet in force.
+        max_output_tokens: Tokens that it writes at the most; not yet in force.
         native_tools: Whether it takes tools by itself; ``None`` asks the provider class.
-        weight: Share of calls under ``order="adaptive"``.
-        max_concurrency: Calls at a time at the most.
+        weight: Share of calls under ``order="adaptive"``; not yet in force.
+        max_concurrency: Calls at a time at the most; not yet in force.
         proxy: Proxy URL for this route, or URLs by scheme.
         inline: Run the provider in the caller's event loop instead of the provider thread.
         allow_local_tools: Allow a provider that runs code on this machine (g4f's ``AgentTools``).
@@ -104,11 +104,11 @@ class Endpoint:
         model: Model id as the endpoint knows it; ``None`` takes the model that the client names.
         api_key: Sent as bearer token, to this endpoint only.
         headers: Further headers, sent to this endpoint only.
-        context_window: Tokens that the model can read and write together.
-        max_output_tokens: Tokens that it writes at the most.
+        context_window: Tokens that the model can read and write together; not yet in force.
+        max_output_tokens: Tokens that it writes at the most; not yet in force.
         native_tools: Whether it takes tools by itself; ``None`` finds out.
-        weight: Share of calls under ``order="adaptive"``.
-        max_concurrency: Calls at a time at the most.
+        weight: Share of calls under ``order="adaptive"``; not yet in force.
+        max_concurrency: Calls at a time at the most; not yet in force.
         proxy: Proxy URL for this endpoint, or URLs by scheme.
         verify: Whether TLS certificates are checked.
     """
@@ -133,8 +133,8 @@ class Endpoint:
         except (ValueError, AttributeError, TypeError):
             valid = False
         if not valid:
-            shown = repr(scrub(redact_url(self.base_url))) if isinstance(self.base_url, str) else type(self.base_url)
-            message = f"base_url must be an http:// or https:// URL, not {shown}"
+            shown = scrub(redact_url(self.base_url)) if isinstance(self.base_url, str) else type(self.base_url).__name__
+            message = f"base_url must be an http:// or https:// URL, not {shown!r}"
             raise ConfigurationError(message)
         _check_model("Endpoint", self.model)
         object.__setattr__(self, "headers", freeze_headers(self.headers))
@@ -218,18 +218,27 @@ def proxy_for(proxy: Proxy | ProxyMap | None, scheme: str) -> str | None:
 
 
 def freeze_headers(headers: Mapping[str, Any] | Headers | None) -> Headers:
-    """`headers` as a hashable tuple, the values of credential headers kept as `Secret`."""
+    """`headers` as a hashable tuple, the values of credential headers kept as `Secret`.
+
+    Raises:
+        ConfigurationError: They are no mapping of names to values.
+    """
     if not headers:
         return ()
-    items = headers.items() if isinstance(headers, Mapping) else headers
-    frozen: list[tuple[str, str | Secret]] = []
-    for name, value in items:
-        secret = isinstance(value, SecretStr) or is_secret_header(name)
-        if isinstance(value, Secret) or not secret:
-            frozen.append((name, value if isinstance(value, Secret) else str(value)))
-        else:
-            frozen.append((name, Secret(value.get_secret_value() if isinstance(value, SecretStr) else str(value))))
-    return tuple(frozen)
+    try:
+        items = [(str(name), value) for name, value in (headers.items() if isinstance(headers, Mapping) else headers)]
+    except (TypeError, ValueError):
+        message = f"headers must be a mapping of names to values, not {type(headers).__name__}"
+        raise ConfigurationError(message) from None
+    return tuple((name, _header_value(name, value)) for name, value in items)
+
+
+def _header_value(name: str, value: Any) -> str | Secret:
+    if isinstance(value, Secret):
+        return value
+    if isinstance(value, SecretStr):
+        return Secret(value.get_secret_value())
+    return Secret(str(value)) if is_secret_header(name) else str(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -144,7 +144,7 @@ def _call_provider(
 ) -> AsyncIterator[Any]:
     """The provider's own chunks; a method that blocks is stepped through in a worker thread."""
     if not hasattr(provider, "create_async_generator") and not hasattr(provider, "create_async"):
-        return _in_worker_thread(provider.create_completion(model=model, messages=messages, **arguments))
+        return _in_worker_thread(partial(provider.create_completion, model=model, messages=messages, **arguments))
     from g4f import get_async_provider_method  # type: ignore[attr-defined]  # noqa: PLC0415  g4f's own public door
 
     method: Any = get_async_provider_method(provider)
@@ -152,11 +152,12 @@ def _call_provider(
     return chunks
 
 
-async def _in_worker_thread(chunks: Iterator[Any]) -> AsyncGenerator[Any, None]:
+async def _in_worker_thread(begin: Callable[[], Any]) -> AsyncGenerator[Any, None]:
+    """Step through a blocking method's chunks, so that it blocks a thread of its own and not the provider loop."""
     loop = asyncio.get_running_loop()
-    end = object()
-    iterator = iter(chunks)
-    while (chunk := await loop.run_in_executor(None, next, iterator, end)) is not end:
+    begun = await loop.run_in_executor(None, begin)
+    chunks, end = iter([begun] if isinstance(begun, str) else begun), object()
+    while (chunk := await loop.run_in_executor(None, next, chunks, end)) is not end:
         yield chunk
 
 

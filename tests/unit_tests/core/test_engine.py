@@ -451,6 +451,44 @@ async def test_a_key_goes_only_to_the_route_that_it_was_given_for():
     assert "api_key" not in other.calls[0]
 
 
+@pytest.mark.parametrize("returned", ["whole text", ["in ", "pieces"]])
+async def test_a_provider_that_only_blocks_is_stepped_through_in_a_thread_of_its_own(returned):
+    import threading
+
+    from g4f.providers.base_provider import AbstractProvider
+
+    threads = []
+
+    class Blocking(AbstractProvider):
+        working = supports_stream = supports_message_history = supports_system_message = True
+
+        @classmethod
+        def create_completion(cls, model, messages, stream=True, **params):
+            threads.append(threading.current_thread().name)
+            return returned
+
+    answer = await ask(Blocking)
+
+    assert answer.text == "".join(returned)
+    assert "providers" not in threads[0]  # neither this loop's thread nor the one that all providers share
+    assert threads[0] != threading.current_thread().name
+
+
+async def test_a_provider_with_a_plain_async_method_is_asked_too():
+    from g4f.providers.base_provider import AsyncProvider
+
+    class Plain(AsyncProvider):
+        working = supports_message_history = supports_system_message = True
+
+        @classmethod
+        async def create_async(cls, model, messages, **params):
+            return "all at once"
+
+    answer = await ask(Plain)
+
+    assert answer.text == "all at once"
+
+
 # Closing ---------------------------------------------------------------------------------------------------------
 
 
