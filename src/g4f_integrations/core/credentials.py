@@ -13,13 +13,29 @@ from pydantic import SecretStr
 from g4f_integrations.errors import ConfigurationError
 
 _MASK = "**********"
-_SECRET_HEADERS = re.compile(r"authorization|api[-_]?key|token|secret|cookie|password", re.IGNORECASE)
-_SECRET_QUERY = re.compile(r"(?i)([?&](?:[\w.-]*(?:key|token|secret|password|auth|signature|sig))=)[^&#\s\"'<>]+")
-_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,15}://)[^/@\s\"'<>]{1,512}@")
+_MISSING = "missing:"  # the origin of a key that a pickle left behind begins so
+_SECRET_HEADERS = re.compile(
+    r"authoriz|(?:^|[-_])auth(?:$|[-_])|token|secret|cookie|passw|credential|signature|session"
+    r"|api[-_]?key|(?:access|account|auth|private|shared|signing|subscription)[-_]?key",
+    re.IGNORECASE,
+)
+_SECRET_QUERY = re.compile(
+    r"(?i)([?&#;](?:[\w.-]*(?:key|token|secret|passw(?:or)?d|passwd|pwd|auth|credential|signature|sig))=)[^&#\s\"'<>]+"
+)
+_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,15}://)[^/\s\"'<>]{1,512}@")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
+# A value in quotes is masked whatever it is; one without them has to look like a key, for prose goes on after a colon.
+_ASSIGNED = re.compile(
+    r"(?i)((?:api[-_ ]?key|(?:access|refresh|auth|session|id)[-_]?token|(?:client|api)[-_]?secret|secret[-_]?key"
+    r"|passw(?:or)?d)(?: provided| given)?(?:\\*[\"'])?\s{0,4}[:=]\s{0,4})(\\*[\"'])?"
+    r"(?(2)[^\"'\\]{1,2048}|(?:(?=[^\s\"'<>&,;\\]*[0-9])[^\s\"'<>&,;\\]{6,}|[^\s\"'<>&,;\\]{20,}))"
+)
 _KEY_SHAPES = re.compile(
-    r"\b(?:(?:sk|pk|rk|gsk|hf|xai|r8|g4f|gfs|nvapi|AIza|ghp|gho|glpat|pplx|fw|csk|sess)[-_][A-Za-z0-9_-]{8,}"
+    r"(?:\b|(?<=_)|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"  # keys follow upon escapes, too
+    r"(?:(?:sk|pk|rk|gsk|hf|xai|r8|g4f|gfs|nvapi|gh[opsur]|glpat|pplx|fw|csk|sess|xox[abeprs]|tgp_v1|github_pat)"
+    r"[-_][A-Za-z0-9_-]{8,}"
     r"|AIza[A-Za-z0-9_-]{20,}"
+    r"|A[KS]IA[A-Z0-9]{12,}"
     r"|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*)"
 )
 
@@ -54,16 +70,23 @@ class Secret(SecretStr):
 
     @classmethod
     def of(cls, value: str | SecretStr | None) -> Secret | None:
-        """`value` as a `Secret`; ``None`` and blank strings give ``None``."""
+        """`value` as a `Secret`; ``None`` and blank strings give ``None``.
+
+        Raises:
+            ConfigurationError: It is no string.
+        """
         if value is None or isinstance(value, Secret):
             return value
+        if not isinstance(value, str | SecretStr):
+            message = f"api_key must be a string, not {type(value).__name__}"
+            raise ConfigurationError(message)
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         return cls(text) if text.strip() else None
 
     @property
     def is_missing(self) -> bool:
         """Whether the key was left behind by a pickle."""
-        return self.origin == "missing"
+        return self.origin.startswith(_MISSING)
 
     def reveal(self, owner: str) -> str:
         """The key itself; `owner` says in the error whose key is missing.
@@ -71,16 +94,20 @@ class Secret(SecretStr):
         Raises:
             ConfigurationError: The key did not travel with a pickle.
         """
-        if self.is_missing:
+        if not self.is_missing:
+            return self.get_secret_value()
+        origin = self.origin.removeprefix(_MISSING)
+        if origin.startswith("env:"):
+            message = f"The api_key for {owner} comes from {origin[4:]}, which is not set in this process."
+        else:
             message = (
                 f"The api_key for {owner} was given as a literal, and literal keys are not pickled. "
                 "Give it anew in this process, or set it by an environment variable, which is read on arrival."
             )
-            raise ConfigurationError(message)
-        return self.get_secret_value()
+        raise ConfigurationError(message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.origin,)
+        return _restore, (self.origin.removeprefix(_MISSING),)
 
     def __copy__(self) -> Secret:
         return self
@@ -90,11 +117,8 @@ class Secret(SecretStr):
 
 
 def _restore(origin: str) -> Secret:
-    if origin.startswith("env:"):
-        found = Secret.from_env(origin[4:])
-        if found is not None:
-            return found
-    return Secret("", "missing")
+    found = Secret.from_env(origin[4:]) if origin.startswith("env:") else None
+    return found if found is not None else Secret("", f"{_MISSING}{origin}")
 
 
 def is_secret_header(name: str) -> bool:
@@ -106,8 +130,11 @@ def redact_url(url: str) -> str:
     """`url` without userinfo and without the values of query keys that look like credentials."""
     try:
         parts = urlsplit(url)
+        _ = parts.port  # is none when a password with a slash in it has ended the host too early
     except ValueError:
         return _MASK
+    if not parts.netloc:  # "user:password@host", say
+        parts = parts._replace(scheme="", path=url.partition("?")[0].partition("#")[0].rpartition("@")[2])
     netloc = parts.netloc.rpartition("@")[2]
     query = _SECRET_QUERY.sub(rf"\g<1>{_MASK}", f"?{parts.query}")[1:] if parts.query else ""
     return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
@@ -121,15 +148,18 @@ def scrub(text: str, secrets: Iterable[Secret | None] = (), *, limit: int = 500)
         secrets: Keys that were in use; their literal text is masked wherever it stands.
         limit: Characters to keep; what lies beyond is replaced by an ellipsis.
     """
-    head = text[: limit * 8]  # masking is linear, but bodies can be megabytes
-    for secret in secrets:
-        value = secret.get_secret_value() if secret is not None else ""
-        if len(value) >= 4:
-            head = head.replace(value, _MASK)
+    known = {value for secret in secrets if secret is not None and len(value := secret.get_secret_value()) >= 4}
+    longest = max(map(len, known), default=0)
+    head = text[: limit * 8 + longest]  # masking is linear, but bodies can be megabytes
+    for value in sorted(known, key=len, reverse=True):  # one may be a part of another
+        head = head.replace(value, _MASK)
+    if longest and len(text) > limit * 8 + longest:
+        head = head[:-longest]  # may be the beginning of a secret that was cut in two
     head = _BEARER.sub(rf"\g<1> {_MASK}", head)
     head = _USERINFO.sub(rf"\g<1>{_MASK}@", head)
     head = _SECRET_QUERY.sub(rf"\g<1>{_MASK}", head)
     head = _KEY_SHAPES.sub(_MASK, head)
+    head = _ASSIGNED.sub(rf"\g<1>\g<2>{_MASK}", head)
     return head if len(head) <= limit else head[: limit - 1] + "…"
 
 
