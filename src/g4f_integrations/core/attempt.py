@@ -85,6 +85,33 @@ class AttemptRun:
         first_content: Seconds to the first content, ``None`` before it.
     """
 
+    __slots__ = (
+        "_answered",
+        "_aside",
+        "_assembler",
+        "_call",
+        "_has_media",
+        "_lanes",
+        "_loop",
+        "_over",
+        "_pending",
+        "_since",
+        "_upstream",
+        "again",
+        "calls",
+        "candidate",
+        "committed",
+        "finishes",
+        "first_content",
+        "info",
+        "notes",
+        "sources",
+        "spoke",
+        "started",
+        "suspect",
+        "usage",
+    )
+
     def __init__(self, candidate: Candidate, call: CallState) -> None:
         self.candidate = candidate
         self.notes = CallNotes()
@@ -132,7 +159,7 @@ class AttemptRun:
         """
         self._since = self._loop.time()
         try:
-            return await self._read()
+            return await (self._read_piece() if self._call.request.stream else self._read_whole())
         except AttemptFailed as error:
             failure = error.failure
         except IntegrationError:
@@ -149,13 +176,11 @@ class AttemptRun:
             self._call.waited += self._loop.time() - self._since
         raise AttemptFailed(failure)
 
-    async def _read(self) -> Batch:
+    async def _read_piece(self) -> Batch:
         if self._pending is not None:
             raise self._pending
         if self._over:
             return []
-        if not self._call.request.stream:
-            return await self._read_whole()
         upstream = self._upstream
         while chunks := await upstream.pump.take(self._due()):
             released = self._released(upstream.reader.read(chunks))
@@ -171,6 +196,8 @@ class AttemptRun:
         return self._end([])
 
     async def _read_whole(self) -> Batch:
+        if self._over:
+            return []
         upstream = self._upstream
         released: Batch = []
         while chunks := await upstream.pump.take(self._due()):

@@ -69,15 +69,19 @@ def _lookup(key: RouteChoice | None) -> Plan | None:
 
 def _cache_key(choice: RouteChoice) -> RouteChoice | None:
     """The choice in a form that compares by what it says; ``None`` if it holds what no choice can hold."""
-    if type(choice.model) is str and (choice.provider is None or type(choice.provider) is str):
-        key = choice  # the usual case, and this runs on every call
-    else:
-        key = _normal_form(choice)
+    # This runs on every call: a choice of names and classes alone is its own normal form.
+    key = choice if type(choice.model) is str and _is_plain(choice.provider) else _normal_form(choice)
     try:
         hash(key)
     except TypeError:  # `resolve` will say what is wrong with it
         return None
     return key
+
+
+def _is_plain(provider: Any) -> bool:
+    if provider is None or isinstance(provider, str | type):
+        return True
+    return type(provider) is tuple and all(isinstance(one, str | type) for one in provider)
 
 
 def _normal_form(choice: RouteChoice) -> RouteChoice:
