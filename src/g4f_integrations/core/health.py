@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from g4f_integrations.core.events import Outcome
 from g4f_integrations.core.routes import RouteKey
@@ -93,12 +94,16 @@ class HealthStore(Protocol):
         """Forget everything."""
 
 
-@dataclass(slots=True)
 class LocalHealth:
-    """The default `HealthStore`: this process's memory, bounded to 1,024 routes."""
+    """The default `HealthStore`: this process's memory, bounded to 1,024 routes.
 
-    _routes: OrderedDict[RouteKey, RouteHealth] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    Copies are the store itself, so that settings which hold one share what is known; a pickle arrives empty.
+    """
+
+    def __init__(self) -> None:
+        self._routes: OrderedDict[RouteKey, RouteHealth] = OrderedDict()
+        self._lock = threading.Lock()
+        _stores.add(self)
 
     def view(self, key: RouteKey) -> RouteHealth:
         """See `HealthStore.view`."""
@@ -106,28 +111,36 @@ class LocalHealth:
         if found is not None:
             return found
         with self._lock:
-            found = self._routes.setdefault(key, RouteHealth())
-            while len(self._routes) > _MAX_ROUTES:
-                self._routes.popitem(last=False)
+            return self._entry(key)
+
+    def _entry(self, key: RouteKey) -> RouteHealth:
+        """The route's state, made if it is new; the route longest unused makes room for it. Wants the lock."""
+        found = self._routes.setdefault(key, RouteHealth())
+        self._routes.move_to_end(key)
+        while len(self._routes) > _MAX_ROUTES:
+            self._routes.popitem(last=False)
         return found
 
     def succeeded(self, key: RouteKey, latency: float) -> None:
         """See `HealthStore.succeeded`."""
-        health = self.view(key)
-        health.calls += 1
-        health.successes += 1
-        if health.failures or health.cooldowns or health.rests_until:
-            health.failures = health.cooldowns = 0
-            health.open_until = health.pushback_until = health.rests_until = health.probing_since = 0.0
-        old = health.latency
-        health.latency = latency if old is None else old + _EWMA_SHARE * (latency - old)
+        with self._lock:
+            health = self._entry(key)
+            health.calls += 1
+            health.successes += 1
+            if health.failures or health.cooldowns or health.ready_at():
+                health.failures = health.cooldowns = 0
+                health.open_until = health.rests_until = health.probing_since = 0.0
+                # What the route itself asked for outlives a call that was under way when it asked.
+                if health.pushback_until <= time.monotonic():
+                    health.pushback_until = 0.0
+            old = health.latency
+            health.latency = latency if old is None else old + _EWMA_SHARE * (latency - old)
 
     def failed(self, key: RouteKey, kind: Outcome, retry_after: float | None, breaker: BreakerSettings) -> None:
         """See `HealthStore.failed`."""
-        now = time.monotonic()
         with self._lock:
-            health = self._routes.setdefault(key, RouteHealth())
-            self._routes.move_to_end(key)
+            now = time.monotonic()
+            health = self._entry(key)
             health.calls += 1
             health.last_error = kind
             was_probe, health.probing_since = health.probing_since > 0, 0.0
@@ -138,15 +151,16 @@ class LocalHealth:
             if kind in _NOT_CONSECUTIVE:
                 return
             health.failures += 1
-            if health.failures >= breaker.failures or was_probe:
-                factor = min(_COOLDOWN_GROWTH**health.cooldowns, _MAX_COOLDOWN_FACTOR)
+            # Calls that were under way when the breaker opened say nothing new and do not lengthen the cooldown.
+            if health.open_until <= now and (health.failures >= breaker.failures or was_probe):
+                factor = min(_COOLDOWN_GROWTH ** min(health.cooldowns, 10), _MAX_COOLDOWN_FACTOR)
                 health.cooldowns += 1
-                health.open_until = max(health.open_until, now + breaker.cooldown * factor)
+                health.open_until = now + breaker.cooldown * factor
 
     def begin_probe(self, key: RouteKey) -> bool:
         """See `HealthStore.begin_probe`."""
         with self._lock:
-            health = self._routes.setdefault(key, RouteHealth())
+            health = self._entry(key)
             now = time.monotonic()
             # A probe that never reported back (its process hung) is forgotten after a minute.
             if health.probing_since and now - health.probing_since < 60.0:
@@ -163,16 +177,27 @@ class LocalHealth:
         with self._lock:
             self._routes.clear()
 
+    def __copy__(self) -> LocalHealth:
+        return self
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> LocalHealth:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (default_store if self is _default else LocalHealth), ()
+
+
+_stores: weakref.WeakSet[LocalHealth] = weakref.WeakSet()
 _default = LocalHealth()
 
 
-def _renew_lock() -> None:
-    _default._lock = threading.Lock()  # noqa: SLF001  another thread may have held it while this process was forked
+def _renew_locks() -> None:
+    for store in _stores:
+        store._lock = threading.Lock()  # noqa: SLF001  another thread may have held it while this process was forked
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+    os.register_at_fork(after_in_child=_renew_locks)
 
 
 def default_store() -> HealthStore:

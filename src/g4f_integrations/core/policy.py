@@ -70,7 +70,7 @@ class Resilience(BaseModel):
     @field_validator("hedge_after")
     @classmethod
     def _check_hedge(cls, value: float | Literal["p95"] | None) -> float | Literal["p95"] | None:
-        if isinstance(value, float | int) and value <= 0:
+        if isinstance(value, float | int) and not value > 0:
             message = "hedge_after must be a positive number of seconds, 'p95' or None"
             raise ValueError(message)
         return value
@@ -87,7 +87,7 @@ class Resilience(BaseModel):
         """
         changes: dict[str, Any] = {}
         if timeout is not None:
-            if not timeout > 0:
+            if not isinstance(timeout, int | float) or not timeout > 0:
                 message = f"timeout must be a positive number of seconds, not {timeout!r}"
                 raise ConfigurationError(message)
             changes["attempt_timeout"] = changes["first_token_timeout"] = timeout
@@ -96,11 +96,14 @@ class Resilience(BaseModel):
             if self.total_timeout is not None:
                 changes["total_timeout"] = max(self.total_timeout, timeout)
         if max_retries is not None:
-            if max_retries < 0:
-                message = f"max_retries must not be negative, but is {max_retries!r}"
+            if not isinstance(max_retries, int) or max_retries < 0:
+                message = f"max_retries must be a whole number and not negative, but is {max_retries!r}"
                 raise ConfigurationError(message)
             changes["max_attempts"] = max_retries + 1
         given = self.model_fields_set
         changes = {name: value for name, value in changes.items() if name not in given}
+        if not changes:
+            return self
         # The values are checked above; validating all fields anew would cost more than the rest of a call's set-up.
-        return self.model_copy(update=changes) if changes else self
+        # Shorthands do not count as given explicitly, or else the next ones (a call's after the model's) would lose.
+        return self.model_construct(_fields_set=set(given), **{**dict(self), **changes})

@@ -58,7 +58,7 @@ class Rotation:
         chance: A number of [0, 1) for jitter.
     """
 
-    __slots__ = ("_chance", "_policy", "_standings", "_store", "current")
+    __slots__ = ("_chance", "_mended", "_policy", "_standings", "_store", "current")
 
     def __init__(
         self,
@@ -76,6 +76,7 @@ class Rotation:
             for candidate in candidates
         ]
         self.current: _Standing | None = None
+        self._mended: _Standing | None = None  # asked again at once
 
     def choose(self, now: float) -> Choice | None:
         """The next candidate, ``None`` when none is left. Does not change anything but the probes begun.
@@ -84,9 +85,11 @@ class Rotation:
             now: Time of `time.monotonic`.
         """
         standings = self._standings
-        first = standings[0]
-        if not first.tries and first.left and first.health.ready_at() == 0.0:
-            return Choice(first.candidate, 0.0)  # the usual case: a healthy first route
+        at_once = self._mended
+        if standings and at_once is None and not standings[0].tries and standings[0].health.ready_at() == 0.0:
+            at_once = standings[0]  # the usual case: a healthy first route
+        if at_once is not None and at_once.left:
+            return Choice(at_once.candidate, 0.0)
         left = [standing for standing in standings if standing.left]
         rested = [standing for standing in left if standing.health.ready_at() <= now]
         # Sorting is stable and keeps the user's order among equals.
@@ -96,22 +99,31 @@ class Rotation:
                 return Choice(standing.candidate, wait)
             if self._store.begin_probe(standing.candidate.key):
                 return Choice(standing.candidate, wait, is_probe=True)
-        # Every route left is out or resting. Only what a route itself asked for is waited for, and only so long; our
-        # own guesses (breaker, rest after a rate limit) give way when there is nothing better to do.
+        return self._last_resort(left, now)
+
+    def _last_resort(self, left: Sequence[_Standing], now: float) -> Choice | None:
+        """The best of the routes that are all out or resting.
+
+        Only what a route itself asked for is waited for, and only so long; our own guesses (breaker, rest after a rate
+        limit) give way when there is nothing better to do, and a route that asked for longer comes last.
+        """
         if not left:
             return None
-        chosen = min(left, key=lambda standing: (self._wait_for(standing, now), standing.tries))
-        return Choice(chosen.candidate, self._wait_for(chosen, now))
+        chosen = min(left, key=lambda standing: (*self._wait_for(standing, now), standing.tries))
+        return Choice(chosen.candidate, self._wait_for(chosen, now)[1])
 
-    def _wait_for(self, standing: _Standing, now: float) -> float:
+    def _wait_for(self, standing: _Standing, now: float) -> tuple[bool, float]:
+        """Whether the route asked for more patience than we have, and the seconds to wait."""
         wait = max(standing.not_before - now, 0.0)
         asked = standing.health.pushback_until - now
-        return max(wait, asked) if 0.0 < asked <= self._policy.max_retry_after else wait
+        asks_too_much = asked > self._policy.max_retry_after
+        return asks_too_much, wait if asks_too_much else max(wait, asked)
 
     def began(self, candidate: Candidate) -> None:
         """An attempt on `candidate` begins."""
         self.current = next(standing for standing in self._standings if standing.candidate is candidate)
         self.current.tries += 1
+        self._mended = None
 
     def failed(self, failure: Failure, now: float, *, again: bool = False) -> None:
         """The current attempt failed.
@@ -125,6 +137,7 @@ class Rotation:
         assert standing is not None
         if again:
             standing.tries -= 1
+            self._mended = standing
             return
         if failure.kind in _ROUTE_IS_OUT:
             standing.out = True
@@ -147,6 +160,7 @@ class Rotation:
                 standing.out = True
 
     def _backoff(self, tries: int, asked: float | None) -> float:
-        ceiling = min(self._policy.backoff_initial * 2.0 ** (tries - 1), self._policy.backoff_max)
+        doubled = 2.0 ** min(tries - 1, 60)  # beyond any `backoff_max` by then, and floats have an end
+        ceiling = min(self._policy.backoff_initial * doubled, self._policy.backoff_max)
         jittered = self._chance() * ceiling
         return jittered if asked is None else max(asked, jittered)
