@@ -99,16 +99,16 @@ def _message(attempts: Sequence[Attempt], last: Failure) -> str:
     advice = _ADVICE.get(last.kind, "")
     if len(attempts) == 1:
         only = attempts[0]
-        said = f"{only.provider}{f':{only.model}' if only.model else ''} failed ({last.kind}): {last.message}"
+        said = f"{_label(only)} failed ({last.kind}){': ' if last.message else '.'}{last.message}"
         return f"{said} {advice}".rstrip()
     rows = [("", "route", "outcome", "seconds", "what was said")]
     rows += [
         (
             str(number),
-            f"{attempt.provider}:{attempt.model}" if attempt.model else attempt.provider,
+            _label(attempt),
             attempt.outcome,
             f"{attempt.seconds:.2f}",
-            attempt.error or "",
+            " ".join((attempt.error or "").split()),
         )
         for number, attempt in enumerate(attempts, start=1)
     ]
@@ -120,3 +120,7 @@ def _message(attempts: Sequence[Attempt], last: Failure) -> str:
     head = f"All {len(attempts)} attempts failed."
     same = all(attempt.outcome == last.kind for attempt in attempts)
     return "\n".join([f"{head} {advice}".rstrip() if same else head, *lines])
+
+
+def _label(attempt: Attempt) -> str:
+    return f"{attempt.provider}:{attempt.model}" if attempt.model else attempt.provider
