@@ -1,0 +1,133 @@
+"""The models that are compared, each set up as its own documentation shows it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import aiohttp
+from g4f.providers.base_provider import AsyncGeneratorProvider
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_openai import ChatOpenAI
+from server import words
+
+from g4f_integrations import Route
+from g4f_integrations.langchain import ChatG4F
+
+PROMPT = "Tell me about the fox, in one sentence."
+WIRE: list[dict[str, Any]] = [{"role": "user", "content": PROMPT}]
+KEY = "sk-benchmark"
+
+
+def chat_g4f(url: str, **settings: Any) -> ChatG4F:
+    """`ChatG4F` over an endpoint."""
+    return ChatG4F(model="bench", base_url=url, api_key=KEY, **settings)
+
+
+def chat_openai(url: str) -> ChatOpenAI:
+    """`ChatOpenAI`, reading the usage of streams as `ChatG4F` does."""
+    return ChatOpenAI(model="bench", base_url=url, api_key=KEY, stream_usage=True)  # type: ignore[arg-type]
+
+
+def provider_of(count: int) -> type[AsyncGeneratorProvider]:
+    """A g4f provider in this process that gives `count` words without waiting for anything."""
+    pieces = words(count)
+
+    async def create_async_generator(
+        _cls: type,
+        **_: Any,
+    ) -> AsyncGenerator[str, None]:
+        for piece in pieces:
+            yield piece
+
+    namespace = {
+        "working": True,
+        "needs_auth": False,
+        "url": "http://127.0.0.1",
+        "supports_stream": True,
+        "supports_message_history": True,
+        "supports_system_message": True,
+        "create_async_generator": classmethod(create_async_generator),
+    }
+    return type(f"Words{count}", (AsyncGeneratorProvider,), namespace)
+
+
+def chat_g4f_in_process(provider: type, *, inline: bool) -> ChatG4F:
+    """`ChatG4F` over a provider, in the caller's own loop or on the provider thread."""
+    return ChatG4F(routes=[Route(provider, "bench", inline=inline)])
+
+
+class BareModel(BaseChatModel):
+    """The least that a LangChain model over aiohttp can be: no retries, no clocks, no usage, no care."""
+
+    url: str
+
+    @property
+    def _llm_type(self) -> str:
+        return "bare"
+
+    def _post(self, messages: list[BaseMessage], *, stream: bool) -> Any:
+        sent = [{"role": "user", "content": message.content} for message in messages]
+        return _post(self.url, sent, stream=stream)
+
+    def _generate(self, *_: Any, **__: Any) -> ChatResult:
+        raise NotImplementedError
+
+    async def _agenerate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        async with self._post(messages, stream=False) as response:
+            answer = await response.json()
+        message = AIMessage(content=answer["choices"][0]["message"]["content"])
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    async def _astream(self, messages: list[BaseMessage], *_: Any, **__: Any) -> AsyncIterator[ChatGenerationChunk]:
+        async with self._post(messages, stream=True) as response:
+            async for content in _contents(response):
+                yield ChatGenerationChunk(message=AIMessageChunk(content=content))
+
+
+class NoModel(BareModel):
+    """LangChain's own cost: a model that answers without doing anything."""
+
+    async def _agenerate(self, *_: Any, **__: Any) -> ChatResult:
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(content="The fox."))])
+
+
+async def _contents(response: aiohttp.ClientResponse) -> AsyncIterator[str]:
+    async for line in response.content:
+        if line.startswith(b"data: ") and not line.startswith(b"data: [DONE]"):
+            choices = json.loads(line[6:])["choices"]
+            if choices and choices[0]["delta"].get("content"):
+                yield choices[0]["delta"]["content"]
+
+
+async def raw_call(url: str) -> str:
+    """aiohttp as one writes it by hand: the text of a blocking answer."""
+    async with _post(url, WIRE, stream=False) as response:
+        content: str = (await response.json())["choices"][0]["message"]["content"]
+        return content
+
+
+async def raw_stream(url: str) -> AsyncIterator[str]:
+    """The words of a streamed answer."""
+    async with _post(url, WIRE, stream=True) as response:
+        async for content in _contents(response):
+            yield content
+
+
+_sessions: list[aiohttp.ClientSession] = []
+
+
+def _post(url: str, messages: list[dict[str, Any]], *, stream: bool) -> Any:
+    if not _sessions:
+        _sessions.append(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+    body = {"model": "bench", "messages": messages, "stream": stream}
+    return _sessions[0].post(f"{url}/chat/completions", json=body, headers={"Authorization": f"Bearer {KEY}"})
+
+
+async def close_session() -> None:
+    """Close the session that the hand-written clients share."""
+    while _sessions:
+        await _sessions.pop().close()

@@ -1,0 +1,72 @@
+"""Compare `ChatG4F` with its peers: ``python benchmarks/run.py [--quick] [--only CELL ...]``.
+
+Nothing here passes or fails: figures depend on the machine, so they are printed beside their targets, and the exit
+code is 0 either way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import inspect
+import time
+from collections.abc import Callable
+from typing import Any
+
+from measuring import Report
+from setting import clean_environment, describe, start_server
+
+ROUNDS, QUICK_ROUNDS = 200, 20
+
+
+def _cells() -> dict[str, Callable[..., Any]]:
+    import blocking  # noqa: PLC0415  the models may only be imported into a clean environment
+    import calls  # noqa: PLC0415
+
+    return {
+        "call": calls.call,
+        "first-token": calls.first_token,
+        "stream": calls.stream,
+        "concurrent": calls.concurrent,
+        "sync-call": blocking.sync_call,
+        "sync-stream": blocking.sync_stream,
+    }
+
+
+async def _close() -> None:
+    from clients import close_session  # noqa: PLC0415
+
+    await close_session()
+
+
+def main() -> None:
+    """Run the cells and print the report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds instead of {ROUNDS}")
+    parser.add_argument("--only", nargs="+", metavar="CELL", help="run these cells alone; 'list' names them")
+    parser.add_argument("--unpinned", action="store_true", help="leave the choice of cores to the system")
+    options = parser.parse_args()
+    clean_environment()
+    server = start_server(pinned=not options.unpinned)
+    cells = _cells()
+    chosen = options.only or list(cells)
+    if not set(chosen) <= set(cells):
+        parser.exit(0, f"The cells are: {', '.join(cells)}\n")
+    rounds = QUICK_ROUNDS if options.quick else ROUNDS
+    print(f"{describe(server)}\nmedians of {rounds} interleaved rounds")
+    report = Report()
+    with asyncio.Runner() as runner:  # one loop for all cells, so that their clients stay warm
+        for name in chosen:
+            began = time.perf_counter()
+            cell = cells[name]
+            if inspect.iscoroutinefunction(cell):
+                runner.run(cell(server, report, rounds))
+            else:
+                cell(server, report, rounds)
+            print(f"    ({name}: {time.perf_counter() - began:.0f} s)")
+        runner.run(_close())
+    report.summary()
+
+
+if __name__ == "__main__":
+    main()
