@@ -40,7 +40,7 @@ def adapt_messages(
 
 
 def _safe_copy(message: Mapping[str, Any]) -> dict[str, Any]:
-    copied = {name: deepcopy(value) for name, value in message.items()}
+    copied = {name: value if type(value) is str else deepcopy(value) for name, value in message.items()}
     content = copied.get("content")
     if isinstance(content, list | tuple):
         copied["content"] = [part for part in map(_safe_part, content) if part is not None]

@@ -229,7 +229,8 @@ def _arguments(candidate: Candidate, request: Request, shape: _Shape, notes: Cal
             body[name] = _copied(value)
         else:
             notes.dropped.append(name)
-    body.update(_copied(request.extra_body))
+    if request.extra_body:
+        body.update(_copied(request.extra_body))
     if body and ("extra_body" in shape.named or shape.takes_any):
         taken["extra_body"] = body
     elif body:
@@ -245,7 +246,9 @@ def _arguments(candidate: Candidate, request: Request, shape: _Shape, notes: Cal
 
 
 def _copied(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, str | int | float | None):
+        return value
+    if isinstance(value, dict | Mapping):  # asking for dict first spares the usual case the abstract class's look-up
         return {name: _copied(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
         return [_copied(member) for member in value]
