@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from stand_in import USAGE as USAGE_IN_DETAIL
+from stand_in import reply_to
 from strict_openai import request_fault
 
 WAIT = 5.0  # a test that would wait longer than this has failed; none of them takes that long when it passes
@@ -235,9 +237,7 @@ class LoopbackServer:
         complaint = request_fault(body, self.refuses)
         if complaint is not None:
             return _refusal(400, *complaint)
-        newest = body["messages"][-1].get("content") or ""
-        text = newest if isinstance(newest, str) else "".join(part.get("text", "") for part in newest)
-        return Reply.chat(text, model=body["model"])(request)
+        return Reply.chat(*reply_to(body["messages"]), model=body["model"], usage=USAGE_IN_DETAIL)(request)
 
     def _run(self):
         self._loop.run_forever()

@@ -1,5 +1,10 @@
 """What a server that follows OpenAI's rules to the letter finds wrong with a chat request. Pure."""
 
+import base64
+import binascii
+import json
+import re
+
 KNOWN = frozenset(
     [
         "model",
@@ -31,6 +36,23 @@ KNOWN = frozenset(
         "store",
     ]
 )
+# Pictures and files in tool results are what the vision models of most compatible servers take; OpenAI itself does not.
+_PARTS = {
+    "system": {"text"},
+    "developer": {"text"},
+    "user": {"text", "image_url", "input_audio", "file"},
+    "assistant": {"text", "refusal"},
+    "tool": {"text", "image_url", "file"},
+}
+_MEMBERS = {
+    "system": {"role", "content", "name"},
+    "developer": {"role", "content", "name"},
+    "user": {"role", "content", "name"},
+    "assistant": {"role", "content", "name", "tool_calls", "refusal", "audio"},
+    "tool": {"role", "content", "tool_call_id"},
+}
+_SPEAKER = re.compile(r"[^\s<|\\/>]+")
+_FUNCTION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def message_fault(messages):
@@ -39,32 +61,122 @@ def message_fault(messages):
         return "[] is too short - 'messages'"
     waiting = set()
     for number, message in enumerate(messages):
-        fault = _fault(number, message, waiting)
+        fault = next(_faults(number, message, waiting), None)
         if fault:
             return fault
     return "The last 'tool_calls' have not been answered." if waiting else None
 
 
-def _fault(number, message, waiting):
-    """The fault of one message; `waiting` holds the ids of the calls that no tool has answered yet."""
-    role, content, calls = message.get("role"), message.get("content"), message.get("tool_calls")
+def _faults(number, message, waiting):
+    """The faults of one message; `waiting` holds the ids of the calls that no tool has answered yet."""
+    place = f"messages[{number}]"
+    role, calls = message.get("role"), message.get("tool_calls")
+    if role not in _PARTS:
+        yield f"Invalid value: '{role}'. Supported values are: 'system', 'assistant', 'user', 'developer' and 'tool'."
+    for strange in sorted(message.keys() - _MEMBERS[role]):
+        yield f"Unknown parameter: '{place}.{strange}'."
+    yield from _content_faults(f"{place}.content", role, message.get("content"), optional=bool(calls))
+    if not _SPEAKER.fullmatch(message.get("name", "x")):
+        yield f"Invalid '{place}.name'."
     if role == "tool":
-        if message.get("tool_call_id") in waiting:
-            waiting.discard(message["tool_call_id"])
-            return None
-        return "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
-    waiting_before = bool(waiting)
+        if message.get("tool_call_id") not in waiting:
+            yield "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
+        waiting.discard(message["tool_call_id"])
+    elif waiting:
+        yield "An assistant message with 'tool_calls' must be followed by tool messages for each 'tool_call_id'."
+    if calls is not None and not (isinstance(calls, list) and calls and all(map(_is_call, calls))):
+        yield f"Invalid '{place}.tool_calls'."
     waiting |= {call["id"] for call in calls or ()}
-    faults = {
-        f"Invalid value: '{role}'. Supported values are: 'system', 'assistant', 'user', 'developer' and 'tool'.": (
-            role not in {"system", "developer", "user", "assistant"}
-        ),
-        "An assistant message with 'tool_calls' must be followed by tool messages for each 'tool_call_id'.": waiting_before,
-        f"Invalid value for 'content' of messages[{number}]: expected a string, got null.": content is None
-        and not calls,
-        f"Invalid 'messages[{number}].tool_calls'.": calls is not None and (role != "assistant" or not calls),
-    }
-    return next((fault for fault, is_so in faults.items() if is_so), None)
+
+
+def _content_faults(place, role, content, *, optional):
+    if content is None and not optional:
+        yield f"Invalid value for '{place}': expected a string, got null."
+    elif content is not None and (not isinstance(content, str | list) or not content):
+        yield f"Invalid value for '{place}': expected a text or a list of parts that is not empty."
+    for number, part in enumerate(content if isinstance(content, list) else ()):
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind not in _PARTS[role]:
+            yield f"Invalid value: '{kind}' of '{place}[{number}].type'. Supported values are: {sorted(_PARTS[role])}."
+        if not _GOOD[kind](part.get(kind)):
+            yield f"Invalid '{place}[{number}].{kind}'."
+
+
+def _is_text(text):
+    return isinstance(text, str) and text != ""
+
+
+def _is_picture(picture):
+    if not isinstance(picture, dict) or not picture.keys() <= {"url", "detail"}:
+        return False
+    url = picture.get("url", "")
+    return url.startswith(("http://", "https://")) or _is_data(url, "image/")
+
+
+def _is_sound(sound):
+    return (
+        isinstance(sound, dict)
+        and sound.keys() == {"data", "format"}
+        and sound["format"] in {"wav", "mp3"}
+        and _is_base64(sound["data"])
+    )
+
+
+def _is_file(file):
+    if not isinstance(file, dict):
+        return False
+    if file.keys() == {"file_id"}:
+        return _is_text(file["file_id"])
+    return (
+        file.keys() == {"filename", "file_data"}
+        and bool(file["filename"])
+        and _is_data(file["file_data"], "application/")
+    )
+
+
+_GOOD = {"text": _is_text, "refusal": _is_text, "image_url": _is_picture, "input_audio": _is_sound, "file": _is_file}
+
+
+def _is_data(url, family):
+    head, _, data = url.partition(";base64,")
+    return head.startswith(f"data:{family}") and _is_base64(data)
+
+
+def _is_base64(data):
+    try:
+        return bool(base64.b64decode(data, validate=True))
+    except (binascii.Error, TypeError, ValueError):
+        return False
+
+
+def _is_call(call):
+    """Whether an assistant's call is written as OpenAI writes it, its arguments as JSON text in plain characters."""
+    if not isinstance(call, dict) or call.keys() != {"id", "type", "function"} or call["type"] != "function":
+        return False
+    function = call["function"]
+    if not call["id"] or function.keys() != {"name", "arguments"} or not _FUNCTION.fullmatch(function["name"]):
+        return False
+    try:
+        return isinstance(json.loads(function["arguments"]), dict) and "\\u" not in function["arguments"]
+    except ValueError:
+        return False
+
+
+def _tool_fault(body):
+    tools = body.get("tools")
+    if tools is None:
+        return "'tool_choice' is only allowed when 'tools' are specified." if "tool_choice" in body else None
+    functions = [tool.get("function") for tool in tools if isinstance(tool, dict) and tool.get("type") == "function"]
+    if not tools or len(functions) != len(tools):
+        return "Invalid 'tools'."
+    names = [function.get("name", "") for function in functions]
+    if not all(map(_FUNCTION.fullmatch, names)) or len({*names}) != len(names):
+        return "Invalid 'tools': the names must be there, well formed and unique."
+    choice = body.get("tool_choice", "auto")
+    named = choice["function"]["name"] if isinstance(choice, dict) else None
+    if named not in {None, *names} or (named is None and choice not in {"auto", "none", "required"}):
+        return f"Invalid 'tool_choice': {choice!r}."
+    return None
 
 
 def request_fault(body, refuses=frozenset()):
@@ -74,15 +186,13 @@ def request_fault(body, refuses=frozenset()):
     unknown = [name for name in body if name in refuses or name not in KNOWN]
     if unknown:
         return f"Unknown parameter: '{unknown[0]}'.", unknown[0], "unknown_parameter"
-    fault = message_fault(body.get("messages"))
+    fault, tool_fault = message_fault(body.get("messages")), _tool_fault(body)
     faults = {
         ("you must provide a model parameter", "model"): not body.get("model"),
         ("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options"): (
             "stream_options" in body and not body.get("stream")
         ),
-        ("'tool_choice' is only allowed when 'tools' are specified.", "tool_choice"): (
-            "tool_choice" in body and not body.get("tools")
-        ),
+        (tool_fault, "tools"): tool_fault is not None,
         (fault, "messages"): fault is not None,
     }
     return next(((*found, None) for found, is_so in faults.items() if is_so), None)
