@@ -128,8 +128,12 @@ async def call(server: Server, report: Report, rounds: int) -> None:
 
 
 async def first_token(server: Server, report: Report, rounds: int) -> None:
-    """From asking to the first words, while the rest of the answer is still 2 ms away."""
-    url = server.url("first")
+    """From asking to the first word, while the rest of the answer is still 2 ms away."""
+    await _first_token(server.url("first"), "first token", report, rounds)
+    await _first_token(server.url("the"), "first token that a notice could begin with", report, rounds)
+
+
+async def _first_token(url: str, title: str, report: Report, rounds: int) -> None:
 
     def timing(stream: Any) -> AsyncSubject:
         async def read() -> float:
@@ -150,9 +154,9 @@ async def first_token(server: Server, report: Report, rounds: int) -> None:
         "raw aiohttp": timing(lambda: raw_stream(url)),
     }
     took = {name: value * 1e6 for name, value in medians(await interleave(subjects, rounds)).items()}
-    report.figures("First token", "µs", took)
-    report.judge("first token: ChatG4F / ChatOpenAI", took[_ENDPOINT] / took[_OPENAI])
-    report.judge("first token: ChatG4F minus bare BaseChatModel", took[_ENDPOINT] - took[_BARE], None, "µs")
+    report.figures(title.capitalize(), "µs", took)
+    report.judge(f"{title}: ChatG4F / ChatOpenAI", took[_ENDPOINT] / took[_OPENAI])
+    report.judge(f"{title}: ChatG4F minus bare BaseChatModel", took[_ENDPOINT] - took[_BARE], None, "µs")
 
 
 async def stream(server: Server, report: Report, rounds: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
@@ -36,12 +36,18 @@ def provider_of(count: int) -> type[AsyncGeneratorProvider]:
     """A g4f provider in this process that gives `count` words without waiting for anything."""
     pieces = words(count)
 
-    async def create_async_generator(
-        _cls: type,
-        **_: Any,
-    ) -> AsyncGenerator[str, None]:
+    async def give(**_: Any) -> AsyncGenerator[str, None]:
         for piece in pieces:
             yield piece
+
+    return provider_from(give, f"Words{count}")
+
+
+def provider_from(give: Callable[..., AsyncIterator[str]], name: str) -> type[AsyncGeneratorProvider]:
+    """A g4f provider whose answers are what `give` gives."""
+
+    def create_async_generator(_cls: type, **arguments: Any) -> AsyncIterator[str]:
+        return give(**arguments)
 
     namespace = {
         "working": True,
@@ -52,7 +58,7 @@ def provider_of(count: int) -> type[AsyncGeneratorProvider]:
         "supports_system_message": True,
         "create_async_generator": classmethod(create_async_generator),
     }
-    return type(f"Words{count}", (AsyncGeneratorProvider,), namespace)
+    return type(name, (AsyncGeneratorProvider,), namespace)
 
 
 def chat_g4f_in_process(provider: type, *, inline: bool) -> ChatG4F:
@@ -125,6 +131,12 @@ def _post(url: str, messages: list[dict[str, Any]], *, stream: bool) -> Any:
         _sessions.append(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
     body = {"model": "bench", "messages": messages, "stream": stream}
     return _sessions[0].post(f"{url}/chat/completions", json=body, headers={"Authorization": f"Bearer {KEY}"})
+
+
+async def asked(url: str) -> Any:
+    """What the server says to a plain question."""
+    async with _post(url, WIRE, stream=False) as response:
+        return await response.json()
 
 
 async def close_session() -> None:

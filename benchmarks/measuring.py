@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 AsyncSubject = Callable[[], Awaitable[object]]
 Subject = Callable[[], object]
@@ -44,7 +45,7 @@ class Report:
     """Prints figures as they come, and keeps the judged ones for the summary."""
 
     judged: list[tuple[str, float, str, str, str]] = field(default_factory=list)
-    raw: dict[str, dict[str, float]] = field(default_factory=dict)
+    cells: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def figures(self, title: str, unit: str, medians: Mapping[str, float], digits: int = 0) -> None:
         """Print one cell's medians.
@@ -58,7 +59,7 @@ class Report:
         print(f"\n{title}, {unit}")
         for name, value in medians.items():
             print(f"    {name:<44}{value:>12,.{digits}f}")
-        self.raw[f"{title}, {unit}"] = dict(medians)
+        self.cells[f"{title}, {unit}"] = dict(medians)
 
     def judge(self, name: str, value: float, target: Target | None = None, unit: str = "x") -> None:
         """Print a ratio or a figure beside its target, if it has one."""
@@ -66,6 +67,11 @@ class Report:
         shown = "" if target is None else str(target)
         print(f"  -> {name:<62}{value:>10,.3f} {unit:<9}{shown:>9}  {verdict}")
         self.judged.append((name, value, unit, shown, verdict))
+
+    def as_data(self) -> dict[str, Any]:
+        """All figures, for a file."""
+        names = ("name", "value", "unit", "target", "verdict")
+        return {"cells": self.cells, "judged": [dict(zip(names, row, strict=True)) for row in self.judged]}
 
     def summary(self) -> None:
         """Print all ratios once more, together."""

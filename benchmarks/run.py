@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import inspect
+import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from measuring import Report
@@ -22,6 +24,8 @@ ROUNDS, QUICK_ROUNDS = 200, 20
 def _cells() -> dict[str, Callable[..., Any]]:
     import blocking  # noqa: PLC0415  the models may only be imported into a clean environment
     import calls  # noqa: PLC0415
+    import leaving  # noqa: PLC0415
+    import starting  # noqa: PLC0415
 
     return {
         "call": calls.call,
@@ -30,6 +34,12 @@ def _cells() -> dict[str, Callable[..., Any]]:
         "concurrent": calls.concurrent,
         "sync-call": blocking.sync_call,
         "sync-stream": blocking.sync_stream,
+        "close": leaving.close,
+        "clocks": leaving.clocks,
+        "construction": starting.construction,
+        "imports": starting.imports,
+        "memory": starting.memory,
+        "leaks": starting.leaks,
     }
 
 
@@ -45,6 +55,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds instead of {ROUNDS}")
     parser.add_argument("--only", nargs="+", metavar="CELL", help="run these cells alone; 'list' names them")
     parser.add_argument("--unpinned", action="store_true", help="leave the choice of cores to the system")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures down as well")
     options = parser.parse_args()
     clean_environment()
     server = start_server(pinned=not options.unpinned)
@@ -66,6 +77,8 @@ def main() -> None:
             print(f"    ({name}: {time.perf_counter() - began:.0f} s)")
         runner.run(_close())
     report.summary()
+    if options.json is not None:
+        options.json.write_text(json.dumps(report.as_data(), indent=1))
 
 
 if __name__ == "__main__":

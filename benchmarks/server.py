@@ -2,9 +2,10 @@
 
 The first part of a request's path says how to answer, so that no body has to be understood:
 
-    /call     one JSON answer                     /first    head and first words at once, the rest 2 ms later
-    /wait50   the same, 50 ms later               /silent   nothing, for ever
+    /call     one JSON answer                     /first    one word at once, the rest 2 ms later
+    /wait50   the same, 50 ms later               /the      the same with "The" as that word, as notices begin, too
     /s<N>     a stream of N content chunks        /stall    two content chunks, then nothing
+    /silent   nothing, for ever
     /endless  a content chunk each millisecond until the client hangs up
     /closed   when (on the machine's monotonic clock) endless clients were seen to hang up since the last question
 
@@ -116,8 +117,8 @@ class Connection(asyncio.Protocol):
             write(_stream(int(way[1:])))
         elif way == "wait50":
             loop.call_later(0.05, self.send, _CALL)
-        elif way == "first":
-            write(_STREAM_HEAD + _OPENING + _chunk({"content": WORDS[0]}))
+        elif way in {"first", "the"}:
+            write(_STREAM_HEAD + _OPENING + _chunk({"content": "Foxes " if way == "first" else WORDS[0]}))
             rest = b"".join(_chunk({"content": word}) for word in WORDS[1:])
             loop.call_later(0.002, self.send, rest + _CLOSING)
         elif way == "endless":
