@@ -25,7 +25,8 @@ the names in `g4f_integrations.errors` and by LangChain's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from langchain_core import exceptions as langchain_errors
 
@@ -118,6 +119,40 @@ _CLASSES: dict[type[errors.IntegrationError], type[errors.IntegrationError]] = {
     errors.RoutesExhaustedError: G4FRoutesExhaustedError,
     errors.IntegrationError: G4FError,
 }
+
+
+RetryFilter: TypeAlias = tuple[type[BaseException], ...] | Callable[[BaseException], bool]
+"""What `with_retry` takes: types of errors, or (langchain-core 1.6.13 and newer) a function that decides."""
+
+
+class _AskingTheError(type):
+    """`isinstance` as a question to the error, because types are all that every LangChain's `with_retry` takes."""
+
+    kinds: tuple[type[BaseException], ...]
+
+    def __instancecheck__(cls, error: Any) -> bool:
+        return isinstance(error, cls.kinds) and getattr(error, "is_retryable", True)
+
+
+class _RetryableError(Exception, metaclass=_AskingTheError):
+    """Every exception that does not say of itself that another call is useless."""
+
+    kinds: ClassVar[tuple[type[BaseException], ...]] = (Exception,)
+
+
+def only_retryable(wanted: RetryFilter) -> RetryFilter:
+    """`wanted` without the errors that say of themselves that another call is useless; a function is left alone."""
+    if callable(wanted):
+        return wanted
+    if wanted == (Exception,):
+        return (_RetryableError,)
+
+    chosen: tuple[type[BaseException], ...] = wanted
+
+    class ChosenError(_RetryableError):
+        kinds = chosen
+
+    return (ChosenError,)
 
 
 def as_model_error(error: errors.IntegrationError) -> errors.IntegrationError:

@@ -9,10 +9,14 @@ from langchain_core.utils.function_calling import convert_to_json_schema, conver
 
 from g4f_integrations.errors import ConfigurationError
 
-if TYPE_CHECKING:  # loading the tools' classes takes milliseconds, and whoever has a tool has loaded them
+if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
-ToolLike: TypeAlias = "Mapping[str, Any] | type | Callable[..., Any] | BaseTool"
+    ToolLike: TypeAlias = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
+else:
+    # Loading the tools' classes takes milliseconds, and LangChain evaluates annotations where it binds fallbacks.
+    ToolLike = Mapping[str, Any] | type | Callable[..., Any]
+
 ToolChoice: TypeAlias = str | Mapping[str, Any]
 
 _WORDS = {"auto": "auto", "none": "none", "any": "required", "required": "required"}

@@ -23,7 +23,7 @@ from g4f_integrations.core.loop import iterate_blocking
 from g4f_integrations.errors import IntegrationError
 from g4f_integrations.langchain._calls import PARAMETERS, Call, prepare_call, shown_arguments
 from g4f_integrations.langchain._chunks import MODEL_PROVIDER, ChunkBuilder, ResultBuilder
-from g4f_integrations.langchain._errors import as_model_error
+from g4f_integrations.langchain._errors import RetryFilter, as_model_error, only_retryable
 from g4f_integrations.langchain._fields import ModelFields
 from g4f_integrations.langchain._tokens import count_conversation, count_text
 from g4f_integrations.langchain._tools import ToolLike, to_openai_tools, to_response_format, to_tool_choice
@@ -204,6 +204,24 @@ class ChatG4F(ModelFields, BaseChatModel):
     def _chunk_builder(self, call: Call) -> ChunkBuilder:
         usage = self.stream_usage if call.stream_usage is None else call.stream_usage
         return ChunkBuilder(usage=usage, output_version=self.output_version, dropped=call.dropped)
+
+    def with_retry(
+        self, *, retry_if_exception_type: RetryFilter = (Exception,), **settings: Any
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """This model, called again when it fails in a way that another call can help.
+
+        A failed call has made all its attempts already (`Resilience.max_attempts`), and its error says so by
+        ``is_retryable``: such errors are not retried, so that attempts are never multiplied. To try harder, raise
+        ``max_retries`` of the model. A chain that holds the model has LangChain's own `with_retry`, which asks nobody:
+        retry the model in it instead.
+
+        Args:
+            retry_if_exception_type: Types of errors to retry on, or a function that decides alone (langchain-core
+                1.6.13 and newer).
+            **settings: Of LangChain's `with_retry`: ``stop_after_attempt``, ``wait_exponential_jitter`` and
+                ``exponential_jitter_params``.
+        """
+        return super().with_retry(retry_if_exception_type=only_retryable(retry_if_exception_type), **settings)
 
     # --- Tools and tokens -----------------------------------------------------------------------------------------
 

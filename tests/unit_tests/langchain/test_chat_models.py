@@ -7,12 +7,11 @@ import pytest
 from g4f.errors import RateLimitError as G4FRateLimit
 from g4f.providers.response import FinishReason, Reasoning, ToolCalls, Usage
 from langchain_core.caches import InMemoryCache
-from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler, UsageMetadataCallbackHandler
+from langchain_core.callbacks import BaseCallbackHandler, UsageMetadataCallbackHandler
 from langchain_core.exceptions import ContextOverflowError, ModelError, ModelRateLimitError
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, trim_messages
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.rate_limiters import BaseRateLimiter
 from langchain_core.tools import tool
 
 from g4f_integrations import Resilience
@@ -215,44 +214,13 @@ async def test_tool_calls_come_whole(way):
 
 class Notes(BaseCallbackHandler):
     def __init__(self):
-        self.retries, self.tokens, self.ended = [], [], 0
-
-    def on_retry(self, retry_state, **_):
-        self.retries.append(type(retry_state).__name__)
+        self.tokens, self.ended = [], 0
 
     def on_llm_new_token(self, token, **_):
         self.tokens.append(token)
 
     def on_llm_end(self, response, **_):
         self.ended += 1
-
-
-class AsyncNotes(AsyncCallbackHandler):
-    def __init__(self):
-        self.retries = []
-
-    async def on_retry(self, retry_state, **_):
-        self.retries.append(type(retry_state).__name__)
-
-
-def flaky():
-    return ScriptedProvider(per_call=[[G4FRateLimit("slow down")], ["fine"]], default_model="m")
-
-
-def test_callbacks_hear_of_retries():
-    notes = Notes()
-
-    answer = ChatG4F(provider=flaky(), resilience=QUICK).invoke("hi", {"callbacks": [notes]})
-
-    assert (answer.text, notes.retries) == ("fine", ["RetryCallState"])
-
-
-async def test_async_callbacks_hear_of_retries():
-    notes = AsyncNotes()
-
-    await ChatG4F(provider=flaky(), resilience=QUICK).ainvoke("hi", {"callbacks": [notes]})
-
-    assert notes.retries == ["RetryCallState"]
 
 
 @pytest.mark.parametrize("way", ["stream", "astream"])
@@ -297,17 +265,6 @@ async def test_a_blocking_call_works_inside_a_running_loop():
     assert chat("ok").invoke("hi").text == "ok"
 
 
-async def test_events_tell_the_stream_in_both_protocols():
-    model = chat("Hello", " world")
-
-    v2 = [event async for event in model.astream_events("hi", version="v2") if event["event"] == "on_chat_model_stream"]
-    v3 = model.stream_events("hi", version="v3")
-
-    assert [event["data"]["chunk"].text for event in v2] == ["Hello", " world", ""]
-    assert "".join(v3.text) == "Hello world"
-    assert v3.output.response_metadata["model_provider"] == "g4f"
-
-
 @pytest.mark.parametrize("way", WAYS)
 async def test_standard_blocks_can_be_had_as_the_content(way):
     model = chat(Reasoning("hm"), "a", "b", output_version="v1")
@@ -330,41 +287,6 @@ def test_a_cached_answer_asks_nobody():
 
     assert [model.invoke("hi").text, model.invoke("hi").text] == ["ok", "ok"]
     assert len(Provider.calls) == 1
-
-
-def test_the_rate_limiter_is_asked_once_per_call():
-    class Counting(BaseRateLimiter):
-        count = 0
-
-        def acquire(self, *, blocking=True):
-            self.count += 1
-            return True
-
-        async def aacquire(self, *, blocking=True):
-            return self.acquire()
-
-    limiter = Counting()
-
-    ChatG4F(provider=flaky(), resilience=QUICK, rate_limiter=limiter).invoke("hi")
-
-    assert limiter.count == 1
-
-
-def test_the_rotation_is_not_multiplied_by_with_retry():
-    Provider = ScriptedProvider(G4FRateLimit("slow down"), default_model="m")
-    model = ChatG4F(provider=Provider, resilience=Resilience(max_attempts=2, backoff_initial=0, backoff_max=0))
-
-    with pytest.raises(ModelError) as caught:
-        model.invoke("hi")
-
-    assert caught.value.is_retryable is False
-    assert len(Provider.calls) == 2
-
-
-def test_with_fallbacks_takes_over():
-    bad = chat(RuntimeError("broken"), max_retries=0)
-
-    assert bad.with_fallbacks([chat("fine")]).invoke("hi").text == "fine"
 
 
 def test_structured_output_comes_by_a_forced_tool_call():

@@ -1,8 +1,10 @@
 """What `ChatG4F` takes, keeps, copies and shows."""
 
 import copy
+import inspect
 import json
 import pickle
+import typing
 
 import pytest
 from g4f.providers.base_provider import AsyncGeneratorProvider
@@ -284,3 +286,10 @@ def test_configurable_fields_make_a_model_that_works():
     model.invoke("hello", config={"configurable": {"model": "b"}})
 
     assert Provider.calls[0].model == "b"
+
+
+def test_annotations_can_be_evaluated():
+    """LangChain does it, to find out what a method of a model with fallbacks returns."""
+    for name, method in inspect.getmembers(ChatG4F, inspect.isfunction):
+        if method.__module__.startswith("g4f_integrations"):
+            assert typing.get_type_hints(method), name
