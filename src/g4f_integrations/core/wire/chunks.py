@@ -153,6 +153,11 @@ class ChunkReader:
         index = choice.get("index")
         if type(index) is not int or not 0 <= index < _MOST_CHOICES:
             index = min(position, _MOST_CHOICES - 1)
+        reason = choice.get("finish_reason")
+        if reason and isinstance(reason, str) and reason.lower() == "error":
+            # OpenRouter's way to say that upstream broke off; what stands beside it is the error's text.
+            self.failed = True
+            return
         delta = choice.get("delta")
         if delta:
             self._uses_delta = True
@@ -167,10 +172,8 @@ class ChunkReader:
                 self._read_message(delta, index, out)
         if choice.get("logprobs"):
             _read_logprobs(choice["logprobs"], index, out)
-        reason = choice.get("finish_reason")
         if reason and isinstance(reason, str) and reason != "null":
             self._reasons[index] = _REASONS.get(reason.lower(), reason.lower())
-            self.failed = self.failed or reason.lower() == "error"  # OpenRouter's way to say that upstream broke off
         elif index not in self._reasons:
             self._reasons[index] = None
 
