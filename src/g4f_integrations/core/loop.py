@@ -22,14 +22,25 @@ logger = logging.getLogger("g4f_integrations.loop")
 T = TypeVar("T")
 
 _QUEUED_LISTS = 64  # batches that wait for a slow consumer before the stream is held
+_NOTICE_SECONDS = 0.5  # a wait without end would miss a Ctrl-C that comes just before it begins
 _CLOSE_SECONDS = 5.0  # longest wait for a stream to close when its consumer leaves
+
+
+class _Here(threading.local):
+    """What the current thread is: on the caller loop of depth N, `depth` is N + 1; on any other thread it is 0."""
+
+    depth = 0
+
+
+_here = _Here()
 
 
 class LoopThread:
     """A daemon thread that runs one event loop for ever."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, depth: int = 0) -> None:
         self.name = name
+        self._depth = depth
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._retired = False
@@ -57,6 +68,7 @@ class LoopThread:
             raise
 
     def _run(self) -> None:
+        _here.depth = self._depth
         asyncio.set_event_loop(self.loop)
         try:
             self.loop.run_forever()
@@ -105,16 +117,14 @@ class _Loops:
         self.abandoned = 0
 
     def caller_loop(self) -> LoopThread:
-        """The loop for the current thread's blocking calls; never the loop of the current thread itself."""
-        me = threading.get_ident()
-        callers = self.callers
-        if callers and callers[0].alive and callers[0].ident != me:
-            return callers[0]
+        """The loop for the current thread's blocking calls; never one that is blocked by the call itself."""
+        depth, callers = _here.depth, self.callers
+        if depth < len(callers) and callers[depth].alive:
+            return callers[depth]
         with self.lock:
-            self.callers = [thread for thread in self.callers if thread.alive]
-            depth = next((i + 1 for i, thread in enumerate(self.callers) if thread.ident == me), 0)
-            while len(self.callers) <= depth:
-                self.callers.append(self._start(f"g4f-integrations-{len(self.callers)}"))
+            while len(self.callers) <= depth or not self.callers[depth].alive:
+                at = min(depth, len(self.callers))
+                self.callers[at : at + 1] = [self._start(f"g4f-integrations-{at}", at + 1)]
             return self.callers[depth]
 
     def provider_loop(self) -> LoopThread:
@@ -138,12 +148,14 @@ class _Loops:
                     self.abandoned,
                 )
                 stuck.retire()
+                self.provider = None
+            if self.provider is None or not self.provider.alive:
                 self.provider = self._start("g4f-integrations-providers")
-            return self.provider or self._start("g4f-integrations-providers")
+            return self.provider
 
     @staticmethod
-    def _start(name: str) -> LoopThread:
-        thread = LoopThread(name)
+    def _start(name: str, depth: int = 0) -> LoopThread:
+        thread = LoopThread(name, depth)
         thread.start()
         return thread
 
@@ -196,31 +208,40 @@ class _Job(Generic[T]):
         self._make = make
         self._done = threading.Lock()
         self._done.acquire()
-        self._task: asyncio.Task[T] | None = None
-        self._cancelled = False
+        self._task: asyncio.Task[None] | None = None
+        self._value: T
+        self._error: BaseException | None = RuntimeError("The call was cancelled on its event loop.")
 
     def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._make())
-        self._task.add_done_callback(self._finished)
-        if self._cancelled:
-            self._task.cancel()
+        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task.add_done_callback(lambda _: self._done.release())
 
-    def _finished(self, task: asyncio.Task[T]) -> None:
-        if not task.cancelled():
-            task.exception()  # fetched here, so that asyncio never complains about it
-        self._done.release()
+    async def _run(self) -> None:
+        try:
+            self._value = await self._make()
+            self._error = None
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # raised in the caller's thread; here a SystemExit would end the loop of all
+            self._error = error
 
     def cancel(self) -> None:
-        self._cancelled = True
         if self._task is not None:
             self._task.cancel()
+        else:  # interrupted before it could begin
+            self._done.release()
 
-    def wait(self, timeout: float = -1) -> bool:
+    def wait(self, timeout: float) -> bool:
         return self._done.acquire(timeout=timeout)
 
     def result(self) -> T:
-        assert self._task is not None
-        return self._task.result()
+        if self._error is None:
+            return self._value
+        error, self._error = self._error, None
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame, and with it the caller's
 
 
 def run_blocking(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -240,9 +261,10 @@ def run_blocking(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     except RuntimeError:  # the interpreter is shutting down and starts no threads any more
         return asyncio.run(make())
     job = _Job(make)
-    host.loop.call_soon_threadsafe(job.start, context=contextvars.copy_context())
     try:
-        job.wait()
+        host.loop.call_soon_threadsafe(job.start, context=contextvars.copy_context())
+        while not job.wait(_NOTICE_SECONDS):
+            pass
     except BaseException:
         host.loop.call_soon_threadsafe(job.cancel)
         job.wait(_CLOSE_SECONDS)
@@ -274,8 +296,6 @@ class _StreamJob(Generic[T]):
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._drive())
-        if self._cancelled:
-            self._task.cancel()
 
     async def _drive(self) -> None:
         loop = asyncio.get_running_loop()
@@ -295,7 +315,7 @@ class _StreamJob(Generic[T]):
             finally:
                 await stream.aclose()
         except asyncio.CancelledError:
-            last = _END if self._cancelled else _Raised(RuntimeError("The event loop of this stream was stopped."))
+            last = _END if self._cancelled else _Raised(RuntimeError("The stream was cancelled on its event loop."))
         except BaseException as error:  # handed to the consumer, who raises it
             last = _Raised(error)
         finally:
@@ -310,6 +330,8 @@ class _StreamJob(Generic[T]):
         self._cancelled = True
         if self._task is not None:
             self._task.cancel()
+        else:  # interrupted before it could begin
+            self.queue.put(_END)
 
 
 def iterate_blocking(make: Callable[[], AsyncGenerator[T, None]]) -> Generator[T, None, None]:
@@ -324,27 +346,56 @@ def iterate_blocking(make: Callable[[], AsyncGenerator[T, None]]) -> Generator[T
     Yields:
         What the async generator yields, in order.
     """
-    host = _loops.caller_loop()
+    try:
+        host = _loops.caller_loop()
+    except RuntimeError:  # the interpreter is shutting down and starts no threads any more
+        yield from _iterate_here(make)
+        return
     job = _StreamJob(make)
     queue = job.queue
-    host.loop.call_soon_threadsafe(job.start, context=contextvars.copy_context())
     ended = False
     try:
+        host.loop.call_soon_threadsafe(job.start, context=contextvars.copy_context())
         while True:
-            item = queue.get()
+            try:
+                item = queue.get(True, _NOTICE_SECONDS)
+            except Empty:
+                continue
             if item is _END:
                 ended = True
                 return
             if type(item) is _Raised:
                 ended = True
-                raise item.error
+                error = item.error
+                try:
+                    raise error
+                finally:
+                    del error, item  # its traceback holds this frame, and with it the consumer's
             yield item
             if job.room is not None and queue.qsize() < _QUEUED_LISTS // 2:
                 host.loop.call_soon_threadsafe(job.resume)
     finally:
         if not ended and host.alive:
             host.loop.call_soon_threadsafe(job.cancel)
-            _wait_for_end(queue)
+            # The garbage collector may close a forgotten generator on any thread, even on the one to wait for.
+            if host.ident != threading.get_ident():
+                _wait_for_end(queue)
+
+
+def _iterate_here(make: Callable[[], AsyncGenerator[T, None]]) -> Generator[T, None, None]:
+    async def following() -> Any:
+        return await anext(stream, _END)
+
+    async def closing() -> None:
+        await stream.aclose()
+
+    with asyncio.Runner() as runner:
+        stream = make()
+        try:
+            while (item := runner.run(following())) is not _END:
+                yield item
+        finally:
+            runner.run(closing())
 
 
 def _wait_for_end(queue: SimpleQueue[Any]) -> None:
