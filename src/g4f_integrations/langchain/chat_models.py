@@ -25,6 +25,7 @@ from g4f_integrations.langchain._calls import PARAMETERS, Call, prepare_call, sh
 from g4f_integrations.langchain._chunks import MODEL_PROVIDER, ChunkBuilder, ResultBuilder
 from g4f_integrations.langchain._errors import RetryFilter, as_model_error, only_retryable
 from g4f_integrations.langchain._fields import ModelFields
+from g4f_integrations.langchain._settings import ALIASES
 from g4f_integrations.langchain._tokens import count_conversation, count_text
 from g4f_integrations.langchain._tools import ToolLike, to_openai_tools, to_response_format, to_tool_choice
 
@@ -87,16 +88,17 @@ class ChatG4F(ModelFields, BaseChatModel):
         return {**self._identifying_params, "_type": self._llm_type, "stop": stop, **shown_arguments(kwargs)}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        model = kwargs.get("model")
+        given = {ALIASES.get(name, name): value for name, value in kwargs.items()}
+        model = given.get("model")
         params = LangSmithParams(
             ls_provider=MODEL_PROVIDER,
             ls_model_name=model if isinstance(model, str) else self.model,
             ls_model_type="chat",
         )
-        temperature = kwargs.get("temperature", self.temperature)
+        temperature = given.get("temperature", self.temperature)
         if isinstance(temperature, int | float):
             params["ls_temperature"] = temperature
-        max_tokens = kwargs.get("max_tokens", self.max_tokens)
+        max_tokens = given.get("max_tokens", self.max_tokens)
         if isinstance(max_tokens, int):
             params["ls_max_tokens"] = max_tokens
         stops = stop or self.stop
