@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -126,6 +127,7 @@ def is_secret_header(name: str) -> bool:
     return _SECRET_HEADERS.search(name) is not None
 
 
+@lru_cache(maxsize=256)
 def redact_url(url: str) -> str:
     """`url` without userinfo and without the values of query keys that look like credentials."""
     try:

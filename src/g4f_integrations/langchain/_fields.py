@@ -223,17 +223,23 @@ class ModelFields(BaseModel):
     @property
     def lc_attributes(self) -> builtins.dict[str, Any]:
         """The settings that are no plain data, as plain data without credentials; the constructor takes them back."""
-        explicit = {name: getattr(self.resilience, name) for name in self.resilience.model_fields_set - {"store"}}
-        attributes = {
-            "provider": plain_provider(self.provider),
-            "routes": [plain_route(route) for route in self.routes],
-            "base_url": redact_url(self.base_url) if self.base_url else None,
-            "default_headers": plain_headers(self.default_headers),
-            "proxy": plain_proxy(self.proxy),
-            "resilience": explicit,
-            "model_kwargs": without_secrets(self.model_kwargs),
-            "extra_body": without_secrets(self.extra_body),
-        }
+        attributes: builtins.dict[str, Any] = {}  # asked for on every call, so what is not set costs nothing
+        if self.provider is not None:
+            attributes["provider"] = plain_provider(self.provider)
+        if self.routes:
+            attributes["routes"] = [plain_route(route) for route in self.routes]
+        if self.base_url:
+            attributes["base_url"] = redact_url(self.base_url)
+        if self.default_headers:
+            attributes["default_headers"] = plain_headers(self.default_headers)
+        if self.proxy:
+            attributes["proxy"] = plain_proxy(self.proxy)
+        if given := self.resilience.model_fields_set - {"store"}:
+            attributes["resilience"] = {name: getattr(self.resilience, name) for name in given}
+        if self.model_kwargs:
+            attributes["model_kwargs"] = without_secrets(self.model_kwargs)
+        if self.extra_body:
+            attributes["extra_body"] = without_secrets(self.extra_body)
         return {name: value for name, value in attributes.items() if value}
 
     def __repr_args__(self) -> Any:
