@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import json
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,10 +71,13 @@ def main() -> None:
         for name in chosen:
             began = time.perf_counter()
             cell = cells[name]
-            if inspect.iscoroutinefunction(cell):
-                runner.run(cell(server, report, rounds))
-            else:
-                cell(server, report, rounds)
+            try:
+                if inspect.iscoroutinefunction(cell):
+                    runner.run(cell(server, report, rounds))
+                else:
+                    cell(server, report, rounds)
+            except Exception:
+                print(f"\n{name} could not be measured:\n{traceback.format_exc()}")
             print(f"    ({name}: {time.perf_counter() - began:.0f} s)")
         runner.run(_close())
     report.summary()
