@@ -14,7 +14,7 @@ import logging
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from g4f_integrations.core.loop import LoopThread, provider_loop, replace_provider_loop
@@ -22,6 +22,7 @@ from g4f_integrations.core.loop import LoopThread, provider_loop, replace_provid
 logger = logging.getLogger("g4f_integrations.pump")
 
 _HELD_ITEMS = 256  # items that wait for a slow consumer before the provider is held
+_HELD_SECONDS = 1.0  # how often a held provider looks whether its consumer's loop still exists
 _START_SECONDS = 0.25  # a provider loop that has not begun an attempt by then counts as blocked
 _CLOSE_SECONDS = 1.0  # longest wait for a provider to close when the caller leaves
 _PROMPT_SECONDS = 0.05  # a provider loop that has not noticed a cancellation by then counts as blocked
@@ -127,15 +128,15 @@ class Pump(ABC):
 
 
 async def _run_source(source: Source, put: Callable[[Any], Any], is_closing: Callable[[], bool]) -> None:
-    """Drive the upstream to its end; `put` may return a future to wait for when the consumer has fallen behind."""
+    """Drive the upstream to its end; `put` may return what to wait for when the consumer has fallen behind."""
     stream = source()
     try:
         async for item in stream:
-            if is_closing():
-                break
-            room = put(item)
+            room = None if is_closing() else put(item)
             if room is not None:
                 await room
+            if is_closing():
+                break
     finally:
         aclose = getattr(stream, "aclose", None)
         if aclose is not None:
@@ -161,7 +162,9 @@ class LocalPump(Pump):
                 raise  # the loop itself is being torn down
         except BaseException as error:
             self._error = error
-            if isinstance(error, KeyboardInterrupt | SystemExit):
+            # In the main thread a signal's handler may have raised it; elsewhere it would end a loop of many callers.
+            is_main = threading.current_thread() is threading.main_thread()
+            if is_main and isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
         finally:
             self._ended = True
@@ -206,14 +209,49 @@ class LocalPump(Pump):
 
     async def _close(self, seconds: float) -> bool:
         self._clock.stop()
-        self._closing = True
         if self._task.done() or self._ended:
             return True
-        self._task.cancel()
-        if self._room is not None and not self._room.done():
-            self._room.cancel()
+        if not self._closing:  # a second cancellation would hit the upstream while it closes
+            self._closing = True
+            self._task.cancel()
         _, pending = await asyncio.wait({self._task}, timeout=seconds)
         return not pending
+
+
+class DirectPump(Pump):
+    """A pump for a blocking answer of our own HTTP client, which needs no task: it is read in the caller's.
+
+    Only for code of ours, because it trusts it to heed a cancellation; and only for answers that come whole, because
+    a timeout must not be held open while a consumer has the floor.
+    """
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self._source = source
+
+    async def take(self, expires: float | None) -> list[Any]:
+        """See `Pump.take`."""
+        if self._ended:
+            return []
+        self._ended = True
+        items: list[Any] = []
+        try:
+            async with asyncio.timeout_at(expires) as clock:
+                await _run_source(self._source, items.append, _never)
+        except TimeoutError:
+            if clock.expired():
+                raise Expired from None
+            raise
+        return items
+
+    async def _close(self, seconds: float) -> bool:  # noqa: ARG002  it was closed where it was read
+        return True
+
+
+def _never() -> bool:
+    return False
 
 
 class RemotePump(Pump):
@@ -247,23 +285,29 @@ class RemotePump(Pump):
 
     async def _run(self) -> None:
         try:
-            await _run_source(self._source, self._put, lambda: self._closing)
+            await _run_source(self._source, self._put, lambda: self._cancel_seen)
         except BaseException as error:  # handed to the consumer; a provider's SystemExit must not end our thread
             self._error = error
         finally:
             self._ended = True
             self._notify()
 
-    def _put(self, item: Any) -> asyncio.Future[None] | None:
+    def _put(self, item: Any) -> Awaitable[None] | None:
         self._items.append(item)
         if self._armed:
             self._notify()
         if len(self._items) < _HELD_ITEMS:
             return None
-        room = self._host.loop.create_future()
-        self._room = room
+        room = self._room = self._host.loop.create_future()
         # Looked at once more: the consumer may have taken everything before it could see `room`.
-        return room if len(self._items) >= _HELD_ITEMS else None
+        return self._wait_for_room(room) if len(self._items) >= _HELD_ITEMS else None
+
+    async def _wait_for_room(self, room: asyncio.Future[None]) -> None:
+        while not room.done():
+            await asyncio.wait({room}, timeout=_HELD_SECONDS)
+            if self._home.is_closed():  # nobody will ever make room
+                self._cancel_seen = True
+                return
 
     def _make_room(self) -> None:
         room, self._room = self._room, None
@@ -275,12 +319,12 @@ class RemotePump(Pump):
         try:
             self._home.call_soon_threadsafe(self._wake)
         except RuntimeError:  # the consumer's loop is closed: nobody listens any more
-            self._closing = True
+            self._cancel_seen = True
 
     def _cancel(self) -> None:
-        self._closing = self._cancel_seen = True
-        if self._task is not None:
-            self._task.cancel()
+        if not self._cancel_seen and self._task is not None:
+            self._task.cancel()  # once: a second cancellation would hit the upstream while it closes
+        self._cancel_seen = True
 
     # On the consumer's loop ------------------------------------------------------------------------------------
 
