@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from g4f_integrations.core.catalog import Catalog
 from g4f_integrations.core.chunks import ChunkReader
 from g4f_integrations.core.events import Batch
-from g4f_integrations.core.pump import LocalPump, Pump, RemotePump
+from g4f_integrations.core.pump import DirectPump, LocalPump, Pump, RemotePump
 from g4f_integrations.core.request import CallNotes, Request
 from g4f_integrations.core.roles import adapt_messages
 from g4f_integrations.core.routes import Candidate, Plan, Route, proxy_for
@@ -100,7 +100,8 @@ def open_upstream(candidate: Candidate, request: Request, notes: CallNotes) -> U
     """
     if candidate.provider is None:
         call_endpoint = _endpoint_room().call_endpoint
-        return Upstream(LocalPump(lambda: call_endpoint(candidate, request, notes)), _BatchReader(), request.stream)
+        pump = LocalPump if request.stream else DirectPump
+        return Upstream(pump(lambda: call_endpoint(candidate, request, notes)), _BatchReader(), request.stream)
     return _open_provider(candidate, request, notes)
 
 
