@@ -91,7 +91,9 @@ def _remake(token: str, recipe: dict[str, Any]) -> type:
     return known if known is not None else _make(token, **recipe)
 
 
-def _reduce(cls: Any) -> tuple[Any, ...]:
+def _reduce(cls: Any) -> str | tuple[Any, ...]:
+    if "recipe" not in vars(cls):  # a class written by somebody on top of a scripted one travels by its own name
+        return str(cls.__qualname__)
     return _remake, (cls.token, cls.recipe)
 
 
@@ -116,7 +118,8 @@ def ScriptedProvider(  # noqa: N802  it returns a class, and is used like one
     Args:
         *script: What every call yields: text, a chunk of ``g4f.providers.response``, an exception (raised), or one of
             `stall`, `block` and `cut`.
-        name: The class's name; also makes it known to g4f under that name. By default ``"Scripted1"`` and so on.
+        name: The class's name; also makes it known to g4f under that name, unless a provider of g4f's own has it. By
+            default ``"Scripted1"`` and so on.
         per_call: A script for each call in turn; the last one repeats. Instead of `script`.
         native_tools: Whether the provider claims to take tools by itself.
         **attributes: Further class attributes, such as ``supports_system_message=False`` or ``default_model="m"``.
@@ -196,6 +199,8 @@ def _register(name: str, made: type) -> None:
     """Make the class known to g4f by its name, unless a real provider has that name."""
     from g4f.Provider import ProviderLoader  # noqa: PLC0415
 
+    if name.lower() in {real.lower() for real in (*ProviderLoader.names, *ProviderLoader.extra)}:
+        return
     for key in (name, name.lower()):
         known = ProviderLoader.loaded.get(key)
         if known is None or isinstance(known, _ScriptedMeta):
