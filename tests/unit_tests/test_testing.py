@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientPayloadError
 from g4f import get_async_provider_method
 from g4f.errors import RateLimitError
-from g4f.Provider import ProviderUtils
+from g4f.Provider import ProviderLoader, ProviderUtils
 from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.response import Reasoning, Usage
 
@@ -168,7 +168,7 @@ async def test_the_newest_of_a_name_counts():
 def test_a_provider_of_g4fs_own_is_never_hidden(name):
     provider = ScriptedProvider("a", name=name)
 
-    assert ProviderUtils.convert[name] is not provider
+    assert provider not in ProviderLoader.loaded.values()
 
 
 async def test_it_runs_in_the_callers_loop_unless_it_blocks():
@@ -224,7 +224,7 @@ import asyncio, pickle, sys
 from g4f_integrations.core.catalog import load_g4f
 provider, again, broken = pickle.loads({data!r})
 load_g4f()
-from g4f.Provider import ProviderUtils
+from g4f.Provider import ProviderLoader, ProviderUtils
 async def call(provider):
     try:
         return [chunk async for chunk in provider.create_async_generator(model="m", messages=[])]
