@@ -22,6 +22,7 @@ from g4f_integrations.langchain._messages import to_wire
 from g4f_integrations.langchain._settings import (
     ALIASES,
     API_KEY_VARIABLE,
+    EnvironmentURL,
     to_api_key,
     to_provider,
     to_routes,
@@ -180,7 +181,7 @@ def _choice(model: ModelFields, routing: Mapping[str, Any]) -> RouteChoice:
         provider, routes, base_url = to_provider(routing.get("provider", provider)), [], routing["base_url"]
     elif "provider" in routing:
         # A base_url from the environment counts only where nothing else is named.
-        base_url = base_url if "base_url" in model.model_fields_set else None
+        base_url = None if isinstance(base_url, EnvironmentURL) else base_url
         provider, routes = to_provider(routing["provider"]), []
     moved = (provider, routes, base_url) != (model.provider, model.routes, model.base_url)
     if "api_key" in routing:

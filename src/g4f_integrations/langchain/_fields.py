@@ -21,6 +21,7 @@ from g4f_integrations.langchain._settings import (
     ALIASES,
     API_KEY_VARIABLE,
     BASE_URL_VARIABLES,
+    EnvironmentURL,
     canonical_names,
     plain_headers,
     plain_provider,
@@ -147,7 +148,7 @@ class ModelFields(BaseModel):
     @field_validator("base_url", mode="plain")
     @classmethod
     def _check_base_url(cls, value: Any) -> str | None:
-        return Endpoint(value).base_url if value else None
+        return value if isinstance(value, EnvironmentURL) or not value else Endpoint(value).base_url
 
     @field_validator("default_headers", mode="plain")
     @classmethod
@@ -193,6 +194,8 @@ class ModelFields(BaseModel):
 
     @model_validator(mode="after")
     def _complete_g4f_settings(self) -> Self:
+        if isinstance(self.base_url, EnvironmentURL) and (self.routes or self.provider is not None):
+            self._forget_environment()  # `configurable_fields` makes models anew, from all fields of another one
         if self.routes and (self.provider is not None or self.base_url is not None):
             message = "routes names every route itself; give neither provider nor base_url beside it"
             raise ConfigurationError(message)
@@ -200,10 +203,15 @@ class ModelFields(BaseModel):
         if self.base_url is None and self.provider is None and not self.routes:
             found = next(filter(None, (os.environ.get(name, "").strip() for name in BASE_URL_VARIABLES)), None)
             if found is not None:
-                self.__dict__["base_url"] = Endpoint(found).base_url
+                self.__dict__["base_url"] = EnvironmentURL(Endpoint(found).base_url)
         if self.base_url is not None and self.api_key is None:
             self.__dict__["api_key"] = Secret.from_env(API_KEY_VARIABLE)
         return self
+
+    def _forget_environment(self) -> None:
+        self.__dict__["base_url"] = None
+        if isinstance(self.api_key, Secret) and self.api_key.origin == f"env:{API_KEY_VARIABLE}":
+            self.__dict__["api_key"] = None
 
     @property
     def model_name(self) -> str:

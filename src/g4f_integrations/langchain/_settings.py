@@ -35,6 +35,12 @@ API_KEY_VARIABLE = "G4F_API_KEY"
 _SECRET_NAME = re.compile(r"(?i)(?:^|[_-])(?:key|apikey|secret|password|token|authorization|cookies?|credentials?)$")
 
 
+class EnvironmentURL(str):
+    """A `base_url` that the user has not given: it steps back where something else is named."""
+
+    __slots__ = ()
+
+
 def canonical_names(values: Mapping[str, Any], known: Iterable[str], owner: str) -> dict[str, Any]:
     """Constructor arguments under the names of the fields.
 

@@ -60,7 +60,10 @@ class ChatG4F(ModelFields, BaseChatModel):
     go to the route.
     """
 
-    streaming: bool = Field(default=False, description="Stream even in `invoke`, for the sake of callbacks.")
+    # Not False by default: LangChain takes that for a wish, once `configurable_fields` has made the model anew.
+    streaming: bool | None = Field(
+        default=None, description="Stream even in `invoke`, for the sake of callbacks; False never streams."
+    )
     stream_usage: bool = Field(default=True, description="Whether a stream's last chunk carries the usage.")
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ import pytest
 from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.retry_provider import RetryProvider
 from langchain_core.load import dumps, load
+from langchain_core.runnables import ConfigurableField
 from pydantic import SecretStr, ValidationError
 
 from g4f_integrations import Endpoint, Resilience, Route
@@ -277,9 +278,28 @@ def test_streaming_is_never_taken_for_a_users_choice():
     assert "streaming" not in ChatG4F().model_fields_set
 
 
-def test_configurable_fields_make_a_model_that_works():
-    from langchain_core.runnables import ConfigurableField
+def test_a_model_made_anew_by_config_still_streams():
+    model = ChatG4F(provider=ScriptedProvider("Hello ", "world")).configurable_fields(
+        temperature=ConfigurableField(id="t")
+    )
 
+    assert [chunk.text for chunk in model.stream("hi", {"configurable": {"t": 0.5}})] == ["Hello ", "world", ""]
+
+
+@pytest.mark.parametrize("where", [{"provider": "A"}, {"routes": ["A:m"]}])
+def test_a_model_made_anew_by_config_leaves_the_environments_endpoint_as_others_do(monkeypatch, where):
+    monkeypatch.setenv("G4F_BASE_URL", URL)
+    monkeypatch.setenv("G4F_API_KEY", KEY)
+    [name] = where
+    model = ChatG4F().configurable_fields(**{name: ConfigurableField(id=name)})
+
+    made, _ = model.with_config(configurable=where).prepare()
+
+    assert (made.base_url, made.api_key) == (None, None)
+    assert model.default.base_url == URL
+
+
+def test_configurable_fields_make_a_model_that_works():
     Provider = ScriptedProvider("hi")
     model = ChatG4F(provider=Provider, model="a").configurable_fields(model=ConfigurableField(id="model"))
 
