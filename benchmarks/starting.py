@@ -123,3 +123,4 @@ def leaks(server: Server, report: Report, rounds: int) -> None:
             grown = after[what] - before[what]
             report.judge(f"{count:,} {kind}: {what}", grown, at_most(bound), "kB more" if what == "memory" else "more")
         report.judge(f"{count:,} {kind}: objects", after["objects"] - before["objects"], None, "more")
+        report.judge(f"{kind}: cyclic garbage", after["cyclic garbage per call"], None, "per call")
