@@ -19,8 +19,8 @@ from g4f.providers.response import Reasoning, Usage
 
 from asking import ask
 from g4f_integrations.core.health import BreakerSettings, default_store
-from g4f_integrations.core.loop import provider_loop
 from g4f_integrations.core.routes import Route, parse_route, route_key
+from g4f_integrations.core.threads import provider_loop
 from g4f_integrations.testing import ReceivedCall, ScriptedProvider, block, cut, reset_health, stall
 
 

@@ -39,6 +39,7 @@ from g4f_integrations.core.routes import Candidate
 from g4f_integrations.core.transport import Upstream, open_upstream
 from g4f_integrations.errors import IntegrationError
 
+_AFTER_FINISH_SECONDS = 2.0  # that a route may take to hang up after its finish reason
 _FINISH_REASONS = {
     "end_turn": "stop",
     "eos": "stop",
@@ -82,6 +83,7 @@ class AttemptRun:
         spoke: Whether anything, be it reasoning, has been handed over.
         committed: Whether text, a tool call or media has been handed over.
         again: Whether the same route should be asked again at once, the request having been mended for it.
+        out_of_time: Whether a clock of the whole call ended it, for which the route is not to blame.
         first_content: Seconds to the first content, ``None`` before it.
     """
 
@@ -97,6 +99,7 @@ class AttemptRun:
         "_pending",
         "_since",
         "_upstream",
+        "_whole",
         "again",
         "calls",
         "candidate",
@@ -105,6 +108,7 @@ class AttemptRun:
         "first_content",
         "info",
         "notes",
+        "out_of_time",
         "sources",
         "spoke",
         "started",
@@ -121,7 +125,7 @@ class AttemptRun:
         self.sources: list[dict[str, object]] = []
         self.calls: list[ToolCall] = []
         self.suspect: Outcome | None = None
-        self.spoke = self.committed = self.again = False
+        self.spoke = self.committed = self.again = self.out_of_time = False
         self.first_content: float | None = None
         self._call = call
         self._loop = asyncio.get_running_loop()
@@ -131,6 +135,7 @@ class AttemptRun:
         self._assembler = ToolCallAssembler()
         self._aside: Batch = []
         self._answered = self._has_media = self._over = False  # text or media has left the filters
+        self._whole: Batch = []  # what a blocking answer holds so far
         self._pending: BaseException | None = None  # raised at the next read: events before it are handed over first
         self._upstream: Upstream = open_upstream(candidate, call.request, self.notes)
 
@@ -174,7 +179,13 @@ class AttemptRun:
             failure = classify(error)
         finally:
             self._call.waited += self._loop.time() - self._since
+        if self.finishes and not self._over:
+            return self._end_or_fail()  # the answer was complete before its upstream failed to hang up
         raise AttemptFailed(failure)
+
+    def _end_or_fail(self) -> Batch:
+        whole, self._whole = self._whole, []
+        return self._end(whole)
 
     async def _read_piece(self) -> Batch:
         if self._pending is not None:
@@ -193,18 +204,28 @@ class AttemptRun:
                 return released
             if self._pending is not None:
                 raise self._pending
+            self._check_clock()
         return self._end([])
 
     async def _read_whole(self) -> Batch:
         if self._over:
             return []
         upstream = self._upstream
-        released: Batch = []
         while chunks := await upstream.pump.take(self._due()):
-            released += self._released(upstream.reader.read(chunks))
+            self._whole += self._released(upstream.reader.read(chunks))
             if upstream.reader.error is not None:
                 raise upstream.reader.error
-        return self._end(released)
+            if self._lanes and self._stopped():
+                await upstream.pump.aclose()
+                break
+            self._check_clock()
+        return self._end_or_fail()
+
+    def _check_clock(self) -> None:
+        """Expire by ourselves: a pump whose upstream floods us with nothing never waits, and so never rings."""
+        due = self._due()
+        if due is not None and self._loop.time() >= due:
+            raise Expired
 
     def _stopped(self) -> bool:
         return all(lane.stopped for lane in self._lanes.values())
@@ -223,6 +244,9 @@ class AttemptRun:
 
     def _silence_due(self) -> float:
         policy = self._call.policy
+        if self.finishes and self.first_content is not None:
+            # All that can still come is the usage; a route that does not hang up must not cost the answer.
+            return self._since + min(_AFTER_FINISH_SECONDS, policy.stall_timeout or math.inf)
         if not self._upstream.streams:
             return math.inf if policy.attempt_timeout is None else self.started + policy.attempt_timeout
         if self.first_content is None:
@@ -230,7 +254,7 @@ class AttemptRun:
         return math.inf if policy.stall_timeout is None else self._since + policy.stall_timeout
 
     def _which_clock(self) -> str:
-        """The clock that has just run out, in words."""
+        """The clock that has just run out, in words; notes whether it is the call's, which says nothing of a route."""
         policy = self._call.policy
         if self._silence_due() <= (self._due() or 0.0):
             if not self._upstream.streams:
@@ -238,6 +262,7 @@ class AttemptRun:
             if self.first_content is None:
                 return f"no first token within {policy.first_token_timeout:g} s"
             return f"stalled for {policy.stall_timeout:g} s"
+        self.out_of_time = True
         if self._call.deadline is not None and not self.spoke and self._call.deadline <= self._loop.time():
             return f"the deadline of {policy.deadline:g} s for the whole call passed"
         return f"the total time of {policy.total_timeout:g} s is used up"
@@ -300,10 +325,7 @@ class AttemptRun:
                 self._assembler.feed(event)
                 return True
             case Media():
-                for choice, lane in self._lanes.items():
-                    self._flush(choice, lane, released)
-                self._has_media = self._answered = True
-                released.append(event)
+                self._note_media(event, released)
                 return True
             case Usage():
                 self.usage = event
@@ -319,6 +341,13 @@ class AttemptRun:
             case _:
                 pass
         return False
+
+    def _note_media(self, event: Media, released: Batch) -> None:
+        for choice, lane in self._lanes.items():
+            if self._flush(choice, lane, released) is not None:  # beside a picture it is no mere notice
+                released.append(TextDelta("".join(lane.parts), choice))
+        self._has_media = self._answered = True
+        released.append(event)
 
     def _merge_info(self, event: ResponseInfo) -> None:
         info = self.info

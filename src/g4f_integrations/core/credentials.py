@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from g4f_integrations.errors import ConfigurationError
 
-_MASK = "**********"
+MASK = "**********"
+"""What stands in place of a credential."""
 _MISSING = "missing:"  # the origin of a key that a pickle left behind begins so
 _SECRET_HEADERS = re.compile(
     r"authoriz|(?:^|[-_])auth(?:$|[-_])|token|secret|cookie|passw|credential|signature|session"
@@ -134,11 +135,11 @@ def redact_url(url: str) -> str:
         parts = urlsplit(url)
         _ = parts.port  # is none when a password with a slash in it has ended the host too early
     except ValueError:
-        return _MASK
+        return MASK
     if not parts.netloc:  # "user:password@host", say
         parts = parts._replace(scheme="", path=url.partition("?")[0].partition("#")[0].rpartition("@")[2])
     netloc = parts.netloc.rpartition("@")[2]
-    query = _SECRET_QUERY.sub(rf"\g<1>{_MASK}", f"?{parts.query}")[1:] if parts.query else ""
+    query = _SECRET_QUERY.sub(rf"\g<1>{MASK}", f"?{parts.query}")[1:] if parts.query else ""
     return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
 
 
@@ -154,17 +155,28 @@ def scrub(text: str, secrets: Iterable[Secret | None] = (), *, limit: int = 500)
     longest = max(map(len, known), default=0)
     head = text[: limit * 8 + longest]  # masking is linear, but bodies can be megabytes
     for value in sorted(known, key=len, reverse=True):  # one may be a part of another
-        head = head.replace(value, _MASK)
+        head = head.replace(value, MASK)
     if longest and len(text) > limit * 8 + longest:
         head = head[:-longest]  # may be the beginning of a secret that was cut in two
-    head = _BEARER.sub(rf"\g<1> {_MASK}", head)
-    head = _USERINFO.sub(rf"\g<1>{_MASK}@", head)
-    head = _SECRET_QUERY.sub(rf"\g<1>{_MASK}", head)
-    head = _KEY_SHAPES.sub(_MASK, head)
-    head = _ASSIGNED.sub(rf"\g<1>\g<2>{_MASK}", head)
+    head = _without_cut_secret(head, known)
+    head = _BEARER.sub(rf"\g<1> {MASK}", head)
+    head = _USERINFO.sub(rf"\g<1>{MASK}@", head)
+    head = _SECRET_QUERY.sub(rf"\g<1>{MASK}", head)
+    head = _KEY_SHAPES.sub(MASK, head)
+    head = _ASSIGNED.sub(rf"\g<1>\g<2>{MASK}", head)
     return head if len(head) <= limit else head[: limit - 1] + "…"
+
+
+def _without_cut_secret(text: str, known: Iterable[str]) -> str:
+    """`text`, which others may have cut already, without the beginning of a secret at its end."""
+    body = text.removesuffix("…")
+    for value in known:
+        size = next((size for size in range(min(len(value) - 1, len(body)), 3, -1) if body.endswith(value[:size])), 0)
+        if size:
+            return f"{body[:-size]}{MASK}…"
+    return text
 
 
 def redact_headers(headers: Mapping[str, Any]) -> dict[str, str]:
     """`headers` with the values of credential headers masked."""
-    return {name: _MASK if is_secret_header(name) else str(value) for name, value in headers.items()}
+    return {name: MASK if is_secret_header(name) else str(value) for name, value in headers.items()}

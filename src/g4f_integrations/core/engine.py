@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 import random
 import time
 from collections.abc import AsyncGenerator
@@ -27,7 +28,7 @@ from g4f_integrations.core.request import Request
 from g4f_integrations.core.retrying import RetryDriver
 from g4f_integrations.core.roles import text_of
 from g4f_integrations.core.rotation import Choice, Rotation
-from g4f_integrations.core.routes import Candidate, Plan, RouteChoice
+from g4f_integrations.core.routes import Candidate, Plan, RouteChoice, secrets_of
 from g4f_integrations.core.tokens import count_message_tokens, count_tokens
 from g4f_integrations.core.transport import load_for
 from g4f_integrations.errors import ConfigurationError, IntegrationError
@@ -66,7 +67,7 @@ class _Call:
         self._choice = choice if policy.rotate_models else replace(choice, fallback_models=())
         self._request = request
         self._policy = policy
-        self._store: HealthStore = policy.store or default_store()
+        self._store: HealthStore = default_store() if policy.store is None else policy.store
         self._breaker = BreakerSettings(policy.breaker_failures, policy.breaker_cooldown)
         self._number = next(_call_numbers)
         self._attempts: list[Attempt] = []
@@ -76,46 +77,60 @@ class _Call:
         self._retries: RetryDriver | None = None
 
     async def run(self) -> AsyncGenerator[Batch, None]:
+        """The call's events; see `answer`."""
         loop = self._loop = asyncio.get_running_loop()
         policy, request = self._policy, self._request
-        self._began = loop.time()
-        deadline = None if policy.deadline is None else self._began + policy.deadline
+        began = loop.time()
+        deadline = None if policy.deadline is None else began + policy.deadline
         plan = resolve_cached(self._choice)
         if plan is None:  # the first time g4f is imported, which takes a while
             plan = await loop.run_in_executor(None, _prepare, self._choice)
         self._rotation = Rotation(self._usable(plan), policy, self._store)
-        state = CallState(request, policy, _prompt_of(request), deadline)
-        self._state = state
-        while True:
-            chosen = self._choose()
-            assert chosen is not None
-            self._rotation.began(chosen.candidate)
-            run = AttemptRun(chosen.candidate, state)
-            settled = False
-            broke: Failure | None = None
-            try:
-                while batch := await run.read():
-                    yield batch
-                settled = True
-                self._succeeded(run)
-            except AttemptFailed as failed:
-                settled = True
-                broke = failed.failure
-            finally:
-                await run.aclose()
-                if chosen.is_probe and not settled:
-                    self._store.end_probe(chosen.candidate.key)
-            if broke is None:
-                yield self._closing_events(run)
-                return
-            error = await self._failed(run, broke)
-            if error is not None:
-                raise error  # outside of every `except`, so that no upstream exception hangs on it
-            assert self._retries is not None
-            # A copy: a consumer on another thread reads it while the next attempt is being made.
-            yield [Retrying(self._attempts[-1], copy(self._retries.state))]
-            await asyncio.sleep(self._retries.state.upcoming_sleep)
-            self._retries.go_on()
+        state = self._state = CallState(request, policy, _prompt_of(request), deadline, waited=loop.time() - began)
+        try:
+            await self._wait_for_the_first()
+            while True:
+                chosen = self._choose()
+                assert chosen is not None
+                self._rotation.began(chosen.candidate)
+                run = AttemptRun(chosen.candidate, state)
+                broke: Failure | None = None
+                try:
+                    while batch := await run.read():
+                        yield batch
+                except AttemptFailed as failed:
+                    broke = failed.failure
+                finally:
+                    await run.aclose()
+                if broke is None:
+                    self._succeeded(run)
+                    yield self._closing_events(run)
+                    return
+                error = await self._failed(run, broke)
+                if error is not None:
+                    raise error  # outside of every `except`, so that no upstream exception hangs on it
+                assert self._retries is not None
+                # A copy: a consumer on another thread reads it while the next attempt is being made.
+                yield [Retrying(self._attempts[-1], copy(self._retries.state))]
+                wait = self._retries.state.upcoming_sleep
+                await asyncio.sleep(wait)
+                state.waited += wait
+                self._retries.go_on()
+        finally:
+            # A probe that came to no verdict (the caller left, the time ran out) must not keep others from probing.
+            if self._next is not None and self._next.is_probe:
+                self._store.end_probe(self._next.candidate.key)
+
+    async def _wait_for_the_first(self) -> None:
+        """Wait if every route asked for patience; one attempt is made anyhow if the wait would pass the deadline."""
+        first = self._choose()
+        left = self.time_left()
+        if first is not None and first.wait > 0 and (left is None or first.wait < left):
+            logger.info(
+                "call %d: %s asked for patience; waiting %.2f s", self._number, first.candidate.label, first.wait
+            )
+            await asyncio.sleep(first.wait)
+            self._state.waited += first.wait
 
     # Candidates ------------------------------------------------------------------------------------------------
 
@@ -154,7 +169,9 @@ class _Call:
     def can_go_on(self) -> bool:
         """Whether attempts are left and the newest failure is not final."""
         final = self._failures[-1].kind == "content_filter" and not self._policy.rotate_on_content_filter
-        return not final and len(self._attempts) < self._policy.max_attempts
+        time_left = self.time_left()
+        out_of_time = time_left is not None and time_left <= 0
+        return not final and not out_of_time and len(self._attempts) < self._policy.max_attempts
 
     def next_wait(self) -> float | None:
         """Seconds before the next attempt; ``None`` when no candidate is left."""
@@ -162,8 +179,12 @@ class _Call:
         return None if choice is None else choice.wait
 
     def time_left(self) -> float | None:
-        """Seconds to the deadline, ``None`` without one."""
-        return None if self._state.deadline is None else self._state.deadline - self._loop.time()
+        """Seconds to the deadline or the end of the total time, whichever is nearer; ``None`` without either."""
+        state, total = self._state, self._policy.total_timeout
+        left = math.inf if state.deadline is None else state.deadline - self._loop.time()
+        if total is not None:
+            left = min(left, total - state.waited)
+        return None if left == math.inf else left
 
     # Verdicts --------------------------------------------------------------------------------------------------
 
@@ -171,31 +192,32 @@ class _Call:
         seconds = self._loop.time() - run.started
         self._attempts.append(Attempt(*_named(run.candidate), "ok", None, seconds))
         self._store.succeeded(run.candidate.key, run.first_content or seconds)
+        self._next = None
         logger.debug("call %d: %s answered in %.2f s", self._number, run.candidate.label, seconds)
 
     async def _failed(self, run: AttemptRun, failure: Failure) -> IntegrationError | None:
         """Book a failed attempt; the error that ends the call, or ``None`` when there is to be another attempt."""
         candidate = run.candidate
-        failure = replace(failure, message=scrub(failure.message, [candidate.api_key]))
+        failure = replace(failure, message=scrub(failure.message, secrets_of(candidate, self._request.headers)))
         seconds = self._loop.time() - run.started
         kind: Outcome = "interrupted" if run.committed else failure.kind
         attempt = Attempt(*_named(candidate), kind, failure.message or None, seconds)
         self._attempts.append(attempt)
         self._failures.append(failure)
-        self._store.failed(candidate.key, kind, failure.retry_after, self._breaker)
+        if not run.out_of_time:
+            self._store.failed(candidate.key, kind, failure.retry_after, self._breaker)
+            self._next = None
         if run.committed:
             logger.warning("call %d: %s broke off: %s", self._number, candidate.label, failure.message)
             return interruption(self._attempts, failure, candidate.label, text=run.text, calls=run.calls)
         self._rotation.failed(failure, time.monotonic(), again=run.again)
-        self._chosen = False
+        self._chosen = run.out_of_time  # then there is nothing left to choose
         failed = AttemptFailed(failure)
         if self._retries is None:
             self._retries = RetryDriver(self, seconds)
         wait = await self._retries.decide(failed)
-        following = self._next if self._chosen else None
+        following = self._next
         if wait is None or following is None:
-            if following is not None and following.is_probe:
-                self._store.end_probe(following.candidate.key)
             logger.warning("call %d: gave up after %d attempts", self._number, len(self._attempts))
             return error_for(self._attempts, self._failures, candidate.label)
         logger.info(

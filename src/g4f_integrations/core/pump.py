@@ -8,24 +8,16 @@ ever cancels the consumer's task.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import contextvars
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
-
-from g4f_integrations.core.loop import LoopThread, provider_loop, replace_provider_loop
 
 logger = logging.getLogger("g4f_integrations.pump")
 
-_HELD_ITEMS = 256  # items that wait for a slow consumer before the provider is held
-_HELD_SECONDS = 1.0  # how often a held provider looks whether its consumer's loop still exists
-_START_SECONDS = 0.25  # a provider loop that has not begun an attempt by then counts as blocked
+HELD_ITEMS = 256  # items that wait for a slow consumer before the provider is held
 _CLOSE_SECONDS = 1.0  # longest wait for a provider to close when the caller leaves
-_PROMPT_SECONDS = 0.05  # a provider loop that has not noticed a cancellation by then counts as blocked
 _EXPIRE_SECONDS = 0.005  # wait for a provider to close when its clock ran out: the call goes on
 
 Source = Callable[[], AsyncIterator[Any]]
@@ -127,7 +119,7 @@ class Pump(ABC):
         self._wake()
 
 
-async def _run_source(source: Source, put: Callable[[Any], Any], is_closing: Callable[[], bool]) -> None:
+async def run_source(source: Source, put: Callable[[Any], Any], is_closing: Callable[[], bool]) -> None:
     """Drive the upstream to its end; `put` may return what to wait for when the consumer has fallen behind."""
     stream = source()
     try:
@@ -146,16 +138,17 @@ async def _run_source(source: Source, put: Callable[[Any], Any], is_closing: Cal
 class LocalPump(Pump):
     """A pump whose upstream runs in the caller's own loop: endpoints, and providers marked as inline."""
 
-    __slots__ = ("_items", "_task")
+    __slots__ = ("_held", "_items", "_task")
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, held: int = HELD_ITEMS) -> None:
         super().__init__()
+        self._held = held  # items that wait for a slow consumer before the upstream is held
         self._items: list[Any] = []
         self._task = self._home.create_task(self._run(source))
 
     async def _run(self, source: Source) -> None:
         try:
-            await _run_source(source, self._put, lambda: self._closing)
+            await run_source(source, self._put, lambda: self._closing)
         except asyncio.CancelledError as error:
             self._error = error
             if not self._closing:
@@ -175,7 +168,7 @@ class LocalPump(Pump):
         items.append(item)
         if self._waiter is not None:
             self._wake()
-        if len(items) < _HELD_ITEMS:
+        if len(items) < self._held:
             return None
         self._room = self._home.create_future()
         return self._room
@@ -194,7 +187,7 @@ class LocalPump(Pump):
             if self._ended:
                 self._clock.stop()
                 if self._error is not None:
-                    raise _upstream_error(self._error)
+                    raise upstream_error(self._error)
                 return items
             waiter = self._waiter = self._home.create_future()
             self._expired = False
@@ -239,7 +232,7 @@ class DirectPump(Pump):
         items: list[Any] = []
         try:
             async with asyncio.timeout_at(expires) as clock:
-                await _run_source(self._source, items.append, _never)
+                await run_source(self._source, items.append, _never)
         except TimeoutError:
             if clock.expired():
                 raise Expired from None
@@ -254,173 +247,11 @@ def _never() -> bool:
     return False
 
 
-class RemotePump(Pump):
-    """A pump whose upstream runs on the provider thread; batches cross between the loops."""
-
-    __slots__ = ("_armed", "_cancel_seen", "_context", "_host", "_items", "_lock", "_source", "_started", "_task")
-
-    def __init__(self, source: Source) -> None:
-        super().__init__()
-        self._source = source
-        self._items: deque[Any] = deque()
-        self._armed = self._started = self._cancel_seen = False
-        self._task: asyncio.Task[None] | None = None
-        self._context = contextvars.copy_context()
-        self._lock = threading.Lock()  # decides whether an attempt begins on this loop or on its replacement
-        self._host: LoopThread = provider_loop()
-        self._submit()
-
-    def _submit(self) -> None:
-        host = self._host
-        host.loop.call_soon_threadsafe(self._start, host, context=self._context)
-
-    # On the provider thread ------------------------------------------------------------------------------------
-
-    def _start(self, host: LoopThread) -> None:
-        with self._lock:
-            if self._started or self._closing or host is not self._host:
-                return
-            self._started = True
-        self._task = host.loop.create_task(self._run())
-
-    async def _run(self) -> None:
-        try:
-            await _run_source(self._source, self._put, lambda: self._cancel_seen)
-        except BaseException as error:  # handed to the consumer; a provider's SystemExit must not end our thread
-            self._error = error
-        finally:
-            self._ended = True
-            self._notify()
-
-    def _put(self, item: Any) -> Awaitable[None] | None:
-        self._items.append(item)
-        if self._armed:
-            self._notify()
-        if len(self._items) < _HELD_ITEMS:
-            return None
-        room = self._room = self._host.loop.create_future()
-        # Looked at once more: the consumer may have taken everything before it could see `room`.
-        return self._wait_for_room(room) if len(self._items) >= _HELD_ITEMS else None
-
-    async def _wait_for_room(self, room: asyncio.Future[None]) -> None:
-        while not room.done():
-            await asyncio.wait({room}, timeout=_HELD_SECONDS)
-            if self._home.is_closed():  # nobody will ever make room
-                self._cancel_seen = True
-                return
-
-    def _make_room(self) -> None:
-        room, self._room = self._room, None
-        if room is not None and not room.done():
-            room.set_result(None)
-
-    def _notify(self) -> None:
-        self._armed = False
-        try:
-            self._home.call_soon_threadsafe(self._wake)
-        except RuntimeError:  # the consumer's loop is closed: nobody listens any more
-            self._cancel_seen = True
-
-    def _cancel(self) -> None:
-        if not self._cancel_seen and self._task is not None:
-            self._task.cancel()  # once: a second cancellation would hit the upstream while it closes
-        self._cancel_seen = True
-
-    # On the consumer's loop ------------------------------------------------------------------------------------
-
-    async def take(self, expires: float | None) -> list[Any]:
-        """See `Pump.take`."""
-        while True:
-            items = self._grab()
-            if items:
-                return items
-            if self._ended:
-                items = self._grab()  # what came between the look above and the end
-                if items:
-                    return items
-                self._clock.stop()
-                if self._error is not None:
-                    raise _upstream_error(self._error)
-                return items
-            await self._wait(expires)
-
-    def _grab(self) -> list[Any]:
-        queue = self._items
-        taken = []
-        while queue:
-            taken.append(queue.popleft())
-        if self._room is not None:
-            with contextlib.suppress(RuntimeError):  # that loop is gone, and the provider with it
-                self._host.loop.call_soon_threadsafe(self._make_room)
-        return taken
-
-    async def _wait(self, expires: float | None) -> None:
-        due = expires if self._started else self._start_by(expires)
-        waiter = self._waiter = self._home.create_future()
-        self._expired = False
-        self._armed = True
-        if self._items or self._ended:  # came before the provider could see `_armed`
-            self._armed = False
-            self._waiter = None
-            return
-        self._clock.start(due)
-        try:
-            await waiter
-        finally:
-            self._clock.pause()
-            self._armed = False
-            self._waiter = None
-        if not self._expired or self._items or self._ended:
-            return
-        if expires is not None and self._home.time() >= expires:
-            raise Expired
-        self._move_if_stuck()
-
-    def _start_by(self, expires: float | None) -> float:
-        """When an attempt that has not begun is moved: early enough to leave it half of its time."""
-        now = self._home.time()
-        return now + _START_SECONDS if expires is None else now + min(_START_SECONDS, (expires - now) / 2)
-
-    def _move_if_stuck(self) -> None:
-        """Begin on a fresh provider loop if the old one has not even begun this attempt."""
-        with self._lock:
-            if self._started:
-                return
-            self._host = replace_provider_loop(self._host)
-        self._submit()
-
-    async def _close(self, seconds: float) -> bool:
-        self._clock.stop()
-        with self._lock:
-            self._closing = True
-            if not self._started or self._ended:
-                return True
-        give_up = self._home.time() + seconds
-        try:
-            self._host.loop.call_soon_threadsafe(self._cancel)
-        except RuntimeError:  # that loop is gone, and the provider with it
-            return True
-        while not self._ended:
-            waiter = self._waiter = self._home.create_future()
-            left = give_up - self._home.time()
-            if self._ended or left <= 0:
-                break
-            await asyncio.wait({waiter}, timeout=left)  # may wake for an item that was still under way
-        if not self._ended and not self._cancel_seen:
-            self._home.call_later(_PROMPT_SECONDS, self._replace_if_silent)
-        return self._ended
-
-    def _replace_if_silent(self) -> None:
-        """Give the provider loop up if it has not even noticed that this attempt was cancelled."""
-        if not self._cancel_seen and not self._ended:
-            replace_provider_loop(self._host)
-
-
-def _upstream_error(error: BaseException) -> BaseException:
+def upstream_error(error: BaseException) -> BaseException:
     """What the upstream raised, fit to be raised in the caller's task."""
     if isinstance(error, asyncio.CancelledError):
         # The provider cancelled itself; as CancelledError it would cancel the caller.
         return ConnectionAbortedError("the provider cancelled its own request")
-    if isinstance(error, StopAsyncIteration | StopIteration | GeneratorExit | KeyboardInterrupt | SystemExit):
+    if not isinstance(error, Exception) or isinstance(error, StopAsyncIteration | StopIteration):
         return RuntimeError(f"the provider raised {type(error).__name__}")
     return error

@@ -63,7 +63,7 @@ def error_for(attempts: Sequence[Attempt], failures: Sequence[Failure], label: s
     details: dict[str, Any] = {
         "attempts": attempts,
         "route": label,
-        "retry_after": max((f.retry_after for f in failures if f.retry_after is not None), default=None),
+        "retry_after": _soonest(attempts, failures),
     }
     message = _message(attempts, last)
     if len(kinds) > 1 and last.kind != "content_filter":
@@ -78,6 +78,16 @@ def error_for(attempts: Sequence[Attempt], failures: Sequence[Failure], label: s
     if kind is ProviderNoticeError:
         return ProviderNoticeError(message, text=last.message, **details)
     return kind(message, **details)
+
+
+def _soonest(attempts: Sequence[Attempt], failures: Sequence[Failure]) -> float | None:
+    """The shortest of the waits that the routes asked for last: another call can help when that is over."""
+    asked = {
+        (attempt.provider, attempt.model): failure.retry_after
+        for attempt, failure in zip(attempts, failures, strict=True)
+        if failure.retry_after is not None
+    }
+    return min(asked.values(), default=None)
 
 
 def interruption(

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -319,6 +319,30 @@ def route_key(
     data = value.encode("utf-8", "surrogatepass")
     digest = hmac.new(_PROCESS_SALT, data, hashlib.sha256).hexdigest()[:16] if value else ""
     return RouteKey(provider, name, model, shown, digest)
+
+
+def secrets_of(candidate: Candidate, headers: Mapping[str, Any] | None = None) -> list[Secret]:
+    """Every credential that goes to a route, for masking what it says: keys, headers, userinfo, query values.
+
+    Args:
+        candidate: The route.
+        headers: Further headers of one call.
+    """
+    found = [candidate.api_key] if candidate.api_key is not None else []
+    urls = [url for _, url in candidate.proxy or ()]
+    if isinstance(candidate.route, Endpoint):
+        urls.append(candidate.route.base_url)
+        found += [value for _, value in freeze_headers(candidate.route.headers) if isinstance(value, Secret)]
+    found += [value for _, value in freeze_headers(headers) if isinstance(value, Secret)]
+    for url in urls:
+        parts = urlsplit(url)
+        account = parts.netloc.rpartition("@")[0]
+        words = [account, unquote(account), *account.split(":", 1), *unquote(account).split(":", 1)]
+        words += [value for _, value in parse_qsl(parts.query)]
+        found += [Secret(word) for word in words if word]
+    # A header's value often is a scheme and a credential; either may be echoed alone.
+    found += [Secret(word) for secret in found for word in secret.get_secret_value().split() if len(word) >= 8]
+    return found
 
 
 def parse_route(text: str) -> Route | Endpoint:

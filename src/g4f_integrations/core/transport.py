@@ -7,28 +7,44 @@ conversation and shares sessions between callers.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+import sys
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from g4f_integrations.core.blocking import step_in_thread
 from g4f_integrations.core.catalog import Catalog
 from g4f_integrations.core.chunks import ChunkReader
+from g4f_integrations.core.credentials import MASK
 from g4f_integrations.core.events import Batch
-from g4f_integrations.core.pump import DirectPump, LocalPump, Pump, RemotePump
+from g4f_integrations.core.pump import DirectPump, LocalPump, Pump
+from g4f_integrations.core.remote import RemotePump
 from g4f_integrations.core.request import CallNotes, Request
 from g4f_integrations.core.roles import adapt_messages
-from g4f_integrations.core.routes import Candidate, Plan, Route, proxy_for
+from g4f_integrations.core.routes import Candidate, Endpoint, Plan, Route, proxy_for
+from g4f_integrations.core.threads import BLOCKING, ORDINARY, at_exit_of_providers
+from g4f_integrations.errors import ConfigurationError
 
 logger = logging.getLogger("g4f_integrations.transport")
 
+_HELD_READS = 16  # network reads of a stream that wait for a slow consumer; one can hold a thousand events
 # What our own core reads and providers never get.
 _OURS = frozenset({"model", "messages", "stream"})
+
+
+async def _close_g4f_connections() -> None:
+    """g4f keeps its connections for as long as the process lives, and aiohttp complains of it at exit."""
+    requests = sys.modules.get("g4f.requests")
+    if requests is not None:
+        await requests.close_shared_connectors()
+
+
+at_exit_of_providers(_close_g4f_connections)
 
 
 class Reader(Protocol):
@@ -100,9 +116,31 @@ def open_upstream(candidate: Candidate, request: Request, notes: CallNotes) -> U
     """
     if candidate.provider is None:
         call_endpoint = _endpoint_room().call_endpoint
-        pump = LocalPump if request.stream else DirectPump
-        return Upstream(pump(lambda: call_endpoint(candidate, request, notes)), _BatchReader(), request.stream)
+        _check_arrived(candidate)
+
+        def call() -> AsyncIterator[Batch]:
+            return call_endpoint(candidate, request, notes)  # type: ignore[no-any-return]  # loaded on first use
+
+        pump = LocalPump(call, held=_HELD_READS) if request.stream else DirectPump(call)
+        return Upstream(pump, _BatchReader(), request.stream)
     return _open_provider(candidate, request, notes)
+
+
+def _check_arrived(candidate: Candidate) -> None:
+    """Whether the credentials inside the route's URLs are still there.
+
+    Raises:
+        ConfigurationError: They were left behind by a pickle.
+    """
+    urls = [url for _, url in candidate.proxy or ()]
+    if isinstance(candidate.route, Endpoint):
+        urls.append(candidate.route.base_url)
+    if any(MASK in url for url in urls):
+        message = (
+            f"The user name, password or key inside the base_url or proxy of {candidate.label} did not travel with a "
+            "pickle. Give the URL anew in this process, or give its credential as api_key from the environment."
+        )
+        raise ConfigurationError(message)
 
 
 def _open_provider(candidate: Candidate, request: Request, notes: CallNotes) -> Upstream:
@@ -132,7 +170,7 @@ def _open_provider(candidate: Candidate, request: Request, notes: CallNotes) -> 
     limit = request.params.get("max_tokens")
     ignores_limit = "max_tokens" in notes.dropped or shape.ignores_max_tokens
     return Upstream(
-        LocalPump(source) if inline else RemotePump(source),
+        LocalPump(source) if inline else RemotePump(source, lane=shape.lane),
         ChunkReader(),
         streams,
         tells_finish=shape.is_template and streams,
@@ -145,21 +183,12 @@ def _call_provider(
 ) -> AsyncIterator[Any]:
     """The provider's own chunks; a method that blocks is stepped through in a worker thread."""
     if not hasattr(provider, "create_async_generator") and not hasattr(provider, "create_async"):
-        return _in_worker_thread(partial(provider.create_completion, model=model, messages=messages, **arguments))
+        return step_in_thread(partial(provider.create_completion, model=model, messages=messages, **arguments))
     from g4f import get_async_provider_method  # type: ignore[attr-defined]  # noqa: PLC0415  g4f's own public door
 
     method: Any = get_async_provider_method(provider)
     chunks: AsyncIterator[Any] = method(model=model, messages=messages, **arguments)
     return chunks
-
-
-async def _in_worker_thread(begin: Callable[[], Any]) -> AsyncGenerator[Any, None]:
-    """Step through a blocking method's chunks, so that it blocks a thread of its own and not the provider loop."""
-    loop = asyncio.get_running_loop()
-    begun = await loop.run_in_executor(None, begin)
-    chunks, end = iter([begun] if isinstance(begun, str) else begun), object()
-    while (chunk := await loop.run_in_executor(None, next, chunks, end)) is not end:
-        yield chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +200,7 @@ class _Shape:
     is_template: bool  # built on g4f's OpenAI template, whose `**kwargs` lead nowhere but whose `extra_body` is sent
     template_takes: frozenset[str]
     ignores_max_tokens: bool
+    lane: str  # the loop thread on which providers of its sort run
 
 
 @lru_cache(maxsize=512)
@@ -196,12 +226,14 @@ def _shape_of(provider: Any) -> _Shape:
     reviewed = Catalog().review(provider)
     if reviewed is not None and reviewed.kwargs == "ignored":
         takes_any = False
+    may_block = reviewed is not None and (reviewed.blocks or reviewed.network_models)
     return _Shape(
         named,
         takes_any,
         is_template,
         frozenset(default or ()),
         reviewed is not None and reviewed.max_tokens == "ignored",
+        BLOCKING if may_block or is_template else ORDINARY,
     )
 
 
@@ -223,7 +255,10 @@ def _arguments(candidate: Candidate, request: Request, shape: _Shape, notes: Cal
     """The parameters that the provider takes, as deep copies; the names of the others go to `notes.dropped`."""
     taken: dict[str, Any] = {}
     body: dict[str, Any] = {}
-    for name, value in _wanted(request).items():
+    wanted = _wanted(request)
+    if wanted.pop("n", 1) != 1:  # a provider gives one answer, whatever it is asked for
+        notes.dropped.append("n")
+    for name, value in wanted.items():
         if name in shape.named or name in shape.template_takes or (shape.takes_any and not shape.is_template):
             taken[name] = _copied(value)
         elif shape.is_template:
@@ -236,14 +271,21 @@ def _arguments(candidate: Candidate, request: Request, shape: _Shape, notes: Cal
         taken["extra_body"] = body
     elif body:
         notes.dropped += body
-    if candidate.api_key is not None:
-        taken["api_key"] = candidate.api_key.reveal(candidate.name)
-    proxy = proxy_for(candidate.proxy, urlsplit(getattr(candidate.provider, "url", None) or "https:").scheme)
-    if proxy is not None:
-        taken["proxy"] = proxy
+    taken.update(_credentials(candidate))
     if notes.dropped:
         logger.debug("%s cannot take %s", candidate.label, ", ".join(notes.dropped))
     return taken
+
+
+def _credentials(candidate: Candidate) -> dict[str, str]:
+    """The key and the proxy, where there are any."""
+    found = {}
+    if candidate.api_key is not None:
+        found["api_key"] = candidate.api_key.reveal(candidate.name)
+    proxy = proxy_for(candidate.proxy, urlsplit(getattr(candidate.provider, "url", None) or "https:").scheme)
+    if proxy is not None:
+        found["proxy"] = proxy
+    return found
 
 
 def _copied(value: Any) -> Any:

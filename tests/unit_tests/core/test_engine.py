@@ -13,7 +13,7 @@ from g4f_integrations import errors
 from g4f_integrations.core.events import ReasoningDelta, Retrying, TextDelta
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.routes import Route
-from g4f_integrations.testing import ScriptedProvider, cut
+from g4f_integrations.testing import ScriptedProvider, cut, stall
 
 HTML_ERROR = (
     "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Enable cookies. Cloudflare</body></html>"
@@ -487,6 +487,131 @@ async def test_a_provider_with_a_plain_async_method_is_asked_too():
     answer = await ask(Plain)
 
     assert answer.text == "all at once"
+
+
+async def test_one_hung_blocking_provider_leaves_the_executor_to_others():
+    import threading
+
+    from g4f.providers.base_provider import AbstractProvider
+
+    release = threading.Event()
+
+    class Hung(AbstractProvider):
+        working = supports_stream = supports_message_history = supports_system_message = True
+
+        @classmethod
+        def create_completion(cls, model, messages, stream=True, **params):
+            release.wait(20)
+            return "late"
+
+    threads = threading.active_count()
+    policy = Resilience(first_token_timeout=0.05, max_attempts=1)
+    for _ in range(10):
+        with pytest.raises(errors.ProviderTimeoutError):
+            await ask(Hung, policy=policy)
+
+    assert await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(None, lambda: "free"), 1) == "free"
+    assert threading.active_count() >= threads + 10  # hung, and nobody waits for them
+    release.set()
+
+
+@pytest.mark.parametrize("error", [StopIteration, SystemExit])
+async def test_a_blocking_provider_that_raises_the_unraisable_fails_like_any_other(error):
+    from g4f.providers.base_provider import AbstractProvider
+
+    class Odd(AbstractProvider):
+        working = supports_stream = supports_message_history = supports_system_message = True
+
+        @classmethod
+        def create_completion(cls, model, messages, stream=True, **params):
+            raise error
+
+    answer = await ask(Odd, ScriptedProvider("fine"))
+
+    assert answer.text == "fine"
+
+
+@pytest.mark.parametrize("inline", [True, False])
+@pytest.mark.parametrize("stream", [True, False])
+async def test_what_is_no_exception_is_a_failure_like_any_other(stream, inline):
+    class Panic(BaseException):
+        pass
+
+    provider = ScriptedProvider(Panic("a crash below Python"))
+    answer = await ask(routes=(Route(provider, inline=inline), Route(ScriptedProvider("fine"))), stream=stream)
+
+    assert answer.outcomes == ["unknown", "ok"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("ending", [stall(30), cut()], ids=["stall", "cut"])
+async def test_a_complete_answer_survives_an_upstream_that_does_not_hang_up(ending, stream):
+    provider = ScriptedProvider("Lighthouses flash.", FinishReason("stop"), ending)
+
+    answer = await ask(provider, stream=stream, policy=Resilience(stall_timeout=0.05, attempt_timeout=5))
+
+    assert (answer.text, answer.outcomes) == ("Lighthouses flash.", ["ok"])
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_stop_sequence_ends_the_wait_for_the_rest(stream):
+    provider = ScriptedProvider("Lighthouses STOP flash", stall(30))
+
+    answer = await ask(provider, stop=("STOP",), stream=stream, policy=Resilience(attempt_timeout=5, stall_timeout=5))
+
+    assert (answer.text, answer.outcomes) == ("Lighthouses ", ["ok"])
+
+
+async def test_n_is_never_sent_to_a_provider_and_named_as_dropped():
+    provider = ScriptedProvider("one answer")
+
+    several = await ask(provider, params={"n": 2})
+    one = await ask(provider, params={"n": 1})
+
+    assert (several.info.dropped, one.info.dropped) == (["n"], [])
+    assert all("n" not in call for call in provider.calls)
+
+
+async def test_text_beside_a_picture_is_kept_even_if_it_reads_like_a_notice():
+    from g4f.providers.response import ImageResponse
+
+    answer = await ask(ScriptedProvider("Rate limit exceeded", ImageResponse("https://x/y.png", "sign"), " and more"))
+
+    assert answer.text == "Rate limit exceeded and more"
+
+
+async def test_a_lone_route_within_its_retry_after_is_waited_for():
+    class Busy(Exception):
+        retry_after = 0.15
+
+    provider = ScriptedProvider(per_call=[[Busy("429 Too many requests")], ["at last"]])
+    with pytest.raises(errors.RateLimitError):
+        await ask(provider, policy=Resilience(max_attempts=1))
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    answer = await ask(provider)
+
+    assert answer.text == "at last"
+    assert loop.time() - began >= 0.05
+
+
+async def test_an_abandoned_probe_is_handed_back():
+    from g4f_integrations.core.health import LocalHealth
+
+    store = LocalHealth()
+    policy = Resilience(store=store, breaker_failures=1, breaker_cooldown=0.01, backoff_initial=0)
+    provider = ScriptedProvider(per_call=[[cut()], [stall(30)], ["back again"]])
+    with pytest.raises(errors.ProviderUnavailableError):
+        await ask(provider, policy=policy.model_copy(update={"max_attempts": 1}))
+    await asyncio.sleep(0.02)
+    task = asyncio.create_task(ask(provider, policy=policy))
+    await asyncio.sleep(0.02)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    (key,) = store._routes
+    assert store.begin_probe(key)
 
 
 # Closing ---------------------------------------------------------------------------------------------------------

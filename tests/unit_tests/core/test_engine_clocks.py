@@ -10,9 +10,9 @@ from g4f.providers.base_provider import AsyncGeneratorProvider
 from asking import FAST, Ticker, ask, start
 from g4f_integrations import errors
 from g4f_integrations.core.events import TextDelta
-from g4f_integrations.core.loop import abandoned_provider_loops
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.routes import Route
+from g4f_integrations.core.threads import abandoned_provider_loops
 from g4f_integrations.testing import ScriptedProvider, block, stall
 
 GOOD = ("Good ", "answer.")
@@ -180,3 +180,57 @@ async def test_a_longer_wait_than_allowed_is_not_waited_for():
 
     assert caught.value.retry_after == 3600
     assert len(caught.value.attempts) == 1
+
+
+@pytest.mark.parametrize("chunk", ["", None])
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("inline", [True, False])
+async def test_a_provider_that_floods_with_nothing_ends_at_its_clock(inline, stream, chunk):
+    class Flooding(AsyncGeneratorProvider):
+        working = supports_message_history = supports_system_message = True
+
+        @classmethod
+        async def create_async_generator(cls, model, messages, **params):
+            while True:
+                yield chunk
+
+    policy = quick(first_token_timeout=0.1, attempt_timeout=0.1)
+    async with Ticker() as ticker:
+        answer = await ask(
+            routes=(Route(Flooding, inline=inline), Route(ScriptedProvider(*GOOD))), stream=stream, policy=policy
+        )
+
+    assert answer.outcomes == ["timeout", "ok"]
+    assert ticker.worst < 0.1
+
+
+async def test_waits_count_towards_the_total_time_and_nothing_is_sent_after_it():
+    class Busy(Exception):
+        retry_after = 0.2
+
+    provider = ScriptedProvider(Busy("429 Too many requests"))
+
+    with pytest.raises(errors.RateLimitError) as caught:
+        await ask(provider, policy=quick(total_timeout=0.3, deadline=None))
+
+    assert len(caught.value.attempts) == len(provider.calls) == 2
+
+
+async def test_a_spent_total_time_ends_the_rotation():
+    hung = [ScriptedProvider(stall(30), name=name) for name in ("A", "B", "C")]
+
+    with pytest.raises(errors.ProviderTimeoutError, match="total"):
+        await ask(*hung, policy=quick(total_timeout=0.1))
+
+    assert [len(provider.calls) for provider in hung] == [1, 0, 0]
+
+
+async def test_routes_are_not_blamed_for_the_clocks_of_the_call():
+    from g4f_integrations.core.health import LocalHealth
+
+    store = LocalHealth()
+    for _ in range(4):
+        with pytest.raises(errors.ProviderTimeoutError):
+            await ask(ScriptedProvider(stall(30), name="Slow"), policy=quick(store=store, deadline=0.02))
+
+    assert [health.failures for health in store._routes.values()] == [0] * 4

@@ -195,3 +195,18 @@ async def test_messages_reach_a_server_byte_for_byte(loopback):
     assert loopback.requests[0].body["messages"] == messages
     assert not answer.info.flattened
     assert answer.info.dropped == []
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "blocking"])
+async def test_no_credential_that_a_server_echoes_is_told(loopback, stream):
+    url = loopback.base_url.replace("http://", "http://user:pass-word-1@") + "?code=query-secret-1"
+    echo = "refused: Token header-secret-1 call-secret-1 query-secret-1 user:pass-word-1 dXNlcjpwYXNzLXdvcmQtMQ=="
+    loopback.replies(Reply.json({"error": {"message": echo}}, status=401))
+    route = Endpoint(url, "m", headers={"Authorization": "Token header-secret-1"})
+
+    with pytest.raises(errors.AuthenticationError) as caught:
+        await ask(routes=(route,), stream=stream, call_headers={"X-Auth-Token": "call-secret-1"})
+
+    told = f"{caught.value!r} {caught.value} {caught.value.attempts}"
+    assert "refused" in told
+    assert not [word for word in ("header-secret-1", "call-secret-1", "query-secret-1", "pass-word-1") if word in told]

@@ -14,14 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from g4f_integrations.core import loop as loops
-from g4f_integrations.core.loop import (
-    abandoned_provider_loops,
-    iterate_blocking,
-    provider_loop,
-    replace_provider_loop,
-    run_blocking,
-)
+from g4f_integrations.core import loop as blocking_calls
+from g4f_integrations.core import threads as loops
+from g4f_integrations.core.loop import iterate_blocking, run_blocking
+from g4f_integrations.core.threads import abandoned_provider_loops, provider_loop, replace_provider_loop
 
 setting = contextvars.ContextVar("setting", default="none")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -65,7 +61,8 @@ def run_script(body, **options):
     """A program of its own that has `answer` and `counting`; what it printed."""
     head = """
 import asyncio, atexit, os, signal, sys, threading, time
-from g4f_integrations.core.loop import run_blocking, iterate_blocking, provider_loop
+from g4f_integrations.core.loop import run_blocking, iterate_blocking
+from g4f_integrations.core.threads import provider_loop
 async def answer():
     await asyncio.sleep(0)
     return 42
@@ -287,7 +284,7 @@ def test_what_came_before_an_error_is_handed_over_first():
 
 
 def test_a_stream_that_will_not_close_is_left_to_itself(monkeypatch, caplog):
-    monkeypatch.setattr(loops, "_CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(blocking_calls, "_CLOSE_SECONDS", 0.05)
     release = threading.Event()
 
     async def stubborn():
@@ -311,7 +308,7 @@ def test_a_stream_that_will_not_close_is_left_to_itself(monkeypatch, caplog):
 
 
 def test_a_stream_forgotten_on_the_loops_own_thread_does_not_freeze_the_loop(monkeypatch, caplog):
-    monkeypatch.setattr(loops, "_CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(blocking_calls, "_CLOSE_SECONDS", 0.2)
     watched = Watched()
     kept = [iterate_blocking(watched)]
     next(kept[0])
@@ -407,7 +404,7 @@ print(run_blocking(answer))
 
 def test_a_call_may_be_made_after_the_loops_were_stopped():
     out = run_script("""
-import g4f_integrations.core.loop as loops
+import g4f_integrations.core.threads as loops
 run_blocking(answer)
 loops._stop_at_exit()
 print(run_blocking(answer), list(iterate_blocking(counting)), threading.active_count())

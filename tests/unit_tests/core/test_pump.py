@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from g4f_integrations.core import pump as pumps
-from g4f_integrations.core.loop import abandoned_provider_loops, iterate_blocking, provider_loop, run_blocking
-from g4f_integrations.core.pump import Expired, LocalPump, RemotePump
+from g4f_integrations.core import remote
+from g4f_integrations.core.loop import iterate_blocking, run_blocking
+from g4f_integrations.core.pump import Expired, LocalPump
+from g4f_integrations.core.remote import RemotePump
+from g4f_integrations.core.threads import abandoned_provider_loops, provider_loop
 
 setting = contextvars.ContextVar("setting", default="none")
 every_pump = pytest.mark.parametrize("pump_class", [LocalPump, RemotePump])
@@ -381,7 +384,7 @@ async def test_a_slow_consumer_holds_the_upstream(pump_class):
 async def test_a_held_upstream_can_be_closed(pump_class):
     upstream = Upstream(*range(5_000))
     pump = pump_class(upstream)
-    await settled(lambda: upstream.made >= pumps._HELD_ITEMS)
+    await settled(lambda: upstream.made >= pumps.HELD_ITEMS)
 
     await pump.aclose()
 
@@ -409,10 +412,10 @@ def abandoned(upstream, wanted):
 
 
 def test_an_upstream_whose_consumers_loop_is_gone_ends(monkeypatch):
-    monkeypatch.setattr(pumps, "_HELD_SECONDS", 0.01)
+    monkeypatch.setattr(remote, "_HELD_SECONDS", 0.01)
     upstream = Upstream(*range(5_000))
 
-    abandoned(upstream, pumps._HELD_ITEMS)
+    abandoned(upstream, pumps.HELD_ITEMS)
 
     assert upstream.closed.wait(5)
     assert upstream.made < 1_000

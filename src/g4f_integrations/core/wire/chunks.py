@@ -154,8 +154,7 @@ class ChunkReader:
         if type(index) is not int or not 0 <= index < _MOST_CHOICES:
             index = min(position, _MOST_CHOICES - 1)
         reason = choice.get("finish_reason")
-        if reason and isinstance(reason, str) and reason.lower() == "error":
-            # OpenRouter's way to say that upstream broke off; what stands beside it is the error's text.
+        if _is_failure(reason):
             self.failed = True
             return
         delta = choice.get("delta")
@@ -164,18 +163,21 @@ class ChunkReader:
         elif not self._uses_delta:  # a last chunk may repeat the whole message beside an empty delta
             delta = choice.get("message") or (choice if isinstance(choice.get("text"), str) else None)
         if delta and isinstance(delta, dict):
-            content = delta.get("content")
-            if type(content) is str and len(delta) <= 1 + ("role" in delta) and not self.patient:
-                if content:
-                    out.append(TextDelta(content, index))
-            else:
-                self._read_message(delta, index, out)
+            self._read_delta(delta, index, out)
         if choice.get("logprobs"):
             _read_logprobs(choice["logprobs"], index, out)
         if reason and isinstance(reason, str) and reason != "null":
             self._reasons[index] = _REASONS.get(reason.lower(), reason.lower())
         elif index not in self._reasons:
             self._reasons[index] = None
+
+    def _read_delta(self, delta: dict[str, Any], index: int, out: Batch) -> None:
+        content = delta.get("content")
+        if type(content) is str and len(delta) <= 1 + ("role" in delta) and not self.patient:
+            if content:
+                out.append(TextDelta(content, index))
+        else:
+            self._read_message(delta, index, out)
 
     def _read_message(self, message: dict[str, Any], index: int, out: Batch) -> None:
         """Everything that a delta or a message can hold; reasoning comes before the text that it led to."""
@@ -236,3 +238,8 @@ def _read_logprobs(logprobs: Any, index: int, out: Batch) -> None:
     tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
     if tokens and isinstance(tokens, list):
         out.append(Logprobs([token for token in tokens if isinstance(token, dict)], index))
+
+
+def _is_failure(reason: Any) -> bool:
+    """OpenRouter's way to say that upstream broke off; what stands beside it is the error's text."""
+    return isinstance(reason, str) and reason.lower() == "error"
