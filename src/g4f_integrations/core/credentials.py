@@ -167,6 +167,18 @@ def scrub(text: str, secrets: Iterable[Secret | None] = (), *, limit: int = 500)
     return head if len(head) <= limit else head[: limit - 1] + "…"
 
 
+def leave_credentials(url: str) -> str:
+    """`url` as a pickle takes it along: its credentials replaced by a mark, by which the other process sees the loss.
+
+    Example:
+        >>> leave_credentials("http://user:pw@host/v1?key=abc")
+        'http://**********@host/v1?key=**********'
+    """
+    shown = redact_url(url)
+    has_account = "@" in url.partition("://")[2].partition("/")[0]
+    return shown.replace("://", f"://{MASK}@", 1) if has_account else shown
+
+
 def _without_cut_secret(text: str, known: Iterable[str]) -> str:
     """`text`, which others may have cut already, without the beginning of a secret at its end."""
     body = text.removesuffix("…")

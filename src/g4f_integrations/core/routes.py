@@ -7,13 +7,13 @@ import hmac
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
-from g4f_integrations.core.credentials import Secret, is_secret_header, redact_url, scrub
+from g4f_integrations.core.credentials import Secret, is_secret_header, leave_credentials, redact_url, scrub
 from g4f_integrations.errors import ConfigurationError
 
 Proxy: TypeAlias = str | Mapping[str, str]
@@ -140,6 +140,16 @@ class Endpoint:
         object.__setattr__(self, "headers", freeze_headers(self.headers))
         _check_common(self)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return _arrive, ({**given, "base_url": leave_credentials(self.base_url)},)
+
+    def __copy__(self) -> Endpoint:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Endpoint:
+        return self
+
     def __repr__(self) -> str:
         return f"Endpoint({redact_url(self.base_url)!r}, {self.model!r})"
 
@@ -152,6 +162,10 @@ class Endpoint:
     def label(self) -> str:
         """``"host:model"``."""
         return f"{self.name}:{self.model}" if self.model else self.name
+
+
+def _arrive(given: dict[str, Any]) -> Endpoint:
+    return Endpoint(**given)
 
 
 def _check_model(owner: str, model: Any) -> None:
@@ -175,9 +189,18 @@ def _check_common(route: Route | Endpoint) -> None:
 
 
 class ProxyMap(tuple[tuple[str, str], ...]):
-    """Proxy URLs by scheme, hashable; shows no credentials."""
+    """Proxy URLs by scheme, hashable; shows no credentials, and a pickle of it takes none along."""
 
     __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ProxyMap, (tuple((scheme, leave_credentials(url)) for scheme, url in self),)
+
+    def __copy__(self) -> ProxyMap:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ProxyMap:
+        return self
 
     def __repr__(self) -> str:
         return repr({scheme: redact_url(url) for scheme, url in self})

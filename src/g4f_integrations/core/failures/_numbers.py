@@ -14,6 +14,7 @@ from g4f_integrations.core.failures._phrases import load_data
 
 # A wait beyond a month is no wait but a date misread.
 _LONGEST_WAIT = 31 * 86400.0
+_A_DATE = 1e9  # seconds since 1970 are meant from here on
 _EPOCH_FLOOR = 1e9  # seconds since 1970 that no duration reaches (31 years)
 
 # Bounded and never begun in the middle of a figure, so that a long run of digits costs no more than its length.
@@ -95,8 +96,8 @@ def read_figures(lowered: str) -> tuple[int | None, int | None]:
 
 
 def sane_wait(seconds: float) -> float | None:
-    """`seconds` if it can be a wait: finite, not negative, under a month."""
-    return seconds if math.isfinite(seconds) and 0 <= seconds <= _LONGEST_WAIT else None
+    """`seconds` if it can be a wait: finite, not negative and no date; at most a month of it counts."""
+    return min(seconds, _LONGEST_WAIT) if math.isfinite(seconds) and 0 <= seconds < _A_DATE else None
 
 
 def read_duration(text: str) -> float | None:
