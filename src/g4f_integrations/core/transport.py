@@ -153,7 +153,11 @@ def _open_provider(candidate: Candidate, request: Request, notes: CallNotes) -> 
         native_tools=bool(candidate.native_tools),
     )
     streams = request.stream and bool(getattr(provider, "supports_stream", True))
-    arguments = _arguments(candidate, request, shape, notes)
+    try:
+        arguments = _arguments(candidate, request, shape, notes)
+    except RecursionError:
+        message = "a parameter, or extra_body, is nested too deeply (or holds itself)"
+        raise ConfigurationError(message) from None
     if "stream" in shape.named or shape.takes_any:
         arguments["stream"] = streams
     media = _media(messages) if "media" in shape.named and not shape.is_template else []

@@ -6,7 +6,10 @@ that names another provider, other routes or another endpoint does not take the 
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from langchain_core.messages import BaseMessage
@@ -58,6 +61,15 @@ _PLACES = {
 """Which part of a call an argument belongs to; those that are not listed are parameters of the route."""
 
 _PRIVATE = frozenset({"api_key", "default_headers", "headers", "extra_headers", "proxy", "base_url", "routes"})
+
+
+_ENGINE = "g4f_integrations.core.engine"
+
+
+async def load_engine() -> None:
+    """Import the engine off the caller's event loop; costs nothing after the first time."""
+    if _ENGINE not in sys.modules:
+        await asyncio.get_running_loop().run_in_executor(None, import_module, _ENGINE)
 
 
 class Call(NamedTuple):
@@ -138,7 +150,11 @@ def _sort(model: ModelFields, arguments: Mapping[str, Any]) -> dict[str, dict[st
 def _stops(stop: Sequence[str] | str | None) -> tuple[str, ...]:
     if not stop:
         return ()
-    return (stop,) if isinstance(stop, str) else tuple(stop)
+    texts = (stop,) if isinstance(stop, str) else tuple(stop) if isinstance(stop, Sequence) else (stop,)
+    if not all(isinstance(text, str) for text in texts):
+        message = f"stop must be a text or a list of texts, not {stop!r}"
+        raise ConfigurationError(message)
+    return texts
 
 
 def _completed(request: Request, given: Mapping[str, Any]) -> Request:

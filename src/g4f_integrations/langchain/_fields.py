@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from g4f_integrations.core.credentials import Secret, redact_url
+from g4f_integrations.core.credentials import Secret, leave_credentials, redact_url
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.routes import Endpoint, Headers, ProxyMap, Route, freeze_headers, freeze_proxy
 from g4f_integrations.errors import ConfigurationError
@@ -250,6 +250,18 @@ class ModelFields(BaseModel):
             attributes["extra_body"] = without_secrets(self.extra_body)
         return {name: value for name, value in attributes.items() if value}
 
+    def __getstate__(self) -> builtins.dict[Any, Any]:
+        # What a pickle writes down. Copies do not come here, and keep everything.
+        state = super().__getstate__()
+        kept = state["__dict__"].copy()
+        if kept.get("base_url"):
+            kept["base_url"] = type(kept["base_url"])(leave_credentials(kept["base_url"]))
+        for name in ("model_kwargs", "extra_body"):
+            kept[name] = without_secrets(kept[name])
+        return {**state, "__dict__": kept}
+
     def __repr_args__(self) -> Any:
+        if "resilience" not in self.__dict__:  # validation failed half way, and a debugger looks
+            return []
         shown = [(name, value) for name, value in super().__repr_args__() if value not in ([], {})]
         return [*shown, *self.lc_attributes.items()]

@@ -97,13 +97,23 @@ def to_provider(value: Any) -> Any:
         ConfigurationError: It is none of these.
     """
     if isinstance(value, list | tuple):
-        return [to_provider(item) for item in value if item is not None] or None
+        if not value or None in value:
+            raise _nobody(value)
+        return [to_provider(item) for item in value]
     if value is None or isinstance(value, type) or hasattr(value, "providers"):
         return value
     if isinstance(value, str):
-        return _loaded_class(value) or value.strip() or None
+        if not value.strip():
+            raise _nobody(value)
+        return _loaded_class(value) or value.strip()
     message = f"provider must be a name, a g4f provider class or a list of these, not {value!r}"
     raise ConfigurationError(message)
+
+
+def _nobody(value: Any) -> ConfigurationError:
+    # Never taken for "anybody": the prompt would go to providers that the user has not chosen.
+    message = f"provider names nobody: {value!r}. Leave it out (or give None) for the providers chosen by default."
+    return ConfigurationError(message)
 
 
 def _loaded_class(path: str) -> type | None:

@@ -21,7 +21,7 @@ from g4f_integrations import __version__
 from g4f_integrations.core.events import Retrying
 from g4f_integrations.core.loop import iterate_blocking
 from g4f_integrations.errors import IntegrationError
-from g4f_integrations.langchain._calls import PARAMETERS, Call, prepare_call, shown_arguments
+from g4f_integrations.langchain._calls import PARAMETERS, Call, load_engine, prepare_call, shown_arguments
 from g4f_integrations.langchain._chunks import MODEL_PROVIDER, ChunkBuilder, ResultBuilder
 from g4f_integrations.langchain._errors import RetryFilter, as_model_error, only_retryable
 from g4f_integrations.langchain._fields import ModelFields
@@ -106,7 +106,7 @@ class ChatG4F(ModelFields, BaseChatModel):
             params["ls_max_tokens"] = max_tokens
         stops = stop or self.stop
         if stops:
-            params["ls_stop"] = [stops] if isinstance(stops, str) else list(stops)
+            params["ls_stop"] = [*stops] if isinstance(stops, list | tuple) else [stops]
         return params
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
@@ -150,6 +150,7 @@ class ChatG4F(ModelFields, BaseChatModel):
         builder = ResultBuilder()
         try:
             call = prepare_call(self, messages, stop, kwargs, stream=False)
+            await load_engine()
             async with aclosing(call.batches()) as batches:
                 async for batch in batches:
                     for event in batch:
@@ -193,6 +194,7 @@ class ChatG4F(ModelFields, BaseChatModel):
         try:
             call = prepare_call(self, messages, stop, kwargs, stream=True)
             feed = self._chunk_builder(call).feed
+            await load_engine()
             async with aclosing(call.batches()) as batches:
                 async for batch in batches:
                     for event in batch:

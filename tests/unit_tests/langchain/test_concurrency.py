@@ -151,6 +151,48 @@ def test_a_script_ends_without_a_word_even_under_development_mode():
     assert (done.returncode, done.stdout, foreign) == (0, "", [])
 
 
+def test_a_g4f_provider_over_http_leaves_no_complaint_at_exit(loopback):
+    loopback.replies(Reply.chat("Good ", "answer."))
+    script = f"""
+        from g4f_integrations import ChatG4F
+        from g4f_integrations.core.catalog import load_g4f
+        load_g4f()
+        from g4f.client import create_custom_provider
+        provider = create_custom_provider({loopback.base_url!r}, models=["m"], name="Custom")
+        print(ChatG4F(provider=provider, model="m").invoke("hi").text)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.stdout, done.stderr) == ("Good answer.\n", "")
+
+
+def test_a_stream_begun_before_a_fork_is_refused_in_the_child():
+    script = """
+        import os, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from g4f_integrations import ChatG4F
+        from g4f_integrations.testing import ScriptedProvider, stall
+        stream = ChatG4F(provider=ScriptedProvider("Lighthouses ", stall(0.5), "flash.")).stream("hi")
+        next(stream)
+        child = os.fork()
+        if child == 0:
+            try:
+                list(stream)
+            except RuntimeError as error:
+                os._exit(0 if "fork" in str(error) else 2)
+            os._exit(1)
+        assert os.waitpid(child, 0)[1] == 0
+        print("".join(chunk.text for chunk in stream))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.stdout == "flash.\n", done.stderr
+
+
 async def test_a_provider_that_blocks_its_loop_does_not_block_the_callers():
     model = ChatG4F(
         provider=[ScriptedProvider(block(3), name="Blocking"), ScriptedProvider("Good ", "answer.")],

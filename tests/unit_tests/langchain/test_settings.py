@@ -313,3 +313,60 @@ def test_annotations_can_be_evaluated():
     for name, method in inspect.getmembers(ChatG4F, inspect.isfunction):
         if method.__module__.startswith("g4f_integrations"):
             assert typing.get_type_hints(method), name
+
+
+@pytest.mark.parametrize("nobody", [[], [None], "", "  ", ["A", ""]])
+def test_a_provider_that_names_nobody_is_never_taken_for_anybody(nobody):
+    with pytest.raises(ConfigurationError, match="names nobody"):
+        ChatG4F(provider=nobody)
+
+
+@pytest.mark.parametrize("stop", [5, [None], [1, "a"]])
+def test_a_stop_that_is_no_text_is_named(stop):
+    model = ChatG4F(provider=ScriptedProvider("hi"))
+
+    with pytest.raises(ConfigurationError, match="stop"):
+        model.invoke("hi", stop=stop)
+
+
+def test_a_parameter_that_holds_itself_is_named():
+    endless = {}
+    endless["me"] = endless
+
+    with pytest.raises(ConfigurationError, match="nested too deeply"):
+        ChatG4F(provider=ScriptedProvider("hi")).invoke("hi", logit_bias=endless)
+
+
+def test_a_half_made_model_can_be_shown():
+    assert repr(ChatG4F.__new__(ChatG4F)).startswith("ChatG4F(")
+
+
+def test_credentials_inside_urls_and_parameters_stay_out_of_pickles_and_in_copies():
+    secrets = ("user-secret", "word-secret", "query-secret", "body-secret", "kwarg-secret", "proxy-secret")
+    model = ChatG4F(
+        base_url="http://user-secret:word-secret@127.0.0.1:1/v1?key=query-secret",
+        model="m",
+        proxy="http://proxy-secret:x@127.0.0.1:2",
+        extra_body={"api_key": "body-secret", "kept": 1},
+        model_kwargs={"secret_token": "kwarg-secret"},
+    )
+
+    pickled = pickle.dumps(model)
+    twin = copy.deepcopy(model)
+    arrived = pickle.loads(pickled)
+
+    assert not [secret for secret in secrets if secret.encode() in pickled]
+    assert "word-secret" in twin.base_url
+    assert arrived.extra_body == {"kept": 1}
+    with pytest.raises(ConfigurationError, match="did not travel"):
+        arrived.invoke("hi")
+
+
+def test_routes_leave_the_credentials_of_their_urls_behind_too():
+    model = ChatG4F(routes=[Endpoint("http://user:secret-word@127.0.0.1:1/v1", "m", api_key="k")])
+
+    pickled = pickle.dumps(model)
+
+    assert b"secret-word" not in pickled
+    with pytest.raises(ConfigurationError, match="did not travel"):
+        pickle.loads(pickled).invoke("hi")
