@@ -38,6 +38,7 @@ _ERRORS: dict[str, type[IntegrationError]] = {
     "interrupted": StreamInterruptedError,
 }
 
+_STOPS = (".", "!", "?", "…")
 _ADVICE = {
     "rate_limit": "Wait, add providers or models to rotate over, or raise Resilience(max_retry_after=…).",
     "context_length": "Shorten the conversation, or add a route with a larger context window.",
@@ -109,8 +110,8 @@ def _message(attempts: Sequence[Attempt], last: Failure) -> str:
     advice = _ADVICE.get(last.kind, "")
     if len(attempts) == 1:
         only = attempts[0]
-        said = f"{_label(only)} failed ({last.kind}){': ' if last.message else '.'}{last.message}"
-        return f"{said} {advice}".rstrip()
+        said = f"{_label(only)} failed ({last.kind}){': ' if last.message else ''}{last.message}"
+        return f"{said if said.endswith(_STOPS) else f'{said}.'} {advice}".rstrip()
     rows = [("", "route", "outcome", "seconds", "what was said")]
     rows += [
         (
