@@ -110,8 +110,10 @@ def _message(attempts: Sequence[Attempt], last: Failure) -> str:
     advice = _ADVICE.get(last.kind, "")
     if len(attempts) == 1:
         only = attempts[0]
-        said = f"{_label(only)} failed ({last.kind}){': ' if last.message else ''}{last.message}"
-        return f"{said if said.endswith(_STOPS) else f'{said}.'} {advice}".rstrip()
+        said = f"{_label(only)} failed ({last.kind}){': ' if last.message else '.'}{last.message}"
+        if not advice:
+            return said
+        return f"{said if said.endswith(_STOPS) else f'{said}.'} {advice}"
     rows = [("", "route", "outcome", "seconds", "what was said")]
     rows += [
         (
