@@ -1,7 +1,7 @@
 """What a process of its own shows of itself, printed as JSON; started by `starting`.
 
 ``footprint.py memory CLIENT URL`` tells the resident memory after import, after the first call and at its highest;
-``footprint.py growth KIND COUNT URL`` descriptors, tasks, threads, objects and memory before and after many calls.
+``footprint.py growth KIND COUNT URL`` by how much descriptors, tasks, threads, objects and memory grow over many calls.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 _FEW = 100
+_PARTS = 8
 _PROMPT = "Tell me about the fox, in one sentence."
 
 
@@ -68,19 +71,23 @@ def memory(client: str, url: str) -> dict[str, float]:
     return found
 
 
-def growth(kind: str, count: int, url: str) -> list[dict[str, float]]:
-    """The state before and after `count` calls of one kind, after a fifth as many to warm up.
+def growth(kind: str, count: int, url: str) -> dict[str, float]:
+    """What `count` calls of one kind add, after half as many to warm up, and what a call leaves to the collector.
 
-    The second one also tells how many objects a call leaves to the cyclic collector.
+    Memory grows in steps of an allocator's own size, by 1 MB at times even where nothing happens, so its figure is
+    the median growth of eight equal parts, times eight.
     """
     states: list[dict[str, float]] = []
-    _KINDS[kind](max(50, count // 5), count, url, lambda: states.append(_state()))
+    _KINDS[kind]([count // 2] + [count // _PARTS] * _PARTS, url, lambda: states.append(_state()))
+    grown = {name: states[-1][name] - states[0][name] for name in states[0]}
+    steps = [after["memory"] - before["memory"] for before, after in pairwise(states)]
+    grown["memory"] = statistics.median(steps) * _PARTS
     # Then a few more without the collector: what it finds afterwards could not be freed by counting references.
     found: list[int] = []
     gc.disable()
-    _KINDS[kind](10, _FEW, url, lambda: found.append(gc.collect()))
-    states[-1]["cyclic garbage per call"] = round(found[-1] / _FEW, 2)
-    return states
+    _KINDS[kind]([10, _FEW], url, lambda: found.append(gc.collect()))
+    grown["cyclic garbage"] = round(found[-1] / _FEW, 2)
+    return grown
 
 
 def _state() -> dict[str, float]:
@@ -96,9 +103,9 @@ def _state() -> dict[str, float]:
     }
 
 
-def _in_one_loop(warm_up: int, count: int, call: Callable[[], Any], note: Callable[[], None]) -> None:
+def _in_one_loop(parts: Sequence[int], call: Callable[[], Any], note: Callable[[], None]) -> None:
     async def work() -> None:
-        for times in (warm_up, count):
+        for times in parts:
             for _ in range(times):
                 await call()
             await asyncio.sleep(0.05)  # for what ends a moment after its call
@@ -107,22 +114,22 @@ def _in_one_loop(warm_up: int, count: int, call: Callable[[], Any], note: Callab
     asyncio.run(work())
 
 
-def _calls(warm_up: int, count: int, url: str, note: Callable[[], None]) -> None:
+def _calls(parts: Sequence[int], url: str, note: Callable[[], None]) -> None:
     model = _model("ChatG4F", url)
-    _in_one_loop(warm_up, count, lambda: model.ainvoke(_PROMPT), note)
+    _in_one_loop(parts, lambda: model.ainvoke(_PROMPT), note)
 
 
-def _provider_calls(warm_up: int, count: int, url: str, note: Callable[[], None]) -> None:
+def _provider_calls(parts: Sequence[int], url: str, note: Callable[[], None]) -> None:
     from g4f.client import create_custom_provider  # noqa: PLC0415  the other kinds do without g4f
 
     from g4f_integrations.langchain import ChatG4F  # noqa: PLC0415
 
     provider = create_custom_provider(url, api_key="sk-benchmark", default_model="bench", models=["bench"])
     model = ChatG4F(provider=provider, model="bench")
-    _in_one_loop(warm_up, count, lambda: model.ainvoke(_PROMPT), note)
+    _in_one_loop(parts, lambda: model.ainvoke(_PROMPT), note)
 
 
-def _broken_streams(warm_up: int, count: int, url: str, note: Callable[[], None]) -> None:
+def _broken_streams(parts: Sequence[int], url: str, note: Callable[[], None]) -> None:
     model = _model("ChatG4F", url.replace("/call/", "/s2000/"))
 
     async def leave() -> None:
@@ -130,26 +137,26 @@ def _broken_streams(warm_up: int, count: int, url: str, note: Callable[[], None]
             async for _ in chunks:
                 break
 
-    _in_one_loop(warm_up, count, leave, note)
+    _in_one_loop(parts, leave, note)
 
 
-def _blocking_calls(warm_up: int, count: int, url: str, note: Callable[[], None]) -> None:
+def _blocking_calls(parts: Sequence[int], url: str, note: Callable[[], None]) -> None:
     model = _model("ChatG4F", url)
-    for times in (warm_up, count):
+    for times in parts:
         for _ in range(times):
             model.invoke(_PROMPT)
         note()
 
 
-def _runs(warm_up: int, count: int, url: str, note: Callable[[], None]) -> None:
+def _runs(parts: Sequence[int], url: str, note: Callable[[], None]) -> None:
     model = _model("ChatG4F", url)
-    for times in (warm_up, count):
+    for times in parts:
         for _ in range(times):
             asyncio.run(model.ainvoke(_PROMPT))
         note()
 
 
-_KINDS: dict[str, Callable[[int, int, str, Callable[[], None]], None]] = {
+_KINDS: dict[str, Callable[[Sequence[int], str, Callable[[], None]], None]] = {
     "calls in one loop": _calls,
     "asyncio.run for each call": _runs,
     "sync calls": _blocking_calls,
