@@ -34,7 +34,7 @@ from g4f_integrations.core.events import (
     ToolCall,
     Usage,
 )
-from g4f_integrations.langchain._fast import chunk_maker
+from g4f_integrations.langchain._fast import chunk_maker, generation_maker
 
 MODEL_PROVIDER = "g4f"
 """`response_metadata["model_provider"]` and `ls_provider`, which have to agree: LangChain's summarising middleware
@@ -235,8 +235,16 @@ class ResultBuilder:
 
     def _generation(self, index: int) -> ChatGeneration:
         choice = self._choices[index]
+        content = choice.message_content()
+        if type(content) is str and not (choice.reasoning or choice.calls or choice.invalid):
+            return generation_maker()(
+                content,
+                self._closing.response_metadata(index),
+                self._closing.usage_metadata() if index == 0 else None,
+                self._closing.generation_info(index),
+            )
         message = AIMessage(
-            content=choice.message_content(),
+            content=content,
             additional_kwargs={"reasoning_content": "".join(choice.reasoning)} if choice.reasoning else {},
             tool_calls=choice.calls,
             invalid_tool_calls=choice.invalid,

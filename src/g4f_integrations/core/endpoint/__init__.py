@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, Collection
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from g4f_integrations.core.endpoint._answers import MAX_ANSWER_BYTES, AnswerReader
@@ -24,10 +25,9 @@ __all__ = ["ENVIRONMENT_PROXY", "ParameterRefused", "call_endpoint", "list_model
 _CLIENT = f"{__name__}._http"
 
 
-async def _load_client() -> None:
+async def _client() -> ModuleType:
     """Imports the HTTP client, a tenth of a second's work, beside the running loop and only when it is needed."""
-    if _CLIENT not in sys.modules:
-        await asyncio.to_thread(import_module, _CLIENT)
+    return await asyncio.to_thread(import_module, _CLIENT)
 
 
 async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes) -> AsyncGenerator[Batch, None]:
@@ -49,9 +49,7 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
         ConfigurationError: The request cannot be sent as it is.
         aiohttp.ClientError, OSError: The connection failed.
     """
-    await _load_client()
-    from g4f_integrations.core.endpoint import _http  # noqa: PLC0415  loaded by the line above
-
+    _http = await _client() if _CLIENT not in sys.modules else sys.modules[_CLIENT]
     endpoint = _http.endpoint_of(candidate)
     body = build_body(candidate, request, refused_parameters.of(candidate), notes)
     url = _http.endpoint_url(endpoint.base_url, "/chat/completions")
@@ -97,9 +95,7 @@ async def list_models(candidate: Candidate) -> list[dict[str, Any]]:
         HTTPFailure: A status that is no success, or an answer that is no list of models.
         aiohttp.ClientError, OSError: The connection failed.
     """
-    await _load_client()
-    from g4f_integrations.core.endpoint import _http  # noqa: PLC0415  loaded by the line above
-
+    _http = await _client() if _CLIENT not in sys.modules else sys.modules[_CLIENT]
     endpoint = _http.endpoint_of(candidate)
     url = _http.endpoint_url(endpoint.base_url, "/models")
     response = await _http.send("GET", url, candidate, _http.request_headers(candidate, endpoint))

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import re
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote
 
 import aiohttp
@@ -15,7 +16,7 @@ from g4f_integrations.core.credentials import Secret, redact_url
 from g4f_integrations.core.endpoint._terms import ENVIRONMENT_PROXY
 from g4f_integrations.core.failures import HTTPFailure
 from g4f_integrations.core.request import Request
-from g4f_integrations.core.routes import Candidate, Endpoint, proxy_for
+from g4f_integrations.core.routes import Candidate, Endpoint, freeze_headers, proxy_for
 from g4f_integrations.core.sessions import open_session
 from g4f_integrations.core.wire.decoding import plain_text
 from g4f_integrations.errors import ConfigurationError
@@ -57,21 +58,40 @@ def request_headers(candidate: Candidate, endpoint: Endpoint, request: Request |
     Raises:
         ConfigurationError: A header cannot be sent, or a key did not travel with a pickle.
     """
-    headers = {"accept": "text/event-stream" if request is not None and request.stream else "application/json"}
+    headers = dict(_route_headers(candidate, endpoint))
+    headers.setdefault("accept", "text/event-stream" if request is not None and request.stream else "application/json")
     if request is not None:
-        headers["content-type"] = "application/json"
+        headers.setdefault("content-type", "application/json")
+        if request.headers:
+            given = {name.lower(): _shown(value, candidate) for name, value in request.headers.items()}
+            _check_headers(given, candidate)
+            headers.update(given)
+    return headers
+
+
+@lru_cache(maxsize=256)
+def _route_headers(candidate: Candidate, endpoint: Endpoint) -> dict[str, str]:
+    """The headers that every request of a route has; they are the same for as long as its candidate lives."""
+    headers: dict[str, str] = {}
     if candidate.api_key is not None:
         headers["authorization"] = f"Bearer {candidate.api_key.reveal(candidate.label).strip()}"
     elif "@" in endpoint.base_url:
         _add_userinfo(headers, endpoint.base_url)
-    given = [*(endpoint.headers or ()), *(request.headers.items() if request is not None else ())]
-    for name, value in given:
-        headers[name.lower()] = value.reveal(candidate.label) if isinstance(value, Secret) else str(value)
+    for name, value in freeze_headers(endpoint.headers):
+        headers[name.lower()] = _shown(value, candidate)
+    _check_headers(headers, candidate)
+    return headers
+
+
+def _shown(value: Any, candidate: Candidate) -> str:
+    return value.reveal(candidate.label) if isinstance(value, Secret) else str(value)
+
+
+def _check_headers(headers: dict[str, str], candidate: Candidate) -> None:
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or _FORBIDDEN.search(value):
             message = f"The header {name!r} for {candidate.label} holds a character that HTTP does not allow."
             raise ConfigurationError(message)
-    return headers
 
 
 def _add_userinfo(headers: dict[str, str], base_url: str) -> None:
