@@ -95,6 +95,7 @@ class AttemptRun:
         "_has_media",
         "_lanes",
         "_loop",
+        "_may_stop",
         "_over",
         "_pending",
         "_since",
@@ -138,6 +139,7 @@ class AttemptRun:
         self._whole: Batch = []  # what a blocking answer holds so far
         self._pending: BaseException | None = None  # raised at the next read: events before it are handed over first
         self._upstream: Upstream = open_upstream(candidate, call.request, self.notes)
+        self._may_stop = bool(call.request.stop) or self._upstream.output_limit is not None
 
     @property
     def text(self) -> str:
@@ -193,10 +195,10 @@ class AttemptRun:
         if self._over:
             return []
         upstream = self._upstream
-        while chunks := await upstream.pump.take(self._due()):
+        while chunks := await upstream.pump.take(due := self._due()):
             released = self._released(upstream.reader.read(chunks))
             self._pending = upstream.reader.error
-            if self._lanes and self._stopped():
+            if self._may_stop and self._stopped():
                 await upstream.pump.aclose()  # the rest of the answer is not wanted
                 return self._end(released)
             if released:
@@ -204,21 +206,23 @@ class AttemptRun:
                 return released
             if self._pending is not None:
                 raise self._pending
-            self._check_clock()
+            if due is not None and self._loop.time() >= due:
+                self._check_clock()
         return self._end([])
 
     async def _read_whole(self) -> Batch:
         if self._over:
             return []
         upstream = self._upstream
-        while chunks := await upstream.pump.take(self._due()):
+        while chunks := await upstream.pump.take(due := self._due()):
             self._whole += self._released(upstream.reader.read(chunks))
             if upstream.reader.error is not None:
                 raise upstream.reader.error
-            if self._lanes and self._stopped():
+            if self._may_stop and self._stopped():
                 await upstream.pump.aclose()
                 break
-            self._check_clock()
+            if due is not None and self._loop.time() >= due:
+                self._check_clock()
         return self._end_or_fail()
 
     def _check_clock(self) -> None:
@@ -228,7 +232,7 @@ class AttemptRun:
             raise Expired
 
     def _stopped(self) -> bool:
-        return all(lane.stopped for lane in self._lanes.values())
+        return bool(self._lanes) and all(lane.stopped for lane in self._lanes.values())
 
     # Clocks ----------------------------------------------------------------------------------------------------
 
@@ -372,7 +376,7 @@ class AttemptRun:
     def _end(self, released: Batch) -> Batch:
         """What was still held, when the answer stands; the end of an answer that does not is a failure."""
         self._over = True
-        stopped = bool(self._lanes) and self._stopped()
+        stopped = self._may_stop and self._stopped()
         if self._upstream.tells_finish and not self._upstream.reader.finished and not stopped:
             message = "the stream ended without a finish reason"
             raise StreamCut(message)

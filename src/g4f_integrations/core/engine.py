@@ -249,7 +249,7 @@ class _Call:
                 model=info.model or model,
                 attempts=tuple(self._attempts),
                 tools=run.notes.tools,
-                dropped=sorted(set(run.notes.dropped)),
+                dropped=sorted(set(run.notes.dropped)) if run.notes.dropped else [],
                 flattened=run.notes.flattened,
                 sources=run.sources,
                 usage_estimated=estimated,

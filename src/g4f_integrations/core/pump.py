@@ -27,6 +27,10 @@ class Expired(Exception):  # noqa: N818  a clock's message to the engine, no err
     """The clock given to `take` ran out."""
 
 
+def _nothing() -> None:
+    pass
+
+
 class _Clock:
     """A watchdog that is armed once and moves its own alarm on, so that a batch costs no timer of its own."""
 
@@ -54,6 +58,7 @@ class _Clock:
         self._due = None
 
     def stop(self) -> None:
+        self._on_due = _nothing  # a clock that held on to its pump would be a cycle, left to the garbage collector
         self._due = None
         if self._alarm is not None:
             self._alarm.cancel()
@@ -222,6 +227,7 @@ class DirectPump(Pump):
 
     def __init__(self, source: Source) -> None:
         super().__init__()
+        self._clock.stop()  # asyncio's own timeout does its work here
         self._source = source
 
     async def take(self, expires: float | None) -> list[Any]:

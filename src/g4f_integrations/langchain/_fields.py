@@ -43,7 +43,8 @@ class ModelFields(BaseModel):
     where they name the same routes. Names that users bring from other classes are understood, unknown ones refused.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
+    # Deferred: nobody makes a `ModelFields` by itself, and building its validator takes a third of ChatG4F's import.
+    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=(), defer_build=True)
 
     model: str = Field(default="auto", description="Model id; 'auto' takes what is known to work.")
     provider: Any = Field(

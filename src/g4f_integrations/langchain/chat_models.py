@@ -15,7 +15,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from g4f_integrations import __version__
 from g4f_integrations.core.events import Retrying
@@ -59,6 +59,8 @@ class ChatG4F(ModelFields, BaseChatModel):
     Arguments of a single call (``invoke(…, temperature=0)``, ``bind``) win over the fields; those that are no fields
     go to the route.
     """
+
+    model_config = ConfigDict(defer_build=False)
 
     # Not False by default: LangChain takes that for a wish, once `configurable_fields` has made the model anew.
     streaming: bool | None = Field(
