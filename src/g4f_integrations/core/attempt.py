@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from dataclasses import dataclass, field
 
 from g4f_integrations.core.assembly import ToolCallAssembler
+from g4f_integrations.core.clocks import AttemptClocks, CallState
 from g4f_integrations.core.events import (
     Batch,
     Event,
@@ -32,14 +31,12 @@ from g4f_integrations.core.failures import (
     classify,
 )
 from g4f_integrations.core.lane import Lane
-from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.pump import Expired
-from g4f_integrations.core.request import CallNotes, Request
+from g4f_integrations.core.request import CallNotes
 from g4f_integrations.core.routes import Candidate
 from g4f_integrations.core.transport import Upstream, open_upstream
 from g4f_integrations.errors import IntegrationError
 
-_AFTER_FINISH_SECONDS = 2.0  # that a route may take to hang up after its finish reason
 _FINISH_REASONS = {
     "end_turn": "stop",
     "eos": "stop",
@@ -51,40 +48,15 @@ _FINISH_REASONS = {
 }
 
 
-@dataclass(slots=True)
-class CallState:
-    """What the attempts of one call share.
-
-    Attributes:
-        request: What is asked.
-        policy: The clocks' lengths.
-        prompt: The user's own words, for telling an answer about an error from an error.
-        deadline: Loop time by which something must have been handed over, if any.
-        waited: Seconds spent waiting for routes so far, the consumer's own time left out.
-        suspects: Suspect answers seen so far, and the provider that gave each.
-        empty_after_tool: Whether an empty answer to a tool result has been seen already.
-    """
-
-    request: Request
-    policy: Resilience
-    prompt: str
-    deadline: float | None
-    waited: float = 0.0
-    suspects: dict[str, str] = field(default_factory=dict)
-    empty_after_tool: bool = False
-
-
 class AttemptRun:
     """One attempt under way.
 
     Attributes:
         candidate: The route that is asked.
         started: Loop time of its beginning.
-        spoke: Whether anything, be it reasoning, has been handed over.
         committed: Whether text, a tool call or media has been handed over.
         again: Whether the same route should be asked again at once, the request having been mended for it.
-        out_of_time: Whether a clock of the whole call ended it, for which the route is not to blame.
-        first_content: Seconds to the first content, ``None`` before it.
+        clocks: What bounds it in time, and how it went with them.
     """
 
     __slots__ = (
@@ -98,20 +70,17 @@ class AttemptRun:
         "_may_stop",
         "_over",
         "_pending",
-        "_since",
         "_upstream",
         "_whole",
         "again",
         "calls",
         "candidate",
+        "clocks",
         "committed",
         "finishes",
-        "first_content",
         "info",
         "notes",
-        "out_of_time",
         "sources",
-        "spoke",
         "started",
         "suspect",
         "usage",
@@ -126,12 +95,11 @@ class AttemptRun:
         self.sources: list[dict[str, object]] = []
         self.calls: list[ToolCall] = []
         self.suspect: Outcome | None = None
-        self.spoke = self.committed = self.again = self.out_of_time = False
-        self.first_content: float | None = None
+        self.committed = self.again = False
         self._call = call
         self._loop = asyncio.get_running_loop()
         self.started = self._loop.time()
-        self._since = self.started
+        self.clocks = AttemptClocks(call, self.started)
         self._lanes: dict[int, Lane] = {}
         self._assembler = ToolCallAssembler()
         self._aside: Batch = []
@@ -139,6 +107,7 @@ class AttemptRun:
         self._whole: Batch = []  # what a blocking answer holds so far
         self._pending: BaseException | None = None  # raised at the next read: events before it are handed over first
         self._upstream: Upstream = open_upstream(candidate, call.request, self.notes)
+        self.clocks.streams = self._upstream.streams
         self._may_stop = bool(call.request.stop) or self._upstream.output_limit is not None
 
     @property
@@ -164,7 +133,7 @@ class AttemptRun:
                 hold credentials.
             IntegrationError: A mistake in the settings, found only now.
         """
-        self._since = self._loop.time()
+        self.clocks.wait_begins(self._loop.time())
         try:
             return await (self._read_piece() if self._call.request.stream else self._read_whole())
         except AttemptFailed as error:
@@ -172,7 +141,7 @@ class AttemptRun:
         except IntegrationError:
             raise
         except Expired:
-            failure = classify(ClockExpired(self._which_clock()))
+            failure = classify(ClockExpired(self.clocks.name_of_expired(self._loop.time())))
             await self._upstream.pump.expire()
         except HTTPFailure as error:
             self.again = error.mended
@@ -180,7 +149,7 @@ class AttemptRun:
         except Exception as error:
             failure = classify(error)
         finally:
-            self._call.waited += self._loop.time() - self._since
+            self.clocks.wait_ends(self._loop.time())
         if self.finishes and not self._over:
             return self._end_or_fail()  # the answer was complete before its upstream failed to hang up
         raise AttemptFailed(failure)
@@ -195,14 +164,14 @@ class AttemptRun:
         if self._over:
             return []
         upstream = self._upstream
-        while chunks := await upstream.pump.take(due := self._due()):
+        while chunks := await upstream.pump.take(due := self.clocks.due()):
             released = self._released(upstream.reader.read(chunks))
             self._pending = upstream.reader.error
             if self._may_stop and self._stopped():
                 await upstream.pump.aclose()  # the rest of the answer is not wanted
                 return self._end(released)
             if released:
-                self.spoke, self.committed = True, self._answered
+                self.clocks.spoke, self.committed = True, self._answered
                 return released
             if self._pending is not None:
                 raise self._pending
@@ -214,7 +183,7 @@ class AttemptRun:
         if self._over:
             return []
         upstream = self._upstream
-        while chunks := await upstream.pump.take(due := self._due()):
+        while chunks := await upstream.pump.take(due := self.clocks.due()):
             self._whole += self._released(upstream.reader.read(chunks))
             if upstream.reader.error is not None:
                 raise upstream.reader.error
@@ -227,57 +196,12 @@ class AttemptRun:
 
     def _check_clock(self) -> None:
         """Expire by ourselves: a pump whose upstream floods us with nothing never waits, and so never rings."""
-        due = self._due()
+        due = self.clocks.due()
         if due is not None and self._loop.time() >= due:
             raise Expired
 
     def _stopped(self) -> bool:
         return bool(self._lanes) and all(lane.stopped for lane in self._lanes.values())
-
-    # Clocks ----------------------------------------------------------------------------------------------------
-
-    def _due(self) -> float | None:
-        """The loop time at which the next clock runs out."""
-        policy = self._call.policy
-        due = self._silence_due()
-        if not self.spoke and self._call.deadline is not None:
-            due = min(due, self._call.deadline)
-        if policy.total_timeout is not None:
-            due = min(due, self._since + policy.total_timeout - self._call.waited)
-        return None if due == math.inf else due
-
-    def _silence_due(self) -> float:
-        policy = self._call.policy
-        if self.finishes and self.first_content is not None:
-            # All that can still come is the usage; a route that does not hang up must not cost the answer.
-            return self._since + min(_AFTER_FINISH_SECONDS, policy.stall_timeout or math.inf)
-        if not self._upstream.streams:
-            return math.inf if policy.attempt_timeout is None else self.started + policy.attempt_timeout
-        if self.first_content is None:
-            return math.inf if policy.first_token_timeout is None else self.started + policy.first_token_timeout
-        return math.inf if policy.stall_timeout is None else self._since + policy.stall_timeout
-
-    def _which_clock(self) -> str:
-        """The clock that has just run out, in words; notes whether it is the call's, which says nothing of a route."""
-        policy = self._call.policy
-        if self._silence_due() <= (self._due() or 0.0):
-            if not self._upstream.streams:
-                return f"no answer within {policy.attempt_timeout:g} s"
-            if self.first_content is None:
-                return f"no first token within {policy.first_token_timeout:g} s"
-            return f"stalled for {policy.stall_timeout:g} s"
-        self.out_of_time = True
-        if self._call.deadline is not None and not self.spoke and self._call.deadline <= self._loop.time():
-            return f"the deadline of {policy.deadline:g} s for the whole call passed"
-        return f"the total time of {policy.total_timeout:g} s is used up"
-
-    def _content_came(self) -> None:
-        now = self._loop.time()
-        if self.first_content is None:
-            self.first_content = now - self.started
-        # The stall clock begins anew; the time until now is booked, so that it is not counted twice.
-        self._call.waited += now - self._since
-        self._since = now
 
     # Filters ---------------------------------------------------------------------------------------------------
 
@@ -306,7 +230,7 @@ class AttemptRun:
             else:
                 content |= self._note(event, released)
         if content:
-            self._content_came()
+            self.clocks.content_came(self._loop.time())
         if released and self._aside and self._answered:
             released, self._aside = [*self._aside, *released], []
         return released
@@ -335,6 +259,7 @@ class AttemptRun:
                 self.usage = event
             case Finish():
                 self.finishes[event.choice] = event.reason
+                self.clocks.finished = True
             case Sources():
                 self.sources += event.items
                 self._aside.append(event)
@@ -391,7 +316,7 @@ class AttemptRun:
         if not calls and not self._has_media and not any(text.strip() for text in self.texts):
             self._judge_empty(stopped=stopped)
         self.committed = True
-        self.spoke = self.spoke or bool(released)
+        self.clocks.spoke = self.clocks.spoke or bool(released)
         self._aside, aside = [], self._aside
         return [*aside, *released]
 

@@ -16,8 +16,9 @@ from collections.abc import AsyncGenerator
 from copy import copy
 from dataclasses import replace
 
-from g4f_integrations.core.attempt import AttemptRun, CallState
+from g4f_integrations.core.attempt import AttemptRun
 from g4f_integrations.core.candidates import resolve, resolve_cached
+from g4f_integrations.core.clocks import CallState
 from g4f_integrations.core.credentials import scrub
 from g4f_integrations.core.events import AnswerInfo, Attempt, Batch, Finish, Outcome, Retrying, Usage
 from g4f_integrations.core.failures import AttemptFailed, Failure, preload
@@ -191,7 +192,7 @@ class _Call:
     def _succeeded(self, run: AttemptRun) -> None:
         seconds = self._loop.time() - run.started
         self._attempts.append(Attempt(*_named(run.candidate), "ok", None, seconds))
-        self._store.succeeded(run.candidate.key, run.first_content or seconds)
+        self._store.succeeded(run.candidate.key, run.clocks.first_content or seconds)
         self._next = None
         logger.debug("call %d: %s answered in %.2f s", self._number, run.candidate.label, seconds)
 
@@ -204,14 +205,14 @@ class _Call:
         attempt = Attempt(*_named(candidate), kind, failure.message or None, seconds)
         self._attempts.append(attempt)
         self._failures.append(failure)
-        if not run.out_of_time:
+        if not run.clocks.out_of_time:
             self._store.failed(candidate.key, kind, failure.retry_after, self._breaker)
             self._next = None
         if run.committed:
             logger.warning("call %d: %s broke off: %s", self._number, candidate.label, failure.message)
             return interruption(self._attempts, failure, candidate.label, text=run.text, calls=run.calls)
         self._rotation.failed(failure, time.monotonic(), again=run.again)
-        self._chosen = run.out_of_time  # then there is nothing left to choose
+        self._chosen = run.clocks.out_of_time  # then there is nothing left to choose
         failed = AttemptFailed(failure)
         if self._retries is None:
             self._retries = RetryDriver(self, seconds)

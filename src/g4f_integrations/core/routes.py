@@ -14,10 +14,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import SecretStr
 
 from g4f_integrations.core.credentials import Secret, is_secret_header, leave_credentials, redact_url, scrub
+from g4f_integrations.core.proxies import Proxy, ProxyMap, freeze_proxy
 from g4f_integrations.errors import ConfigurationError
-
-Proxy: TypeAlias = str | Mapping[str, str]
-"""One proxy URL, or proxy URLs by scheme: ``{"http": …, "https": …, "all": …}``."""
 
 Headers: TypeAlias = tuple[tuple[str, str | Secret], ...]
 
@@ -186,58 +184,6 @@ def _check_common(route: Route | Endpoint) -> None:
         raise ConfigurationError(message)
     object.__setattr__(route, "api_key", Secret.of(route.api_key))
     object.__setattr__(route, "proxy", freeze_proxy(route.proxy))
-
-
-class ProxyMap(tuple[tuple[str, str], ...]):
-    """Proxy URLs by scheme, hashable; shows no credentials, and a pickle of it takes none along."""
-
-    __slots__ = ()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return ProxyMap, (tuple((scheme, leave_credentials(url)) for scheme, url in self),)
-
-    def __copy__(self) -> ProxyMap:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> ProxyMap:
-        return self
-
-    def __repr__(self) -> str:
-        return repr({scheme: redact_url(url) for scheme, url in self})
-
-
-def freeze_proxy(proxy: Any) -> Any:
-    """`proxy` checked and made hashable: a URL stays as it is, a mapping becomes a `ProxyMap`.
-
-    Raises:
-        ConfigurationError: It is neither a URL nor a mapping of ``http``, ``https``, ``all`` to URLs.
-    """
-    if proxy is None or isinstance(proxy, ProxyMap):
-        return proxy
-    urls = {"all": proxy} if isinstance(proxy, str) else proxy
-    if not isinstance(urls, Mapping):
-        message = f"proxy must be a URL or a mapping of schemes to URLs, not {type(proxy).__name__}"
-        raise ConfigurationError(message)
-    frozen = []
-    for scheme, url in urls.items():
-        name = str(scheme).removesuffix("://")
-        if name not in {"http", "https", "all"}:
-            message = f"proxy: unknown scheme {scheme!r}; use 'http', 'https' or 'all'"
-            raise ConfigurationError(message)
-        if not isinstance(url, str) or "://" not in url:
-            message = f"proxy: {name!r} must be a URL such as 'http://host:8080'"
-            raise ConfigurationError(message)
-        frozen.append((name, url))
-    return ProxyMap(frozen)
-
-
-def proxy_for(proxy: Proxy | ProxyMap | None, scheme: str) -> str | None:
-    """The proxy URL to use for requests of `scheme`, if any."""
-    frozen = freeze_proxy(proxy)
-    if frozen is None:
-        return None
-    urls = dict(frozen)
-    return urls.get(scheme) or urls.get("all")
 
 
 def freeze_headers(headers: Mapping[str, Any] | Headers | None) -> Headers:

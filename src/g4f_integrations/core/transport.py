@@ -22,11 +22,12 @@ from g4f_integrations.core.catalog import Catalog
 from g4f_integrations.core.chunks import ChunkReader
 from g4f_integrations.core.credentials import MASK
 from g4f_integrations.core.events import Batch
+from g4f_integrations.core.proxies import proxy_for
 from g4f_integrations.core.pump import DirectPump, LocalPump, Pump
 from g4f_integrations.core.remote import RemotePump
 from g4f_integrations.core.request import CallNotes, Request
 from g4f_integrations.core.roles import adapt_messages
-from g4f_integrations.core.routes import Candidate, Endpoint, Plan, Route, proxy_for
+from g4f_integrations.core.routes import Candidate, Endpoint, Plan, Route
 from g4f_integrations.core.threads import BLOCKING, ORDINARY, at_exit_of_providers
 from g4f_integrations.errors import ConfigurationError
 

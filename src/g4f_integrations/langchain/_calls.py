@@ -17,8 +17,9 @@ from langchain_core.messages import BaseMessage
 from g4f_integrations.core.credentials import Secret
 from g4f_integrations.core.events import Batch
 from g4f_integrations.core.policy import Resilience
+from g4f_integrations.core.proxies import freeze_proxy
 from g4f_integrations.core.request import Request
-from g4f_integrations.core.routes import RouteChoice, freeze_headers, freeze_proxy
+from g4f_integrations.core.routes import RouteChoice, freeze_headers
 from g4f_integrations.errors import ConfigurationError
 from g4f_integrations.langchain._fields import ModelFields
 from g4f_integrations.langchain._messages import to_wire

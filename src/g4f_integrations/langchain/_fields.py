@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from g4f_integrations.core.credentials import Secret, leave_credentials, redact_url
 from g4f_integrations.core.policy import Resilience
-from g4f_integrations.core.routes import Endpoint, Headers, ProxyMap, Route, freeze_headers, freeze_proxy
+from g4f_integrations.core.proxies import ProxyMap, freeze_proxy
+from g4f_integrations.core.routes import Endpoint, Headers, Route, freeze_headers
 from g4f_integrations.errors import ConfigurationError
 from g4f_integrations.langchain._settings import (
     ALIASES,

@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from g4f_integrations.core.credentials import Secret, redact_url
-from g4f_integrations.core.routes import Endpoint, Headers, ProxyMap, Route, parse_route
+from g4f_integrations.core.proxies import ProxyMap
+from g4f_integrations.core.routes import Endpoint, Headers, Route, parse_route
 from g4f_integrations.errors import ConfigurationError
 
 ALIASES = {

@@ -2,8 +2,9 @@
 
 from g4f_integrations.core.endpoint import call_endpoint
 from g4f_integrations.core.events import ResponseInfo
+from g4f_integrations.core.proxies import freeze_proxy
 from g4f_integrations.core.request import CallNotes, Request
-from g4f_integrations.core.routes import Candidate, Endpoint, freeze_proxy, route_key
+from g4f_integrations.core.routes import Candidate, Endpoint, route_key
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 

@@ -19,17 +19,8 @@ from g4f_integrations.core.catalog import (
     unknown_provider,
 )
 from g4f_integrations.core.credentials import Secret
-from g4f_integrations.core.routes import (
-    Candidate,
-    Endpoint,
-    Plan,
-    ProxyMap,
-    Route,
-    RouteChoice,
-    freeze_proxy,
-    parse_route,
-    route_key,
-)
+from g4f_integrations.core.proxies import ProxyMap, freeze_proxy
+from g4f_integrations.core.routes import Candidate, Endpoint, Plan, Route, RouteChoice, parse_route, route_key
 from g4f_integrations.errors import ConfigurationError
 
 DEEPEST = 8
