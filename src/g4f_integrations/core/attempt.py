@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 from g4f_integrations.core.assembly import ToolCallAssembler
 from g4f_integrations.core.clocks import AttemptClocks, CallState
@@ -37,6 +39,7 @@ from g4f_integrations.core.routes import Candidate
 from g4f_integrations.core.transport import Upstream, open_upstream
 from g4f_integrations.errors import IntegrationError
 
+_UNTOLD = ResponseInfo()  # what a route that says nothing of itself has said; never changed
 _FINISH_REASONS = {
     "end_turn": "stop",
     "eos": "stop",
@@ -89,11 +92,11 @@ class AttemptRun:
     def __init__(self, candidate: Candidate, call: CallState) -> None:
         self.candidate = candidate
         self.notes = CallNotes()
-        self.info = ResponseInfo()
+        self.info = _UNTOLD
         self.usage: Usage | None = None
         self.finishes: dict[int, str] = {}
-        self.sources: list[dict[str, object]] = []
-        self.calls: list[ToolCall] = []
+        self.sources: Sequence[dict[str, Any]] = ()
+        self.calls: Sequence[ToolCall] = ()
         self.suspect: Outcome | None = None
         self.committed = self.again = False
         self._call = call
@@ -101,8 +104,8 @@ class AttemptRun:
         self.started = self._loop.time()
         self.clocks = AttemptClocks(call, self.started)
         self._lanes: dict[int, Lane] = {}
-        self._assembler = ToolCallAssembler()
-        self._aside: Batch = []
+        self._assembler: ToolCallAssembler | None = None
+        self._aside: Sequence[Event] = ()
         self._answered = self._has_media = self._over = False  # text or media has left the filters
         self._whole: Batch = []  # what a blocking answer holds so far
         self._pending: BaseException | None = None  # raised at the next read: events before it are handed over first
@@ -232,7 +235,7 @@ class AttemptRun:
         if content:
             self.clocks.content_came(self._loop.time())
         if released and self._aside and self._answered:
-            released, self._aside = [*self._aside, *released], []
+            released, self._aside = [*self._aside, *released], ()
         return released
 
     def _release_text(self, lane: Lane, text: str, reasoning: str, choice: int, released: Batch) -> None:
@@ -250,6 +253,8 @@ class AttemptRun:
                 released.append(event)
                 return True
             case ToolCallDelta():
+                if self._assembler is None:
+                    self._assembler = ToolCallAssembler()
                 self._assembler.feed(event)
                 return True
             case Media():
@@ -261,10 +266,10 @@ class AttemptRun:
                 self.finishes[event.choice] = event.reason
                 self.clocks.finished = True
             case Sources():
-                self.sources += event.items
-                self._aside.append(event)
+                self.sources = [*self.sources, *event.items]
+                self._aside = [*self._aside, event]
             case Logprobs():
-                self._aside.append(event)
+                self._aside = [*self._aside, event]
             case ResponseInfo():
                 self._merge_info(event)
             case _:
@@ -279,6 +284,9 @@ class AttemptRun:
         released.append(event)
 
     def _merge_info(self, event: ResponseInfo) -> None:
+        if self.info is _UNTOLD:
+            self.info = ResponseInfo(event.model, event.provider, event.id, dict(event.headers), dict(event.extra))
+            return
         info = self.info
         info.model = event.model or info.model
         info.provider = event.provider or info.provider
@@ -310,14 +318,17 @@ class AttemptRun:
             if verdict is not None and verdict.kind != "empty":  # emptiness is judged over all of the answer
                 self._accept_suspect(verdict, "".join(lane.parts))
                 released.append(TextDelta("".join(lane.parts), choice))
-        calls = self._assembler.close()
-        released += calls
-        self.calls += [call for call in calls if isinstance(call, ToolCall)]
+        calls = self._assembler.close() if self._assembler is not None else []
+        if calls:
+            released += calls
+            self.calls = [call for call in calls if isinstance(call, ToolCall)]
         if not calls and not self._has_media and not any(text.strip() for text in self.texts):
             self._judge_empty(stopped=stopped)
         self.committed = True
         self.clocks.spoke = self.clocks.spoke or bool(released)
-        self._aside, aside = [], self._aside
+        if not self._aside:
+            return released
+        aside, self._aside = self._aside, ()
         return [*aside, *released]
 
     def _accept_suspect(self, verdict: Failure, text: str) -> None:
@@ -348,8 +359,9 @@ class AttemptRun:
             return "length" if lane.limit is not None and lane.limit.hit else "stop"
         told = self.finishes.get(choice, "stop").lower()
         reason = _FINISH_REASONS.get(told, told)
-        has_calls = any(call.choice == choice for call in self.calls)
-        return "tool_calls" if has_calls and reason == "stop" else reason
+        if reason == "stop" and any(call.choice == choice for call in self.calls):
+            return "tool_calls"
+        return reason
 
     @property
     def choices(self) -> list[int]:

@@ -252,11 +252,11 @@ class _Call:
                 tools=run.notes.tools,
                 dropped=sorted(set(run.notes.dropped)) if run.notes.dropped else [],
                 flattened=run.notes.flattened,
-                sources=run.sources,
+                sources=list(run.sources),
                 usage_estimated=estimated,
                 suspect=run.suspect,
                 response_id=info.id,
-                extra=info.extra,
+                extra=dict(info.extra),
             )
         )
         return events
