@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from importlib import import_module
 from typing import Any, NamedTuple
 
 from langchain_core.messages import BaseMessage
 
 from g4f_integrations.core.credentials import Secret
-from g4f_integrations.core.events import Batch
+from g4f_integrations.core.events import Batch, Event
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.proxies import freeze_proxy
 from g4f_integrations.core.request import Request
@@ -90,6 +91,11 @@ class Call(NamedTuple):
         from g4f_integrations.core.engine import answer  # noqa: PLC0415  the engine is loaded with the first call
 
         return answer(self.choice, self.request, self.policy)
+
+    async def events(self) -> list[Event]:
+        """All events of the engine's answer to this call."""
+        async with aclosing(self.batches()) as batches:
+            return [event async for batch in batches for event in batch]
 
 
 def prepare_call(

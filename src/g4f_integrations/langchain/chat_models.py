@@ -19,7 +19,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from g4f_integrations import __version__
 from g4f_integrations.core.events import Retrying
-from g4f_integrations.core.loop import iterate_blocking
+from g4f_integrations.core.loop import iterate_blocking, run_blocking
 from g4f_integrations.errors import IntegrationError
 from g4f_integrations.langchain._calls import PARAMETERS, Call, load_engine, prepare_call, shown_arguments
 from g4f_integrations.langchain._chunks import MODEL_PROVIDER, ChunkBuilder, ResultBuilder
@@ -131,11 +131,15 @@ class ChatG4F(ModelFields, BaseChatModel):
         builder = ResultBuilder()
         try:
             call = prepare_call(self, messages, stop, kwargs, stream=False)
+            if run_manager is None or not run_manager.handlers:
+                for event in run_blocking(call.events):  # one hop between the threads instead of one for each batch
+                    builder.feed(event)
+                return builder.result()
             with closing(iterate_blocking(call.batches)) as batches:
                 for batch in batches:
                     for event in batch:
                         builder.feed(event)
-                        if run_manager is not None and type(event) is Retrying:
+                        if type(event) is Retrying:
                             run_manager.on_retry(event.state)
         except IntegrationError as error:
             raise as_model_error(error) from error.__cause__

@@ -18,6 +18,7 @@ from g4f_integrations.core.routes import Candidate
 from g4f_integrations.core.wire.body import build_body, dump_body
 from g4f_integrations.core.wire.decoding import decode_json, plain_text
 from g4f_integrations.core.wire.errors import is_error, status_of
+from g4f_integrations.core.wire.plain import read_plain_answer
 from g4f_integrations.core.wire.refusals import refused_parameters as find_refused
 
 __all__ = ["ENVIRONMENT_PROXY", "ParameterRefused", "call_endpoint", "list_models", "refused_parameters"]
@@ -60,16 +61,21 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
         _raise_if_refused(failure, candidate, body)
         raise
     try:
+        content_type, kept = response.headers.get("Content-Type", ""), _http.kept_headers(response)
+        ahead = b"" if request.stream else await response.content.readany()
+        if ahead and response.content.at_eof() and (plain := read_plain_answer(ahead, kept)) is not None:
+            yield plain
+            return
         reader = AnswerReader(
-            content_type=response.headers.get("Content-Type", ""),
+            content_type=content_type,
             streamed=request.stream,
             headers=response.headers,
-            kept=_http.kept_headers(response),
+            kept=kept,
             sound_format=_sound_format(body),
         )
         collected: Batch = []
         while not (reader.ended or reader.failure):
-            data = await _http.read(response.content, is_complete=reader.is_complete)
+            data, ahead = ahead or await _http.read(response.content, is_complete=reader.is_complete), b""
             batch = reader.feed(data) if data else reader.close()
             if not request.stream:
                 collected += batch
