@@ -95,7 +95,7 @@ class AttemptRun:
         self.info = _UNTOLD
         self.usage: Usage | None = None
         self.finishes: dict[int, str] = {}
-        self.sources: Sequence[dict[str, Any]] = ()
+        self.sources: list[dict[str, Any]] | None = None
         self.calls: Sequence[ToolCall] = ()
         self.suspect: Outcome | None = None
         self.committed = self.again = False
@@ -105,7 +105,7 @@ class AttemptRun:
         self.clocks = AttemptClocks(call, self.started)
         self._lanes: dict[int, Lane] = {}
         self._assembler: ToolCallAssembler | None = None
-        self._aside: Sequence[Event] = ()
+        self._aside: Batch | None = None  # what goes with the text, and waits for it
         self._answered = self._has_media = self._over = False  # text or media has left the filters
         self._whole: Batch = []  # what a blocking answer holds so far
         self._pending: BaseException | None = None  # raised at the next read: events before it are handed over first
@@ -154,7 +154,11 @@ class AttemptRun:
         finally:
             self.clocks.wait_ends(self._loop.time())
         if self.finishes and not self._over:
-            return self._end_or_fail()  # the answer was complete before its upstream failed to hang up
+            # The answer was complete before its upstream failed to hang up; unless there was none, and this is why.
+            try:
+                return self._end_or_fail()
+            except AttemptFailed as judged:
+                failure = failure if judged.failure.kind == "empty" else judged.failure
         raise AttemptFailed(failure)
 
     def _end_or_fail(self) -> Batch:
@@ -235,7 +239,7 @@ class AttemptRun:
         if content:
             self.clocks.content_came(self._loop.time())
         if released and self._aside and self._answered:
-            released, self._aside = [*self._aside, *released], ()
+            released, self._aside = [*self._aside, *released], None
         return released
 
     def _release_text(self, lane: Lane, text: str, reasoning: str, choice: int, released: Batch) -> None:
@@ -264,17 +268,23 @@ class AttemptRun:
                 self.usage = event
             case Finish():
                 self.finishes[event.choice] = event.reason
-                self.clocks.finished = True
+                self.clocks.finish_came(self._loop.time())
             case Sources():
-                self.sources = [*self.sources, *event.items]
-                self._aside = [*self._aside, event]
+                self.sources = self.sources or []
+                self.sources += event.items
+                self._set_aside(event)
             case Logprobs():
-                self._aside = [*self._aside, event]
+                self._set_aside(event)
             case ResponseInfo():
                 self._merge_info(event)
             case _:
                 pass
         return False
+
+    def _set_aside(self, event: Event) -> None:
+        if self._aside is None:
+            self._aside = []
+        self._aside.append(event)
 
     def _note_media(self, event: Media, released: Batch) -> None:
         for choice, lane in self._lanes.items():
@@ -316,7 +326,8 @@ class AttemptRun:
         for choice, lane in self._lanes.items():
             verdict = self._flush(choice, lane, released)
             if verdict is not None and verdict.kind != "empty":  # emptiness is judged over all of the answer
-                self._accept_suspect(verdict, "".join(lane.parts))
+                if not self._has_media:  # beside a picture it is no mere notice
+                    self._accept_suspect(verdict, "".join(lane.parts))
                 released.append(TextDelta("".join(lane.parts), choice))
         calls = self._assembler.close() if self._assembler is not None else []
         if calls:
@@ -328,7 +339,7 @@ class AttemptRun:
         self.clocks.spoke = self.clocks.spoke or bool(released)
         if not self._aside:
             return released
-        aside, self._aside = self._aside, ()
+        aside, self._aside = self._aside, None
         return [*aside, *released]
 
     def _accept_suspect(self, verdict: Failure, text: str) -> None:

@@ -73,6 +73,11 @@ class AttemptClocks:
             self.first_content = now - self._started
         self.wait_ends(now)  # the silence begins anew, and the time until now is booked
 
+    def finish_came(self, now: float) -> None:
+        """The route told its finish reason; from now on it has a moment left for the usage."""
+        self.finished = True
+        self.wait_ends(now)
+
     def due(self) -> float | None:
         """When the next clock runs out."""
         policy = self._call.policy
@@ -98,6 +103,8 @@ class AttemptClocks:
         """The clock that has just run out, in words; notes whether it is one of the whole call."""
         policy = self._call.policy
         if self._silence_due() <= (self.due() or 0.0):
+            if self.finished and self.first_content is not None:
+                return "the route did not hang up after its finish reason"
             if not self.streams:
                 return f"no answer within {policy.attempt_timeout:g} s"
             if self.first_content is None:

@@ -252,7 +252,7 @@ class _Call:
                 tools=run.notes.tools,
                 dropped=sorted(set(run.notes.dropped)) if run.notes.dropped else [],
                 flattened=run.notes.flattened,
-                sources=list(run.sources),
+                sources=list(run.sources or ()),
                 usage_estimated=estimated,
                 suspect=run.suspect,
                 response_id=info.id,

@@ -46,6 +46,7 @@ class RemotePump(Pump):
                 return
             self._started = True
         self._task = host.loop.create_task(self._run())
+        self._task.add_done_callback(self._over)
 
     async def _run(self) -> None:
         try:
@@ -55,6 +56,13 @@ class RemotePump(Pump):
         finally:
             self._ended = True
             self._notify()
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        if not self._ended:  # cancelled before its first step, so that nothing of `_run` ever ran
+            self._error = self._error or asyncio.CancelledError()
+            self._ended = True
+            self._notify()
+        del task
 
     def _put(self, item: Any) -> Awaitable[None] | None:
         self._items.append(item)

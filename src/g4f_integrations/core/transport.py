@@ -16,6 +16,7 @@ from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from g4f_integrations.core.blocking import step_in_thread
 from g4f_integrations.core.catalog import Catalog
@@ -145,6 +146,7 @@ def _check_arrived(candidate: Candidate) -> None:
 
 
 def _open_provider(candidate: Candidate, request: Request, notes: CallNotes) -> Upstream:
+    _check_arrived(candidate)
     provider = candidate.provider
     shape = _shape_of(provider)
     messages, notes.flattened = adapt_messages(
@@ -287,7 +289,10 @@ def _credentials(candidate: Candidate) -> dict[str, str]:
     found = {}
     if candidate.api_key is not None:
         found["api_key"] = candidate.api_key.reveal(candidate.name)
-    proxy = proxy_for(candidate.proxy, urlsplit(getattr(candidate.provider, "url", None) or "https:").scheme)
+    scheme = urlsplit(getattr(candidate.provider, "url", None) or "https:").scheme
+    proxy = proxy_for(candidate.proxy, scheme)
+    if proxy is not None and proxy.lower().startswith("env://"):
+        proxy = getproxies().get(scheme) or getproxies().get("all")
     if proxy is not None:
         found["proxy"] = proxy
     return found

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from langchain_core.messages import BaseMessage
 
-from g4f_integrations.core.credentials import Secret
+from g4f_integrations.core.credentials import Secret, redact_url
 from g4f_integrations.core.events import Batch, Event
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.proxies import freeze_proxy
@@ -28,6 +28,9 @@ from g4f_integrations.langchain._settings import (
     ALIASES,
     API_KEY_VARIABLE,
     EnvironmentURL,
+    plain_headers,
+    plain_proxy,
+    plain_route,
     to_api_key,
     to_provider,
     to_routes,
@@ -61,8 +64,6 @@ _PLACES = {
     **dict.fromkeys(("stream", "context_window", "ls_structured_output_format", "structured_output_format"), "nowhere"),
 }
 """Which part of a call an argument belongs to; those that are not listed are parameters of the route."""
-
-_PRIVATE = frozenset({"api_key", "default_headers", "headers", "extra_headers", "proxy", "base_url", "routes"})
 
 
 _ENGINE = "g4f_integrations.core.engine"
@@ -255,12 +256,26 @@ def _policy(model: ModelFields, call: Mapping[str, Any]) -> Resilience:
     return settled.with_shorthands(call.get("timeout"), call.get("max_retries"))
 
 
+def _shown(name: str, value: Any) -> Any:
+    """One argument without its credentials, but still telling one place from another."""
+    if value is None:
+        return None
+    if name == "routes":
+        return [plain_route(route) for route in to_routes(value)]
+    if name == "base_url":
+        return redact_url(str(value))
+    if name == "proxy":
+        return plain_proxy(freeze_proxy(value))
+    if name in {"default_headers", "headers", "extra_headers"}:
+        return plain_headers(freeze_headers(value))
+    return without_secrets(value) if name in {"extra_body", "model_kwargs"} else value
+
+
 def shown_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """A call's arguments as traces and caches may see them."""
     if not arguments:
         return {}
-    shown = {name: value for name, value in arguments.items() if ALIASES.get(name, name) not in _PRIVATE}
-    for name in ("extra_body", "model_kwargs"):
-        if name in shown:
-            shown[name] = without_secrets(shown[name])
+    shown = {name: _shown(ALIASES.get(name, name), value) for name, value in arguments.items()}
+    for name in [name for name in shown if ALIASES.get(name, name) == "api_key"]:
+        del shown[name]
     return shown

@@ -140,8 +140,8 @@ def _to_route(item: Any) -> Route | Endpoint | str:
     if isinstance(item, Route | Endpoint):
         return item
     if isinstance(item, str):
-        parse_route(item)  # says what is wrong with it now and not at the first call
-        return item
+        parsed = parse_route(item)  # says what is wrong with it now and not at the first call
+        return parsed if isinstance(parsed, Endpoint) else item
     if isinstance(item, type):
         return Route(item)
     if not isinstance(item, Mapping):

@@ -580,6 +580,15 @@ async def test_text_beside_a_picture_is_kept_even_if_it_reads_like_a_notice():
     assert answer.text == "Rate limit exceeded and more"
 
 
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_notice_after_a_picture_is_the_pictures_text(stream):
+    from g4f.providers.response import ImageResponse
+
+    answer = await ask(ScriptedProvider(ImageResponse("https://x/y.png", "sign"), "Rate limit exceeded"), stream=stream)
+
+    assert (answer.text, answer.outcomes) == ("Rate limit exceeded", ["ok"])
+
+
 async def test_a_lone_route_within_its_retry_after_is_waited_for():
     class Busy(Exception):
         retry_after = 0.15

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from g4f.providers.base_provider import AsyncGeneratorProvider
+from g4f.providers.response import FinishReason, Usage
 
 from asking import FAST, Ticker, ask, start
 from g4f_integrations import errors
@@ -234,3 +235,35 @@ async def test_routes_are_not_blamed_for_the_clocks_of_the_call():
             await ask(ScriptedProvider(stall(30), name="Slow"), policy=quick(store=store, deadline=0.02))
 
     assert [health.failures for health in store._routes.values()] == [0] * 4
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    "clock", ["stall_timeout", "attempt_timeout", "first_token_timeout", "total_timeout", "deadline"]
+)
+async def test_a_finished_answer_is_kept_with_any_clock_switched_off(clock, stream, monkeypatch):
+    monkeypatch.setattr("g4f_integrations.core.clocks._AFTER_FINISH_SECONDS", 0.03)
+    provider = ScriptedProvider("Lighthouses flash.", FinishReason("stop"), stall(30))
+
+    answer = await ask(provider, stream=stream, policy=quick(**{clock: None}))
+
+    assert (answer.text, answer.outcomes) == ("Lighthouses flash.", ["ok"])
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_late_finish_leaves_its_moment_for_the_usage(stream, monkeypatch):
+    monkeypatch.setattr("g4f_integrations.core.clocks._AFTER_FINISH_SECONDS", 0.1)
+    usage = Usage(prompt_tokens=3, completion_tokens=4)
+    provider = ScriptedProvider("Lighthouses ", stall(0.15), FinishReason("stop"), stall(0.03), "flash.", usage)
+
+    answer = await ask(provider, stream=stream)
+
+    assert answer.text == "Lighthouses flash."
+    assert not answer.info.usage_estimated
+
+
+async def test_an_error_after_a_finish_without_an_answer_is_what_is_told():
+    provider = ScriptedProvider(FinishReason("stop"), RuntimeError("Error 401: invalid api key"))
+
+    with pytest.raises(errors.AuthenticationError):
+        await ask(provider)

@@ -210,3 +210,21 @@ async def test_no_credential_that_a_server_echoes_is_told(loopback, stream):
     told = f"{caught.value!r} {caught.value} {caught.value.attempts}"
     assert "refused" in told
     assert not [word for word in ("header-secret-1", "call-secret-1", "query-secret-1", "pass-word-1") if word in told]
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "blocking"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"NOT HTTP AT ALL\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+    ids=["no http", "bad gzip", "bad chunk"],
+)
+async def test_garbled_http_is_the_networks_fault_and_not_the_requests(loopback, good, raw, stream):
+    loopback.replies(Reply.raw(raw))
+
+    answer = await ask(routes=(Endpoint(loopback.base_url, "m"), Endpoint(good.base_url, "m")), stream=stream)
+
+    assert answer.outcomes == ["network", "ok"]

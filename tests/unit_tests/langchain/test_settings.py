@@ -370,3 +370,21 @@ def test_routes_leave_the_credentials_of_their_urls_behind_too():
     assert b"secret-word" not in pickled
     with pytest.raises(ConfigurationError, match="did not travel"):
         pickle.loads(pickled).invoke("hi")
+
+
+def test_urls_among_the_routes_leave_their_credentials_behind_too():
+    model = ChatG4F(routes=["http://user:secret-word@127.0.0.1:1/v1"])
+
+    assert b"secret-word" not in pickle.dumps(model)
+
+
+def test_a_cache_tells_the_routes_of_two_calls_apart():
+    from langchain_core.caches import InMemoryCache
+
+    one, two = ScriptedProvider("one"), ScriptedProvider("two")
+    model = ChatG4F(provider=one, cache=InMemoryCache())
+
+    texts = [model.invoke("hi", routes=[route]).text for route in (Route(one), Route(two), Route(one))]
+
+    assert texts == ["one", "two", "one"]
+    assert len(one.calls) == 1

@@ -62,7 +62,7 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
         raise
     try:
         content_type, kept = response.headers.get("Content-Type", ""), _http.kept_headers(response)
-        ahead = b"" if request.stream else await response.content.readany()
+        ahead = b"" if request.stream else await _http.read(response.content, is_complete=False)
         if ahead and response.content.at_eof() and (plain := read_plain_answer(ahead, kept)) is not None:
             yield plain
             return

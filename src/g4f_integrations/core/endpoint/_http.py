@@ -127,15 +127,22 @@ async def send(
     by_environment = proxy is not None and proxy.lower().startswith(ENVIRONMENT_PROXY)
     session = await open_session(trust_env=by_environment)
     for _ in range(_MOST_REDIRECTS + 1):
-        response = await session.request(
-            method,
-            url,
-            data=body,
-            headers=headers,
-            allow_redirects=False,
-            proxy=None if by_environment else proxy,
-            ssl=endpoint.verify,
-        )
+        try:
+            response = await session.request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                proxy=None if by_environment else proxy,
+                ssl=endpoint.verify,
+            )
+        except aiohttp.ClientHttpProxyError:
+            raise
+        except aiohttp.ClientResponseError as error:
+            # We ask for no exception on a status, so this is aiohttp's own verdict on what it could not parse.
+            message = f"what the server sent is no proper HTTP ({type(error).__name__})"
+            raise ConnectionError(message) from None
         if 200 <= response.status < 300:
             return response
         try:
@@ -182,7 +189,12 @@ def _redirect(response: aiohttp.ClientResponse, url: URL, *, is_repeatable: bool
 async def read(content: aiohttp.StreamReader, *, is_complete: bool) -> bytes:
     """The next bytes, ``b""`` at the end; once the answer is complete, nothing that goes wrong matters any more."""
     if not is_complete:
-        return await content.readany()
+        try:
+            return await content.readany()
+        except aiohttp.ClientPayloadError as error:
+            # Its text often names a status of aiohttp's own making, which says nothing of the server's mind.
+            message = f"the answer broke off or could not be decoded ({type(error.__cause__ or error).__name__})"
+            raise ConnectionResetError(message) from None
     try:
         async with asyncio.timeout(_AFTER_FINISH_SECONDS):
             return await content.readany()
