@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -35,6 +35,16 @@ from g4f_integrations.langchain._settings import (
 )
 
 _DEFAULT_RESILIENCE = Resilience()
+
+
+_FROZEN: dict[str, Callable[[Any], Any]] = {
+    "api_key": to_api_key,
+    "default_headers": freeze_headers,
+    "provider": to_provider,
+    "proxy": lambda proxy: freeze_proxy(proxy or None),
+    "routes": to_routes,
+}
+"""What becomes of fields that may hold credentials, however they are set."""
 
 
 class ModelFields(BaseModel):
@@ -251,6 +261,15 @@ class ModelFields(BaseModel):
         if self.extra_body:
             attributes["extra_body"] = without_secrets(self.extra_body)
         return {name: value for name, value in attributes.items() if value}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # A key that is set later is no less a key; without this, `repr` would show it.
+        super().__setattr__(name, _FROZEN[name](value) if name in _FROZEN else value)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with some fields changed; credentials among them are kept as such."""
+        frozen = {name: _FROZEN[name](value) if name in _FROZEN else value for name, value in (update or {}).items()}
+        return super().model_copy(update=frozen, deep=deep)
 
     def __getstate__(self) -> builtins.dict[Any, Any]:
         # What a pickle writes down. Copies do not come here, and keep everything.

@@ -388,3 +388,16 @@ def test_a_cache_tells_the_routes_of_two_calls_apart():
 
     assert texts == ["one", "two", "one"]
     assert len(one.calls) == 1
+
+
+def test_a_key_that_is_set_later_is_no_less_a_key(loopback):
+    model = ChatG4F(base_url=loopback.base_url, model="m")
+    changed = model.model_copy(update={"api_key": "sk-set-by-a-copy"})
+
+    model.api_key = "sk-set-by-hand"
+
+    assert "sk-set" not in f"{model!r} {changed!r}"
+    changed.invoke("hi")
+    model.invoke("hi")
+    sent = [request.headers["authorization"] for request in loopback.requests]
+    assert sent == ["Bearer sk-set-by-a-copy", "Bearer sk-set-by-hand"]
