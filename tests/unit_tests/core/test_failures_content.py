@@ -210,3 +210,16 @@ def test_a_frame_fits_the_whole_text_or_nothing():
         False,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    "shown", ["502 Bad Gateway", "Service Unavailable", "error", "Error 503", "Too Many Requests", "403 Forbidden"]
+)
+def test_a_page_that_shows_an_error_and_nothing_else_is_one(shown):
+    for page in (f"<html><body>{shown}</body></html>", f"<!DOCTYPE html><html><body><p>{shown}</p></body></html>"):
+        assert classify_content(page) is not None
+
+
+@pytest.mark.parametrize("shown", ["Hello, world!", "Error handling in Python", "502 ways to cook rice", "My cats"])
+def test_a_page_that_shows_a_few_other_words_is_an_answer(shown):
+    assert classify_content(f"<html><body>{shown}</body></html>") is None

@@ -11,6 +11,8 @@ from g4f_integrations.core.failures._phrases import load_data
 PAGE_WINDOW = 2000
 """Characters of a page that are searched for marks, and that a stream holds back at most before it decides."""
 
+_FEW_WORDS = 60  # characters
+
 _OPENINGS = ("<!doctype html", "<html", "<head>", "<title>", "<body", "<?xml")
 _LONGEST_OPENING = max(map(len, _OPENINGS))
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,300})")
@@ -64,12 +66,20 @@ def page_mark(start: str) -> PageMark | None:
         if mark in lowered:
             return PageMark(title or mark, certain=True)
     heading = _HEADING.search(lowered)
-    for text in (title, " ".join(heading[1].split()) if heading else ""):
+    for text in (title, " ".join(heading[1].split()) if heading else "", _all_that_shows(lowered)):
         if text and _title_fits("titles", text):
             return PageMark(text, certain=False)
     if title and _title_fits("login_titles", title) and any(mark in lowered for mark in _anywhere("login")):
         return PageMark(title, certain=False, login=True)
     return None
+
+
+def _all_that_shows(lowered: str) -> str:
+    """The text of a page that shows a few words and nothing else; empty for any other, and for an unfinished one."""
+    if "</html" not in lowered and "</body" not in lowered:
+        return ""
+    shown = " ".join(_TAGS.sub(" ", _SCRIPTS.sub(" ", lowered)).split())
+    return shown if len(shown) <= _FEW_WORDS else ""
 
 
 def is_empty_shell(page: str) -> bool:
