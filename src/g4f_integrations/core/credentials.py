@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -187,8 +187,3 @@ def _without_cut_secret(text: str, known: Iterable[str]) -> str:
         if size:
             return f"{body[:-size]}{MASK}…"
     return text
-
-
-def redact_headers(headers: Mapping[str, Any]) -> dict[str, str]:
-    """`headers` with the values of credential headers masked."""
-    return {name: MASK if is_secret_header(name) else str(value) for name, value in headers.items()}

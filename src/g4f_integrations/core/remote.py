@@ -57,12 +57,11 @@ class RemotePump(Pump):
             self._ended = True
             self._notify()
 
-    def _over(self, task: asyncio.Task[None]) -> None:
+    def _over(self, _: asyncio.Task[None]) -> None:
         if not self._ended:  # cancelled before its first step, so that nothing of `_run` ever ran
             self._error = self._error or asyncio.CancelledError()
             self._ended = True
             self._notify()
-        del task
 
     def _put(self, item: Any) -> Awaitable[None] | None:
         self._items.append(item)

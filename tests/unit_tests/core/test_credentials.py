@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
-from g4f_integrations.core.credentials import Secret, is_secret_header, redact_headers, redact_url, scrub
+from g4f_integrations.core.credentials import Secret, is_secret_header, redact_url, scrub
 from g4f_integrations.errors import ConfigurationError
 
 KEY = "sk-0123456789abcdef"
@@ -143,12 +143,6 @@ def test_headers_that_hold_credentials_are_known(name):
 )
 def test_other_headers_are_shown(name):
     assert not is_secret_header(name)
-
-
-def test_shown_headers_are_masked():
-    shown = redact_headers({"Authorization": KEY, "X-Own": Secret(KEY), "Accept": "*/*", "X-Count": 5})
-
-    assert shown == {"Authorization": MASK, "X-Own": MASK, "Accept": "*/*", "X-Count": "5"}
 
 
 # URLs

@@ -441,6 +441,39 @@ async def test_a_proxy_reaches_the_provider_whatever_its_form(proxy, reached):
     assert provider.calls[0].proxy == reached
 
 
+async def test_pictures_reach_a_provider_that_takes_them_apart_from_the_text():
+    from g4f.providers.base_provider import AsyncGeneratorProvider
+
+    received = []
+
+    class Seeing(AsyncGeneratorProvider):
+        working = supports_message_history = supports_system_message = True
+
+        @classmethod
+        async def create_async_generator(cls, model, messages, media=None):
+            received.append((media, messages[-1]["content"]))
+            yield "a lighthouse"
+
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    local_file = {"name": "secret.png", "bucket_id": "x"}
+    content = [{"type": "text", "text": "What is this?"}, picture, local_file]
+
+    await ask(Seeing, messages=[{"role": "user", "content": content}])
+
+    ((media, sent),) = received
+    assert media == [("data:image/png;base64,AA==", None)]
+    assert sent == [{"type": "text", "text": "What is this?"}, picture]
+
+
+async def test_the_proxy_of_the_environment_reaches_a_provider_as_a_url(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://from-the-environment:1")
+    provider = ScriptedProvider("ok")  # its url is an http:// one
+
+    await ask(routes=(Route(provider, proxy="env://"),))
+
+    assert provider.calls[0].proxy == "http://from-the-environment:1"
+
+
 async def test_a_key_goes_only_to_the_route_that_it_was_given_for():
     mine = ScriptedProvider(name="Mine")
     other = ScriptedProvider("ok", name="Other")

@@ -92,9 +92,10 @@ async def test_a_stall_is_no_answer_even_when_keep_alives_come(loopback, good):
     assert loopback.requests[0].client_left()
 
 
-async def test_a_task_cancel_frees_the_connection(loopback):
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "blocking"])
+async def test_a_task_cancel_frees_the_connection(loopback, stream):
     loopback.replies(Reply.body(Stall()))
-    task = asyncio.create_task(ask(routes=(Endpoint(loopback.base_url, "m"),)))
+    task = asyncio.create_task(ask(routes=(Endpoint(loopback.base_url, "m"),), stream=stream))
     await asyncio.to_thread(loopback.wait_for_requests)
 
     task.cancel()
@@ -228,3 +229,14 @@ async def test_garbled_http_is_the_networks_fault_and_not_the_requests(loopback,
     answer = await ask(routes=(Endpoint(loopback.base_url, "m"), Endpoint(good.base_url, "m")), stream=stream)
 
     assert answer.outcomes == ["network", "ok"]
+
+
+async def test_a_users_own_timeout_around_a_blocking_call_stays_the_users(loopback):
+    loopback.replies(Reply.body(Stall()))
+
+    with pytest.raises(TimeoutError) as caught:
+        async with asyncio.timeout(0.1):
+            await ask(routes=(Endpoint(loopback.base_url, "m"),), stream=False)
+
+    assert not isinstance(caught.value, errors.IntegrationError)
+    assert loopback.requests[0].client_left()

@@ -91,7 +91,7 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
         if collected:
             yield collected
     finally:
-        response.close()
+        await _http.close(response)
 
 
 async def list_models(candidate: Candidate) -> list[dict[str, Any]]:

@@ -214,6 +214,14 @@ async def drain(content: aiohttp.StreamReader) -> None:
         pass
 
 
+async def close(response: aiohttp.ClientResponse) -> None:
+    """Closes an answer; returns only when its socket is closed too, which takes a turn of the loop if it was not over."""
+    is_over = response.content.at_eof()
+    response.close()
+    if not is_over:
+        await asyncio.sleep(0)
+
+
 async def _failure(response: aiohttp.ClientResponse) -> HTTPFailure:
     """The failure that a bad status means, with as much of its body as comes readily."""
     pieces: list[bytes] = []
