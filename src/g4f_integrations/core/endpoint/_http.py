@@ -215,7 +215,7 @@ async def drain(content: aiohttp.StreamReader) -> None:
 
 
 async def close(response: aiohttp.ClientResponse) -> None:
-    """Closes an answer; returns only when its socket is closed too, which takes a turn of the loop if it was not over."""
+    """Closes an answer; returns only when its socket is closed, which takes a turn of the loop if it was not over."""
     is_over = response.content.at_eof()
     response.close()
     if not is_over:
