@@ -1,7 +1,7 @@
 """Calls of an endpoint, for the tests around it."""
 
 from g4f_integrations.core.endpoint import call_endpoint
-from g4f_integrations.core.events import ResponseInfo
+from g4f_integrations.core.events import Finish, ResponseInfo
 from g4f_integrations.core.proxies import freeze_proxy
 from g4f_integrations.core.request import CallNotes, Request
 from g4f_integrations.core.routes import Candidate, Endpoint, route_key
@@ -22,5 +22,6 @@ async def batches(route, *, stream=True, notes=None, **request):
 
 
 async def events(server, **options):
+    """All events but `ResponseInfo`; finish reasons last, which a stream tells before or after its usage."""
     found = [event for batch in await batches(candidate(server.base_url), **options) for event in batch]
-    return [event for event in found if not isinstance(event, ResponseInfo)]
+    return sorted((event for event in found if not isinstance(event, ResponseInfo)), key=lambda e: type(e) is Finish)

@@ -11,8 +11,9 @@ from typing import Any
 
 from g4f_integrations.core.endpoint._answers import MAX_ANSWER_BYTES, AnswerReader
 from g4f_integrations.core.endpoint._terms import ENVIRONMENT_PROXY, ParameterRefused, refused_parameters
-from g4f_integrations.core.events import Batch
+from g4f_integrations.core.events import Batch, Finish
 from g4f_integrations.core.failures import HTTPFailure
+from g4f_integrations.core.pump import Expired
 from g4f_integrations.core.request import CallNotes, Request
 from g4f_integrations.core.routes import Candidate
 from g4f_integrations.core.wire.body import build_body, dump_body
@@ -21,7 +22,14 @@ from g4f_integrations.core.wire.errors import is_error, status_of
 from g4f_integrations.core.wire.plain import read_plain_answer
 from g4f_integrations.core.wire.refusals import refused_parameters as find_refused
 
-__all__ = ["ENVIRONMENT_PROXY", "ParameterRefused", "call_endpoint", "list_models", "refused_parameters"]
+__all__ = [
+    "ENVIRONMENT_PROXY",
+    "ParameterRefused",
+    "ask_endpoint",
+    "call_endpoint",
+    "list_models",
+    "refused_parameters",
+]
 
 _CLIENT = f"{__name__}._http"
 
@@ -34,8 +42,8 @@ async def _client() -> ModuleType:
 async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes) -> AsyncGenerator[Batch, None]:
     """Makes one completion request and gives its events, one list per read; a blocking call gives one list.
 
-    Order of the events: `ResponseInfo` first, then text, reasoning, tool calls and media as they come, then `Usage`,
-    and `Finish` for each choice last. No clock runs here but the grace for servers that do not hang up after their
+    Order of the events: `ResponseInfo` first, then text, reasoning, tool calls and media as they come, and at the end
+    `Usage` and a `Finish` for each choice; a stream tells these as soon as they are known. No clock runs here but the grace for servers that do not hang up after their
     last word: cancel the task, or close the generator, and the connection is closed before that returns.
 
     Args:
@@ -50,48 +58,118 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
         ConfigurationError: The request cannot be sent as it is.
         aiohttp.ClientError, OSError: The connection failed.
     """
-    _http = await _client() if _CLIENT not in sys.modules else sys.modules[_CLIENT]
+    if not request.stream:
+        yield await ask_endpoint(candidate, request, notes)
+        return
+    response, body = await _send(candidate, request, notes)
+    _http = sys.modules[_CLIENT]
+    try:
+        reader = _reader(response, request, body, _http.kept_headers(response))
+        told: Batch = []
+        while not (reader.ended or reader.failure):
+            if reader.is_complete and not told:  # said before the wait for usage and the end, which may take long
+                told = reader.finishes()
+                yield told
+            data = await _http.read(response.content, is_complete=reader.is_complete)
+            batch = reader.feed(data) if data else reader.close()
+            if told:
+                batch = [event for event in batch if event not in told]
+            if batch:
+                yield batch
+            if not data:
+                break
+        _raise_failure(reader, candidate, body)
+        await _http.drain(response.content)
+    finally:
+        await _http.close(response)
+
+
+async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes, expires: float | None = None) -> Batch:
+    """Makes one completion request and gives all events of its answer; see `call_endpoint` for order and errors.
+
+    Args:
+        candidate: The endpoint, with model, key and proxies.
+        request: What is asked.
+        notes: Gets the parameters that were left out because this endpoint has refused them before.
+        expires: Time of the running loop at which to give up, if any. An answer that is complete by then, and whose
+            server has only not hung up, is given.
+
+    Raises:
+        Expired: The time ran out.
+    """
+    collected: Batch = []
+    try:
+        async with asyncio.timeout_at(expires) as clock:
+            await _collect(candidate, request, notes, collected)
+    except TimeoutError:
+        if not clock.expired():
+            raise
+        if not any(type(event) is Finish for event in collected):
+            raise Expired from None
+    return collected
+
+
+async def _collect(candidate: Candidate, request: Request, notes: CallNotes, collected: Batch) -> None:
+    response, body = await _send(candidate, request, notes)
+    _http = sys.modules[_CLIENT]
+    content = response.content
+    try:
+        kept = _http.kept_headers(response)
+        ahead = await _http.read(content, is_complete=False)
+        if content.at_eof() and (plain := read_plain_answer(ahead, kept)) is not None:
+            collected += plain
+            return
+        reader = _reader(response, request, body, kept)
+        while not (reader.ended or reader.failure):
+            data, ahead = ahead or await _read_on(_http, content, reader, collected), b""
+            collected += reader.feed(data) if data else reader.close()
+            if not data:
+                break
+        _raise_failure(reader, candidate, body)
+        await _http.drain(content)
+    finally:
+        await _http.close(response)
+
+
+async def _read_on(_http: ModuleType, content: Any, reader: AnswerReader, collected: Batch) -> bytes:
+    if not reader.is_complete:
+        return await _http.read(content, is_complete=False)  # type: ignore[no-any-return]  # loaded on first use
+    try:
+        return await _http.read(content, is_complete=True)  # type: ignore[no-any-return]
+    except asyncio.CancelledError:
+        collected += reader.close()  # all is there but the server's hanging up; a clock that runs out takes nothing
+        raise
+
+
+async def _send(candidate: Candidate, request: Request, notes: CallNotes) -> tuple[Any, dict[str, Any]]:
+    """The head of the answer, and the body that was sent."""
+    _http = sys.modules.get(_CLIENT) or await _client()
     endpoint = _http.endpoint_of(candidate)
     body = build_body(candidate, request, refused_parameters.of(candidate), notes)
     url = _http.endpoint_url(endpoint.base_url, "/chat/completions")
     try:
         headers = _http.request_headers(candidate, endpoint, request)
-        response = await _http.send("POST", url, candidate, headers, dump_body(body))
+        return await _http.send("POST", url, candidate, headers, dump_body(body)), body
     except HTTPFailure as failure:
         _raise_if_refused(failure, candidate, body)
         raise
-    try:
-        content_type, kept = response.headers.get("Content-Type", ""), _http.kept_headers(response)
-        ahead = b"" if request.stream else await _http.read(response.content, is_complete=False)
-        if ahead and response.content.at_eof() and (plain := read_plain_answer(ahead, kept)) is not None:
-            yield plain
-            return
-        reader = AnswerReader(
-            content_type=content_type,
-            streamed=request.stream,
-            headers=response.headers,
-            kept=kept,
-            sound_format=_sound_format(body),
-        )
-        collected: Batch = []
-        while not (reader.ended or reader.failure):
-            data, ahead = ahead or await _http.read(response.content, is_complete=reader.is_complete), b""
-            batch = reader.feed(data) if data else reader.close()
-            if not request.stream:
-                collected += batch
-            elif batch:
-                yield batch
-            if not data:
-                break
-        if isinstance(reader.failure, HTTPFailure):
-            _raise_if_refused(reader.failure, candidate, body)
-        if reader.failure is not None:
-            raise reader.failure
-        await _http.drain(response.content)
-        if collected:
-            yield collected
-    finally:
-        await _http.close(response)
+
+
+def _reader(response: Any, request: Request, body: dict[str, Any], kept: dict[str, str]) -> AnswerReader:
+    return AnswerReader(
+        content_type=response.headers.get("Content-Type", ""),
+        streamed=request.stream,
+        headers=response.headers,
+        kept=kept,
+        sound_format=_sound_format(body),
+    )
+
+
+def _raise_failure(reader: AnswerReader, candidate: Candidate, body: dict[str, Any]) -> None:
+    if isinstance(reader.failure, HTTPFailure):
+        _raise_if_refused(reader.failure, candidate, body)
+    if reader.failure is not None:
+        raise reader.failure
 
 
 async def list_models(candidate: Candidate) -> list[dict[str, Any]]:

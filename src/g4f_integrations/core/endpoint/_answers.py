@@ -69,6 +69,10 @@ class AnswerReader:
         """Whether all that can still come is usage and ``[DONE]``."""
         return self._chunks.is_complete
 
+    def finishes(self) -> Batch:
+        """The finish reasons told so far; `close` tells them once more."""
+        return self._chunks.finishes()
+
     def feed(self, data: bytes) -> Batch:
         """The events that `data` completes."""
         out: Batch = []

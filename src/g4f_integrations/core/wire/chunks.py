@@ -120,9 +120,15 @@ class ChunkReader:
         counted = read_usage(self._usage) if self._usage else None
         if counted is not None:
             out.append(counted)
-        for index, reason in sorted((self._reasons or {0: None}).items()):
-            out.append(Finish(reason or ("tool_calls" if index in self._joiners else "stop"), index))
+        out += self.finishes()
         return out
+
+    def finishes(self) -> Batch:
+        """The finish reason of each choice seen so far."""
+        return [
+            Finish(reason or ("tool_calls" if index in self._joiners else "stop"), index)
+            for index, reason in sorted((self._reasons or {0: None}).items())
+        ]
 
     def _read_info(self, chunk: Mapping[str, Any], out: Batch) -> None:
         model, name = chunk.get("model"), chunk.get("provider")
