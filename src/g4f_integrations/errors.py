@@ -21,10 +21,12 @@ Each carries the attempts that were made and says whether asking again can help.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from g4f_integrations.core.events import Attempt, ToolCall
+
+_REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
 
 
 class IntegrationError(Exception):
@@ -36,6 +38,9 @@ class IntegrationError(Exception):
         route: ``"Provider:model"`` of the route that failed last, if one was asked.
         retry_after: Seconds that the route asked to wait, if it did.
         is_retryable: Whether the same call may succeed when it is made again.
+        status: The HTTP status of the attempt that failed last, ``None`` if it got none.
+        body: What that route answered, without credentials and cut to 2,000 characters; ``""`` if nothing is known.
+        headers: Request ids, rate limits and waits among its headers, with lower-cased names.
     """
 
     kind: str = "unknown"
@@ -50,6 +55,9 @@ class IntegrationError(Exception):
         retry_after: float | None = None,
         kind: str | None = None,
         is_retryable: bool | None = None,
+        status: int | None = None,
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -59,6 +67,14 @@ class IntegrationError(Exception):
         if kind is not None:
             self.kind = kind
         self.is_retryable = self._retryable if is_retryable is None else is_retryable
+        self.status = status
+        self.body = body
+        self.headers: dict[str, str] = dict(headers or {})
+
+    @property
+    def request_id(self) -> str | None:
+        """The id that the route gave the failed request, for asking its operators about it."""
+        return next((self.headers[name] for name in _REQUEST_IDS if name in self.headers), None)
 
     def __str__(self) -> str:
         return self.message

@@ -65,6 +65,7 @@ def error_for(attempts: Sequence[Attempt], failures: Sequence[Failure], label: s
         "attempts": attempts,
         "route": label,
         "retry_after": _soonest(attempts, failures),
+        **_answer_of(last),
     }
     message = _message(attempts, last)
     if len(kinds) > 1 and last.kind != "content_filter":
@@ -79,6 +80,11 @@ def error_for(attempts: Sequence[Attempt], failures: Sequence[Failure], label: s
     if kind is ProviderNoticeError:
         return ProviderNoticeError(message, text=last.message, **details)
     return kind(message, **details)
+
+
+def _answer_of(failure: Failure) -> dict[str, Any]:
+    """What the route of the newest attempt answered over HTTP."""
+    return {"status": failure.status, "body": failure.body, "headers": failure.headers}
 
 
 def _soonest(attempts: Sequence[Attempt], failures: Sequence[Failure]) -> float | None:
@@ -103,6 +109,7 @@ def interruption(
         attempts=attempts,
         route=label,
         retry_after=failure.retry_after,
+        **_answer_of(failure),
     )
 
 

@@ -20,12 +20,15 @@ the names in `g4f_integrations.errors` and by LangChain's.
     StreamInterruptedError     ModelConnectionError
     RoutesExhaustedError       ModelError
 
-`is_retryable` is what the core error says of itself, whatever the default of LangChain's class.
+`is_retryable` is what the core error says of itself, whatever the default of LangChain's class. Each has a `response`
+where there was one, because that is where LangChain's traces look for status, headers and body.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from langchain_core import exceptions as langchain_errors
@@ -38,67 +41,106 @@ else:  # only the newer cores have a class for refusals
     _RefusalError = getattr(langchain_errors, "ModelRefusalError", langchain_errors.ModelInvalidRequestError)
 
 
-class G4FError(errors.IntegrationError, langchain_errors.ModelError):
+@dataclass(frozen=True, slots=True)
+class ErrorResponse:
+    """What a route answered, in the form in which LangChain writes it into traces; no credential is in it.
+
+    Attributes:
+        status_code: The HTTP status.
+        text: The body, cut to 2,000 characters.
+        headers: Request ids, rate limits and waits, with lower-cased names.
+    """
+
+    status_code: int
+    text: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            ValueError: It is none, or it was cut.
+        """
+        return json.loads(self.text)
+
+
+class _Answered(errors.IntegrationError):
+    """An error that shows what the route answered."""
+
+    @property
+    def response(self) -> ErrorResponse:
+        """The answer of the route that failed last.
+
+        Raises:
+            AttributeError: There was none. LangChain asks with `hasattr`.
+        """
+        if self.status is None:
+            message = "no route answered over HTTP"
+            raise AttributeError(message)
+        return ErrorResponse(self.status, self.body, self.headers)
+
+
+class G4FError(_Answered, langchain_errors.ModelError):
     """An error without a class of its own."""
 
 
-class G4FRateLimitError(errors.RateLimitError, langchain_errors.ModelRateLimitError):
+class G4FRateLimitError(_Answered, errors.RateLimitError, langchain_errors.ModelRateLimitError):
     """Asked too often."""
 
 
-class G4FQuotaError(errors.QuotaError, langchain_errors.ModelError):
+class G4FQuotaError(_Answered, errors.QuotaError, langchain_errors.ModelError):
     """The balance or the free allowance is used up."""
 
 
-class G4FAuthenticationError(errors.AuthenticationError, langchain_errors.ModelAuthenticationError):
+class G4FAuthenticationError(_Answered, errors.AuthenticationError, langchain_errors.ModelAuthenticationError):
     """A key is missing, wrong, or not allowed here."""
 
 
-class G4FContextLengthError(errors.ContextLengthError, langchain_errors.ContextOverflowError):
+class G4FContextLengthError(_Answered, errors.ContextLengthError, langchain_errors.ContextOverflowError):
     """The request is longer than the route can take."""
 
 
-class G4FContentFilterError(errors.ContentFilterError, _RefusalError):
+class G4FContentFilterError(_Answered, errors.ContentFilterError, _RefusalError):
     """Refused by a provider's policy."""
 
 
-class G4FModelNotFoundError(errors.ModelNotFoundError, langchain_errors.ModelNotFoundError):
+class G4FModelNotFoundError(_Answered, errors.ModelNotFoundError, langchain_errors.ModelNotFoundError):
     """No candidate serves the model."""
 
 
-class G4FInvalidRequestError(errors.InvalidRequestError, langchain_errors.ModelInvalidRequestError):
+class G4FInvalidRequestError(_Answered, errors.InvalidRequestError, langchain_errors.ModelInvalidRequestError):
     """The route refuses the request itself."""
 
 
-class G4FConfigurationError(errors.ConfigurationError, langchain_errors.ModelInvalidRequestError):
+class G4FConfigurationError(_Answered, errors.ConfigurationError, langchain_errors.ModelInvalidRequestError):
     """The settings contradict each other, or name something that does not exist."""
 
 
-class G4FTimeoutError(errors.ProviderTimeoutError, langchain_errors.ModelTimeoutError):
+class G4FTimeoutError(_Answered, errors.ProviderTimeoutError, langchain_errors.ModelTimeoutError):
     """A clock ran out."""
 
 
-class G4FUnavailableError(errors.ProviderUnavailableError, langchain_errors.ModelAPIError):
+class G4FUnavailableError(_Answered, errors.ProviderUnavailableError, langchain_errors.ModelAPIError):
     """The route is overloaded, answers with a challenge page, or fails in an unknown way."""
 
 
-class G4FConnectionError(errors.ProviderUnavailableError, langchain_errors.ModelConnectionError):
+class G4FConnectionError(_Answered, errors.ProviderUnavailableError, langchain_errors.ModelConnectionError):
     """The route could not be reached."""
 
 
-class G4FEmptyResponseError(errors.EmptyResponseError, langchain_errors.ModelAPIError):
+class G4FEmptyResponseError(_Answered, errors.EmptyResponseError, langchain_errors.ModelAPIError):
     """The answer held nothing."""
 
 
-class G4FNoticeError(errors.ProviderNoticeError, langchain_errors.ModelAPIError):
+class G4FNoticeError(_Answered, errors.ProviderNoticeError, langchain_errors.ModelAPIError):
     """An error or advert came as if it were the answer."""
 
 
-class G4FStreamInterruptedError(errors.StreamInterruptedError, langchain_errors.ModelConnectionError):
+class G4FStreamInterruptedError(_Answered, errors.StreamInterruptedError, langchain_errors.ModelConnectionError):
     """The stream died after text had been handed over."""
 
 
-class G4FRoutesExhaustedError(errors.RoutesExhaustedError, langchain_errors.ModelError):
+class G4FRoutesExhaustedError(_Answered, errors.RoutesExhaustedError, langchain_errors.ModelError):
     """Every attempt failed, and not all in the same way."""
 
 

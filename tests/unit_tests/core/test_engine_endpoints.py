@@ -138,6 +138,30 @@ async def test_the_retry_after_header_is_kept_on_the_error(loopback):
     assert len(loopback.requests) == 1
 
 
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "blocking"])
+async def test_status_body_and_the_headers_that_help_are_on_the_error(loopback, stream):
+    headers = {"X-Request-Id": "req-1", "X-RateLimit-Remaining-Requests": "0", "Set-Cookie": "session=1"}
+    body = {"error": {"message": "slow down", "type": "requests", "key": "sk-abcdefghijklmnop"}}
+    loopback.replies(Reply.json(body, status=429, headers=headers))
+
+    with pytest.raises(errors.RateLimitError) as caught:
+        await ask(routes=(Endpoint(loopback.base_url, "m"),), stream=stream, policy=Resilience(max_attempts=1))
+
+    error = caught.value
+    assert (error.status, error.request_id) == (429, "req-1")
+    assert json.loads(error.body) == {"error": {"message": "slow down", "type": "requests", "key": "**********"}}
+    assert error.headers == {"x-request-id": "req-1", "x-ratelimit-remaining-requests": "0"}
+
+
+async def test_a_giant_error_body_is_cut(loopback):
+    loopback.replies(Reply.status(401, "x" * 50_000))
+
+    with pytest.raises(errors.AuthenticationError) as caught:
+        await ask(routes=(Endpoint(loopback.base_url, "m"),))
+
+    assert len(caught.value.body) == 2_000
+
+
 async def test_a_short_retry_after_is_kept_before_the_endpoint_is_asked_again(loopback):
     loopback.replies(
         Reply.json({"error": {"message": "slow down"}}, status=429, headers={"retry-after-ms": "40"}),

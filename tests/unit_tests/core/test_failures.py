@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
+from g4f_integrations.core.credentials import Secret
 from g4f_integrations.core.failures import AttemptFailed, ClockExpired, Failure, HTTPFailure, StreamCut, classify
-from g4f_integrations.errors import ContextLengthError
+from g4f_integrations.errors import ContextLengthError, RateLimitError
 
 ROWS = [json.loads(line) for line in (Path(__file__).parent / "data/error_texts.jsonl").read_text("utf-8").splitlines()]
 
@@ -208,6 +209,31 @@ def test_the_message_is_one_scrubbed_line_for_people():
 
     assert failure.message == "Incorrect API key provided: **********"
     assert "sk-abcdefgh" not in str(HTTPFailure(401, body)) + repr(HTTPFailure(401, body))
+
+
+def test_what_the_route_answered_is_kept_scrubbed_and_cut():
+    headers = {"X-Request-Id": "r1", "Retry-After": "3", "Authorization": "Bearer abcdefgh", "Set-Cookie": "a=b"}
+
+    failure = classify(HTTPFailure(429, '{"key": "sk-abcdefghijklmnop"}' + "x" * 9_000, headers))
+
+    assert failure.body.startswith('{"key": "**********"}xxx')
+    assert len(failure.body) == 2_000
+    assert failure.headers == {"x-request-id": "r1", "retry-after": "3"}
+
+
+def test_an_error_of_ours_that_a_provider_raises_again_keeps_its_answer():
+    failure = classify(RateLimitError("slow", status=429, body="slow down", headers={"cf-ray": "1"}))
+
+    assert (failure.status, failure.body, failure.headers) == (429, "slow down", {"cf-ray": "1"})
+
+
+def test_credentials_that_were_in_use_are_masked_wherever_a_route_echoes_them():
+    failure = Failure("auth", message="bad pass-word-1", body='{"pass-word-1": 1}', headers={"cf-ray": "pass-word-1"})
+
+    masked = failure.masking([Secret("pass-word-1"), None])
+
+    assert "pass-word-1" not in f"{masked.message} {masked.body} {masked.headers}"
+    assert masked.body == '{"**********": 1}'
 
 
 def test_the_message_of_a_page_is_its_title():

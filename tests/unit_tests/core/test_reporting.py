@@ -87,6 +87,21 @@ def test_a_notice_is_told():
     assert error_of(Failure("notice", message="Join our server!")).text == "Join our server!"
 
 
+def test_what_the_newest_route_answered_is_told():
+    first = Failure("rate_limit", status=429, body="slow down", headers={"x-request-id": "a"})
+    last = Failure("overloaded", status=503, body="busy", headers={"cf-ray": "b"})
+
+    error = error_of(first, last)
+
+    assert (error.status, error.body, error.headers, error.request_id) == (503, "busy", {"cf-ray": "b"}, "b")
+
+
+def test_an_error_without_an_answer_has_none_to_tell():
+    error = error_of(Failure("rate_limit", status=429, body="slow down"), "network")
+
+    assert (error.status, error.body, error.headers, error.request_id) == (None, "", {}, None)
+
+
 # Texts
 
 
@@ -135,17 +150,23 @@ def test_a_route_without_a_model_is_named_by_its_provider():
 def test_a_broken_stream_hands_over_what_there_is():
     calls = [ToolCall("a", "f", {})]
     attempts = [Attempt("P", "m", "interrupted")]
-    error = interruption(attempts, Failure("network", message="cut", retry_after=2.0), "P:m", text="Hello", calls=calls)
+    failure = Failure("network", message="cut", retry_after=2.0, status=502, body="bad")
+    error = interruption(attempts, failure, "P:m", text="Hello", calls=calls)
 
     assert (error.partial_text, error.partial_tool_calls) == ("Hello", tuple(calls))
     assert (error.kind, error.is_retryable, error.retry_after) == ("interrupted", False, 2.0)
+    assert (error.status, error.body) == (502, "bad")
     assert str(error) == "P:m broke off after 5 characters (network): cut"
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
 @pytest.mark.parametrize("kind", CLASSES)
 def test_an_error_travels_with_all_that_it_tells(kind, copied):
-    error = error_of(Failure(kind, retry_after=1.0, limit=5, requested=6, message="no"))
+    error = error_of(
+        Failure(
+            kind, retry_after=1.0, limit=5, requested=6, message="no", status=418, body="b", headers={"cf-ray": "1"}
+        )
+    )
 
     twin = copied(error)
 

@@ -1,9 +1,11 @@
 """Our errors as members of LangChain's family."""
 
+import copy
 import pickle
 
 import pytest
 from langchain_core import exceptions as lc
+from langchain_core.language_models.chat_models import _generate_response_from_error
 
 from g4f_integrations import errors
 from g4f_integrations.core.events import Attempt, ToolCall
@@ -57,6 +59,31 @@ def test_errors_survive_a_pickle(ours, _theirs):
 
     assert type(copied) is type(known)
     assert vars(copied) == vars(known)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_the_answer_of_the_route_is_where_langchains_traces_look_for_it(copied):
+    told = errors.RateLimitError("slow", status=429, body='{"a": 1}', headers={"x-request-id": "r1"})
+
+    error = copied(as_model_error(told))
+
+    [generation] = _generate_response_from_error(error)
+    assert generation.message.response_metadata == {
+        "body": {"a": 1},
+        "headers": {"x-request-id": "r1"},
+        "status_code": 429,
+        "request_id": "r1",
+    }
+
+
+def test_a_body_that_is_no_json_is_traced_as_text():
+    [generation] = _generate_response_from_error(as_model_error(errors.QuotaError("no", status=402, body="<html>")))
+
+    assert generation.message.response_metadata["body"] == "<html>"
+
+
+def test_without_an_answer_the_trace_shows_none():
+    assert _generate_response_from_error(as_model_error(errors.ProviderTimeoutError("late"))) == []
 
 
 def test_an_unreachable_route_is_a_connection_error():

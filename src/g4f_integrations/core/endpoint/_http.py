@@ -14,7 +14,7 @@ from yarl import URL
 
 from g4f_integrations.core.credentials import Secret, redact_url
 from g4f_integrations.core.endpoint._terms import ENVIRONMENT_PROXY
-from g4f_integrations.core.failures import HTTPFailure
+from g4f_integrations.core.failures import KEPT_HEADERS, HTTPFailure
 from g4f_integrations.core.proxies import proxy_for
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.routes import Candidate, Endpoint, freeze_headers
@@ -29,7 +29,6 @@ _AFTER_FINISH_SECONDS = 2.0  # for usage and [DONE], from servers that keep the 
 _AFTER_DONE_SECONDS = 0.05  # for the end of the body, without which the connection cannot be used again
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(r"[\r\n\0]")
-_KEPT_HEADERS = ("x-request-id", "request-id", "x-ratelimit-", "openai-processing-ms", "x-provider", "x-model")
 _PATHS = ("/chat/completions", "/models")
 
 
@@ -167,7 +166,7 @@ def endpoint_of(candidate: Candidate) -> Endpoint:
 def kept_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
     """The answer's headers that are worth showing: request ids and rate limits, nothing secret."""
     lowered = ((name.lower(), value) for name, value in response.headers.items())
-    return {name: value for name, value in lowered if name.startswith(_KEPT_HEADERS)}
+    return {name: value for name, value in lowered if name.startswith(KEPT_HEADERS)}
 
 
 def _redirect(response: aiohttp.ClientResponse, url: URL, *, is_repeatable: bool) -> URL | None:

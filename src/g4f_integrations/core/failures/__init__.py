@@ -17,10 +17,12 @@ from g4f_integrations.core.failures._failure import (
     Scope,
     StreamCut,
 )
+from g4f_integrations.core.failures._headers import KEPT_HEADERS
 from g4f_integrations.core.failures._notices import notice_table
 from g4f_integrations.core.failures._phrases import phrase_rules
 
 __all__ = [
+    "KEPT_HEADERS",
     "AttemptFailed",
     "ClockExpired",
     "Failure",

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import get_args
 
+from g4f_integrations.core.credentials import scrub
 from g4f_integrations.core.events import Outcome
 from g4f_integrations.core.failures._classes import BY_STATUS, NAMED, TRANSPORT
 from g4f_integrations.core.failures._evidence import (
@@ -20,6 +21,7 @@ from g4f_integrations.core.failures._evidence import (
     text_of,
 )
 from g4f_integrations.core.failures._failure import (
+    BODY_LIMIT,
     AttemptFailed,
     ClockExpired,
     Failure,
@@ -28,6 +30,7 @@ from g4f_integrations.core.failures._failure import (
     one_line,
     usual_scope,
 )
+from g4f_integrations.core.failures._headers import kept_headers
 from g4f_integrations.core.failures._numbers import (
     read_figures,
     read_reset_headers,
@@ -131,6 +134,8 @@ def _own(error: BaseException) -> Failure | None:
             scope=usual_scope(outcome),
             message=readable(text_of(error)),
             status=status_of(error),
+            body=scrub(body_of(error), limit=BODY_LIMIT),
+            headers=kept_headers(headers_of(error)),
         )
     return None
 
@@ -167,14 +172,17 @@ def _classify_exception(error: BaseException, depth: int) -> Failure:
     said = readable(body or text)
     if title not in {"HTTPFailure", "RuntimeError"} or not said:
         said = one_line(f"{title}: {said}" if said else title)
+    headers = headers_of(error)
     evidence = text if body in text else f"{body}\n{text}"
     failure = _assemble(
         body if title == "HTTPFailure" else evidence,
         status=status_of(error),
         names=names,
-        headers=headers_of(error),
+        headers=headers,
         said=said,
     )
+    if body or headers:
+        failure = replace(failure, body=scrub(body, limit=BODY_LIMIT), headers=kept_headers(headers))
     given = _given_wait(error)
     if given is not None:
         failure = replace(failure, retry_after=given)

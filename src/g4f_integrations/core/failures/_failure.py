@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from g4f_integrations.core.credentials import scrub
+from g4f_integrations.core.credentials import Secret, scrub
 from g4f_integrations.core.events import Outcome
 
 Scope: TypeAlias = Literal["request", "key", "model", "provider", "everyone"]
 """Whom a failure concerns: this request alone, the key, the model on that route, the whole provider, or all routes."""
 
 MESSAGE_LIMIT = 300
+BODY_LIMIT = 2_000
 _SHOWN_BODY = 160
 
 
@@ -28,6 +29,8 @@ class Failure:
         scope: Whom the failure concerns.
         message: One scrubbed line of at most 300 characters for people.
         status: The HTTP status, when one is known.
+        body: What the route answered, scrubbed and cut to 2,000 characters; ``""`` when it is not known.
+        headers: The answer's headers that are worth showing (request ids, rate limits), with lower-cased names.
     """
 
     kind: Outcome
@@ -37,6 +40,18 @@ class Failure:
     scope: Scope = "provider"
     message: str = ""
     status: int | None = None
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def masking(self, secrets: Iterable[Secret | None]) -> Failure:
+        """This failure without the credentials `secrets`, which the route may have echoed."""
+        known = [*secrets]
+        return replace(
+            self,
+            message=scrub(self.message, known),
+            body=scrub(self.body, known, limit=BODY_LIMIT),
+            headers={name: scrub(value, known) for name, value in self.headers.items()},
+        )
 
 
 class HTTPFailure(Exception):  # noqa: N818 - an event of the engine, not an error for users
