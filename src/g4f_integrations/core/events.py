@@ -196,6 +196,7 @@ class AnswerInfo:
         side_calls: Calls made on behalf of this one, with budgets of their own.
         suspect: The kind of failure that the answer looks like though two routes gave it, else ``None``.
         response_id: The route's own id of the answer, if any.
+        headers: Request ids and rate limits among the answer's headers, with lower-cased names.
         extra: Further facts told by the route (``system_fingerprint`` …).
     """
 
@@ -213,6 +214,7 @@ class AnswerInfo:
     side_calls: list[dict[str, Any]] = field(default_factory=list)
     suspect: str | None = None
     response_id: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -233,6 +235,8 @@ class AnswerInfo:
         }
         if self.suspect is not None:
             info["suspect"] = self.suspect
+        if self.headers:
+            info["headers"] = self.headers
         return info
 
 

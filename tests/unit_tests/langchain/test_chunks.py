@@ -59,6 +59,13 @@ def both_ways(events):
     return folded(events).generations[0].message, merged(events)
 
 
+def test_headers_worth_keeping_are_told_where_there_are_any():
+    for message in both_ways(answer(TextDelta("a"), headers={"x-request-id": "r1"})):
+        assert message.response_metadata["g4f"]["headers"] == {"x-request-id": "r1"}
+    for message in both_ways(answer(TextDelta("a"))):
+        assert "headers" not in message.response_metadata["g4f"]
+
+
 def test_text_is_streamed_piece_by_piece():
     chunks = streamed(answer(TextDelta("Hel"), TextDelta("lo")))
 
