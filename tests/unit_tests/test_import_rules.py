@@ -54,6 +54,7 @@ ORDER = [
     ["core.retrying", "core.rotation", "core.reporting", "core.lane", "core.clocks"],
     ["core.attempt"],
     ["core.engine"],
+    ["core.settings"],
     ["core.media", "core.embeddings", "core.search"],
     ["stores", "testing"],
     ["langchain", "llama_index"],

@@ -26,6 +26,9 @@ class Request:
         parallel_tool_calls: Whether several calls in one answer are welcome; ``None`` leaves it to the route.
         extra_body: Further members of the request body of an endpoint.
         headers: Further HTTP headers of an endpoint.
+        tool_calling: How `tools` reach a route: ``"native"`` as the route takes them, ``"prompt"`` by description and
+            parsing, ``"auto"`` the former where the route has it.
+        prompts: Folder whose files replace the package's own prompts of the same names.
     """
 
     messages: Sequence[Message]
@@ -37,6 +40,8 @@ class Request:
     parallel_tool_calls: bool | None = None
     extra_body: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    tool_calling: str = "auto"
+    prompts: str | None = None
 
     def replacing(self, **changes: Any) -> Request:
         """A copy with `changes`; this request stays as it is."""

@@ -1,102 +1,23 @@
-"""A model's settings and the arguments of one call → what the engine takes.
-
-A per-call argument wins over the constructor's. A key goes to the place that it was given for and nowhere else: a call
-that names another provider, other routes or another endpoint does not take the constructor's key or headers along.
-"""
+"""A model's settings, LangChain's messages and the arguments of one call → what the engine takes."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
-from importlib import import_module
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from g4f_integrations.core.credentials import Secret, redact_url
-from g4f_integrations.core.events import Batch, Event
-from g4f_integrations.core.policy import Resilience
-from g4f_integrations.core.proxies import freeze_proxy
-from g4f_integrations.core.request import Request
-from g4f_integrations.core.routes import RouteChoice, freeze_headers
-from g4f_integrations.errors import ConfigurationError
-from g4f_integrations.langchain._fields import ModelFields
+from g4f_integrations.core.settings import Call, ModelFields, make_face
+from g4f_integrations.core.settings import prepare_call as prepare_core_call
 from g4f_integrations.langchain._messages import to_wire
-from g4f_integrations.langchain._settings import (
-    ALIASES,
-    API_KEY_VARIABLE,
-    EnvironmentURL,
-    plain_headers,
-    plain_proxy,
-    plain_route,
-    to_api_key,
-    to_provider,
-    to_routes,
-    without_secrets,
+from g4f_integrations.langchain._tools import to_openai_tools, to_response_format
+
+_FACE = make_face(
+    to_openai_tools,
+    to_response_format,
+    own=("stream_usage",),
+    ignored=("ls_structured_output_format", "structured_output_format"),  # LangChain tells its tracers by them
 )
-from g4f_integrations.langchain._tools import to_openai_tools, to_response_format, to_tool_choice
-
-PARAMETERS = (
-    "temperature",
-    "top_p",
-    "max_tokens",
-    "n",
-    "seed",
-    "presence_penalty",
-    "frequency_penalty",
-    "reasoning_effort",
-    "web_search",
-    "logprobs",
-    "top_logprobs",
-)
-"""Fields of the model that travel under their own names."""
-
-_PLACES = {
-    **dict.fromkeys(("model", "provider", "routes", "fallback_models", "base_url", "default_headers"), "routing"),
-    **dict.fromkeys(("proxy", "api_key"), "routing"),
-    **dict.fromkeys(("timeout", "max_retries", "resilience"), "policy"),
-    **dict.fromkeys(
-        ("tools", "tool_choice", "parallel_tool_calls", "extra_body", "headers", "extra_headers"), "request"
-    ),
-    **dict.fromkeys(("stop", "stream_usage"), "face"),
-    **dict.fromkeys(("stream", "context_window", "ls_structured_output_format", "structured_output_format"), "nowhere"),
-}
-"""Which part of a call an argument belongs to; those that are not listed are parameters of the route."""
-
-
-_ENGINE = "g4f_integrations.core.engine"
-
-
-async def load_engine() -> None:
-    """Import the engine off the caller's event loop; costs nothing after the first time."""
-    if _ENGINE not in sys.modules:
-        await asyncio.get_running_loop().run_in_executor(None, import_module, _ENGINE)
-
-
-class Call(NamedTuple):
-    """One call, ready for the engine, and what the face has to know beside.
-
-    `dropped` names what was left out for the sake of streaming; `stream_usage` is the call's own wish, if it has one.
-    """
-
-    choice: RouteChoice
-    request: Request
-    policy: Resilience
-    dropped: tuple[str, ...]
-    stream_usage: bool | None
-
-    def batches(self) -> AsyncGenerator[Batch, None]:
-        """The engine's answer to this call."""
-        from g4f_integrations.core.engine import answer  # noqa: PLC0415  the engine is loaded with the first call
-
-        return answer(self.choice, self.request, self.policy)
-
-    async def events(self) -> list[Event]:
-        """All events of the engine's answer to this call."""
-        async with aclosing(self.batches()) as batches:
-            return [event async for batch in batches for event in batch]
 
 
 def prepare_call(
@@ -106,176 +27,9 @@ def prepare_call(
     arguments: dict[str, Any],
     stream: bool,
 ) -> Call:
-    """What `model` asks of the engine for `messages`.
-
-    Args:
-        model: The model with its settings.
-        messages: The conversation.
-        stop: Texts that end the answer; ``None`` takes the model's.
-        arguments: The call's other arguments; those that are nobody's go to the route.
-        stream: Whether the answer is wanted piece by piece. A stream holds one choice, so `n` is not asked for.
+    """What `model` asks of the engine for `messages`; see `core.settings.prepare_call`.
 
     Raises:
         ConfigurationError: The arguments contradict each other, or a message has no place in a chat.
     """
-    parts = _sort(model, arguments)
-    params = parts["params"]
-    dropped: tuple[str, ...] = ()
-    if stream and params.get("n", 1) != 1:
-        del params["n"]
-        dropped = ("n",)
-    if "response_format" in params:
-        params["response_format"] = to_response_format(params["response_format"])
-    face = parts["face"]
-    if stop is None:
-        stop = face.get("stop", model.stop)
-    request = Request(
-        messages=to_wire(messages), stream=stream, params=params, stop=_stops(stop), extra_body=model.extra_body
-    )
-    return Call(
-        choice=_choice(model, parts["routing"]) if parts["routing"] else _own_choice(model),
-        request=_completed(request, parts["request"]) if parts["request"] else request,
-        policy=_policy(model, parts["policy"]),
-        dropped=dropped,
-        stream_usage=face.get("stream_usage"),
-    )
-
-
-def _sort(model: ModelFields, arguments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The arguments by their places; an explicit ``None`` takes a parameter of the model's back."""
-    params = {name: value for name in PARAMETERS if (value := getattr(model, name)) is not None}
-    parts: dict[str, dict[str, Any]] = {"params": params, "routing": {}, "policy": {}, "request": {}, "face": {}}
-    for given, value in {**model.model_kwargs, **arguments}.items():
-        name = ALIASES.get(given, given)
-        place = _PLACES.get(name, "params")
-        if value is None:
-            params.pop(name, None)
-        elif place != "nowhere":
-            parts[place][name] = value
-    return parts
-
-
-def _stops(stop: Sequence[str] | str | None) -> tuple[str, ...]:
-    if not stop:
-        return ()
-    texts = (stop,) if isinstance(stop, str) else tuple(stop) if isinstance(stop, Sequence) else (stop,)
-    if not all(isinstance(text, str) for text in texts):
-        message = f"stop must be a text or a list of texts, not {stop!r}"
-        raise ConfigurationError(message)
-    return texts
-
-
-def _completed(request: Request, given: Mapping[str, Any]) -> Request:
-    tools = given.get("tools") or ()
-    if not all(isinstance(tool, Mapping) and tool.get("type") == "function" for tool in tools):
-        tools = to_openai_tools(tools)
-    return request.replacing(
-        tools=tuple(tools),
-        tool_choice=to_tool_choice(given.get("tool_choice"), tools) if tools else None,
-        parallel_tool_calls=given.get("parallel_tool_calls") if tools else None,
-        extra_body={**request.extra_body, **(given.get("extra_body") or {})},
-        headers={**(given.get("headers") or {}), **(given.get("extra_headers") or {})},
-    )
-
-
-def _own_choice(model: ModelFields) -> RouteChoice:
-    return RouteChoice(
-        model=model.model,
-        provider=_frozen(model.provider),
-        routes=tuple(model.routes),
-        fallback_models=tuple(model.fallback_models),
-        base_url=model.base_url,
-        headers=model.default_headers,
-        proxy=model.proxy,
-        api_key=_frozen_key(model.api_key),
-    )
-
-
-def _choice(model: ModelFields, routing: Mapping[str, Any]) -> RouteChoice:
-    """The model's choice with the call's changes."""
-    provider, routes, base_url = model.provider, model.routes, model.base_url
-    if "routes" in routing:
-        if "provider" in routing or "base_url" in routing:
-            message = "routes names every route itself; give neither provider nor base_url beside it"
-            raise ConfigurationError(message)
-        provider, routes, base_url = None, to_routes(routing["routes"]), None
-    elif "base_url" in routing:
-        # A provider beside a base_url is a word for that endpoint; a g4f provider is left behind with its place.
-        provider = provider if base_url else None
-        provider, routes, base_url = to_provider(routing.get("provider", provider)), [], routing["base_url"]
-    elif "provider" in routing:
-        # A base_url from the environment counts only where nothing else is named.
-        base_url = None if isinstance(base_url, EnvironmentURL) else base_url
-        provider, routes = to_provider(routing["provider"]), []
-    moved = (provider, routes, base_url) != (model.provider, model.routes, model.base_url)
-    if "api_key" in routing:
-        key = to_api_key(routing["api_key"])
-    else:
-        key = _key_that_goes_along(model, base_url) if moved else model.api_key
-    headers = model.default_headers if base_url == model.base_url else ()
-    return RouteChoice(
-        model=routing.get("model", model.model),
-        provider=_frozen(provider),
-        routes=tuple(routes),
-        fallback_models=tuple(routing.get("fallback_models", model.fallback_models)),
-        base_url=base_url,
-        headers=freeze_headers(routing["default_headers"]) if "default_headers" in routing else headers,
-        proxy=freeze_proxy(routing.get("proxy", model.proxy)),
-        api_key=_frozen_key(key),
-    )
-
-
-def _key_that_goes_along(model: ModelFields, base_url: str | None) -> Secret | dict[str, Secret] | None:
-    """The model's key, as far as it was given for the place that the call goes to."""
-    if isinstance(model.api_key, dict):
-        return model.api_key
-    if base_url is None:
-        return None
-    return model.api_key if base_url == model.base_url else Secret.from_env(API_KEY_VARIABLE)
-
-
-def _frozen(provider: Any) -> Any:
-    return tuple(provider) if isinstance(provider, list) else provider
-
-
-def _frozen_key(key: Secret | dict[str, Secret] | None) -> Secret | tuple[tuple[str, Secret], ...] | None:
-    return tuple(key.items()) if isinstance(key, dict) else key
-
-
-def _policy(model: ModelFields, call: Mapping[str, Any]) -> Resilience:
-    timeout, max_retries = model.timeout, model.max_retries
-    if not call:
-        policy = model.resilience
-        return policy if timeout is None and max_retries is None else policy.with_shorthands(timeout, max_retries)
-    policy = model.resilience
-    if "resilience" in call:
-        policy = Resilience.model_validate(call["resilience"])
-    policy = policy.with_shorthands(timeout, max_retries)
-    # The constructor's explicit fields win over the constructor's shorthands, but not over the call's.
-    settled = policy if "resilience" in call else Resilience.model_construct(_fields_set=set(), **dict(policy))
-    return settled.with_shorthands(call.get("timeout"), call.get("max_retries"))
-
-
-def _shown(name: str, value: Any) -> Any:
-    """One argument without its credentials, but still telling one place from another."""
-    if value is None:
-        return None
-    if name == "routes":
-        return [plain_route(route) for route in to_routes(value)]
-    if name == "base_url":
-        return redact_url(str(value))
-    if name == "proxy":
-        return plain_proxy(freeze_proxy(value))
-    if name in {"default_headers", "headers", "extra_headers"}:
-        return plain_headers(freeze_headers(value))
-    return without_secrets(value) if name in {"extra_body", "model_kwargs"} else value
-
-
-def shown_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """A call's arguments as traces and caches may see them."""
-    if not arguments:
-        return {}
-    shown = {name: _shown(ALIASES.get(name, name), value) for name, value in arguments.items()}
-    for name in [name for name in shown if ALIASES.get(name, name) == "api_key"]:
-        del shown[name]
-    return shown
+    return prepare_core_call(model, to_wire(messages), stop, arguments, stream, face=_FACE)

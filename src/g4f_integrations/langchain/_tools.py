@@ -1,4 +1,4 @@
-"""Tools, tool choices and response formats in the forms that users give them → OpenAI's."""
+"""Tools and response formats in the forms that users give them → OpenAI's."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
-
-from g4f_integrations.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -17,9 +15,6 @@ else:
     # Loading the tools' classes takes milliseconds, and LangChain evaluates annotations where it binds fallbacks.
     ToolLike = Mapping[str, Any] | type | Callable[..., Any]
 
-ToolChoice: TypeAlias = str | Mapping[str, Any]
-
-_WORDS = {"auto": "auto", "none": "none", "any": "required", "required": "required"}
 _FORMAT_TYPES = frozenset({"json_schema", "json_object", "text"})
 
 
@@ -32,58 +27,6 @@ def to_openai_tools(tools: Sequence[ToolLike], *, strict: bool | None = None) ->
         strict: Whether the model is asked to follow the schemas to the letter; ``None`` asks for nothing.
     """
     return [convert_to_openai_tool(tool, strict=strict) for tool in tools]
-
-
-def to_tool_choice(choice: Any, tools: Sequence[Mapping[str, Any]]) -> ToolChoice | None:
-    """`choice` in OpenAI's form.
-
-    Args:
-        choice: ``"auto"``, ``"none"``, ``"any"`` or ``"required"``, a tool's name, ``True`` (some tool), ``False`` or
-            ``None`` (say nothing), or a dict in OpenAI's or Anthropic's form.
-        tools: The tools bound, in OpenAI's form.
-
-    Raises:
-        ConfigurationError: The choice names a tool that is not bound, or has no known form.
-    """
-    if choice is None or choice is False:
-        return None
-    if choice is True:
-        return "required"
-    if isinstance(choice, Mapping):
-        return _choice_of_dict(choice, tools)
-    if not isinstance(choice, str):
-        message = f"tool_choice must be a string, a bool or a dict, not {type(choice).__name__}"
-        raise ConfigurationError(message)
-    if choice in _tool_names(tools):  # first, for a tool may be called "any"
-        return _named_choice(choice)
-    if choice in _WORDS:
-        return _WORDS[choice]
-    raise ConfigurationError(_unknown_tool(choice, tools))
-
-
-def _choice_of_dict(choice: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> ToolChoice:
-    kind, function = choice.get("type"), choice.get("function")
-    if kind in _WORDS and "name" not in choice:  # Anthropic's {"type": "any"}
-        return _WORDS[kind]
-    name = function.get("name") if isinstance(function, Mapping) else choice.get("name")
-    if name is None:
-        return dict(choice)  # a built-in tool of some endpoint
-    if name not in _tool_names(tools):
-        raise ConfigurationError(_unknown_tool(name, tools))
-    return dict(choice) if function is not None else _named_choice(name)
-
-
-def _named_choice(name: str) -> dict[str, Any]:
-    return {"type": "function", "function": {"name": name}}
-
-
-def _tool_names(tools: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [tool["function"]["name"] for tool in tools if isinstance(tool.get("function"), Mapping)]
-
-
-def _unknown_tool(name: str, tools: Sequence[Mapping[str, Any]]) -> str:
-    known = ", ".join(map(repr, _tool_names(tools))) or "none"
-    return f"tool_choice {name!r} is not among the bound tools ({known})"
 
 
 def to_response_format(response_format: Any, *, strict: bool | None = None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import builtins
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, closing
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput, ModelProfile
@@ -20,14 +20,22 @@ from pydantic import ConfigDict, Field, model_validator
 from g4f_integrations import __version__
 from g4f_integrations.core.events import Retrying
 from g4f_integrations.core.loop import iterate_blocking, run_blocking
+from g4f_integrations.core.settings import (
+    ALIASES,
+    API_KEY_VARIABLE,
+    PARAMETERS,
+    Call,
+    ModelFields,
+    load_engine,
+    shown_arguments,
+    to_tool_choice,
+)
 from g4f_integrations.errors import IntegrationError
-from g4f_integrations.langchain._calls import PARAMETERS, Call, load_engine, prepare_call, shown_arguments
+from g4f_integrations.langchain._calls import prepare_call
 from g4f_integrations.langchain._chunks import MODEL_PROVIDER, ChunkBuilder, ResultBuilder
 from g4f_integrations.langchain._errors import RetryFilter, as_model_error, only_retryable
-from g4f_integrations.langchain._fields import ModelFields
-from g4f_integrations.langchain._settings import ALIASES
 from g4f_integrations.langchain._tokens import count_conversation, count_text
-from g4f_integrations.langchain._tools import ToolLike, to_openai_tools, to_response_format, to_tool_choice
+from g4f_integrations.langchain._tools import ToolLike, to_openai_tools, to_response_format
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -36,6 +44,9 @@ def _with_signature(function: _F) -> _F:
     """Keep the function's signature: core asks `inspect` for it on every call, and finding it out costs 11 µs."""
     function.__dict__["__signature__"] = inspect.signature(function)
     return function
+
+
+_IDENTIFYING = ("model", *PARAMETERS, "stop", "fallback_models", "context_window", "tool_calling", "prompts")
 
 
 class ChatG4F(ModelFields, BaseChatModel):
@@ -68,9 +79,14 @@ class ChatG4F(ModelFields, BaseChatModel):
     )
     stream_usage: bool = Field(default=True, description="Whether a stream's last chunk carries the usage.")
 
+    ROUTE_NAMES: ClassVar[frozenset[str]] = frozenset({"metadata"})
+
     @model_validator(mode="after")
-    def _set_g4f_version(self) -> Self:
+    def _complete_langchain_settings(self) -> Self:
         self._add_version("g4f-integrations", __version__)
+        if self.profile is not None and self.context_window is not None and "max_input_tokens" not in self.profile:
+            # Past pydantic, whose assignment would take a field that was given for one that was changed.
+            self.__dict__["profile"] = {**self.profile, "max_input_tokens": self.context_window}
         return self
 
     def _resolve_model_profile(self) -> ModelProfile | None:
@@ -78,15 +94,30 @@ class ChatG4F(ModelFields, BaseChatModel):
 
     # --- What others may see --------------------------------------------------------------------------------------
 
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Whether LangChain can write this class down; it can, without keys."""
+        return True
+
+    @property
+    def lc_secrets(self) -> builtins.dict[str, str]:
+        """The arguments that `langchain_core.load.load` asks its `secrets_map` for."""
+        return {"api_key": API_KEY_VARIABLE}
+
+    @property
+    def lc_attributes(self) -> builtins.dict[str, Any]:
+        """The settings that are no plain data, as plain data without credentials; the constructor takes them back."""
+        return self.plain_settings()
+
     @property
     def _llm_type(self) -> str:
         return "g4f-chat"
 
     @property
     def _identifying_params(self) -> builtins.dict[str, Any]:
-        given = ("model", *PARAMETERS, "stop", "fallback_models", "context_window")
-        values = {name: value for name in given if (value := getattr(self, name)) is not None and value != []}
-        return values | self.lc_attributes
+        settings = self.__dict__
+        values = {name: value for name in _IDENTIFYING if (value := settings[name]) is not None and value != []}
+        return values | self.plain_settings()
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> builtins.dict[str, Any]:
         # Without super(): it enters a context that silences a deprecation, on every call.
@@ -215,7 +246,7 @@ class ChatG4F(ModelFields, BaseChatModel):
             raise as_model_error(error) from error.__cause__
 
     def _chunk_builder(self, call: Call) -> ChunkBuilder:
-        usage = self.stream_usage if call.stream_usage is None else call.stream_usage
+        usage = call.own.get("stream_usage", self.stream_usage)
         return ChunkBuilder(usage=usage, output_version=self.output_version, dropped=call.dropped)
 
     def with_retry(

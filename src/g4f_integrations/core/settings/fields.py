@@ -1,50 +1,55 @@
-"""The settings that this package's LangChain models share: who is asked, for what, and how hard.
+"""The settings that all models share: who is asked, for what, and how hard.
 
-A class takes them by inheriting `ModelFields` before LangChain's own base. They are checked and frozen at construction,
-without a look at the network or the disk, and shown without credentials wherever LangChain shows a model.
+A class takes them by inheriting `ModelFields` before its framework's own base. They are checked and frozen at
+construction, without a look at the network or the disk, and shown without credentials wherever a model is shown.
 """
 
 from __future__ import annotations
 
 import builtins
-import os
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from functools import partial
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from g4f_integrations.core.credentials import Secret, leave_credentials, redact_url
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.proxies import ProxyMap, freeze_proxy
 from g4f_integrations.core.routes import Endpoint, Headers, Route, freeze_headers
-from g4f_integrations.errors import ConfigurationError
-from g4f_integrations.langchain._settings import (
-    ALIASES,
+from g4f_integrations.core.settings.names import ALIASES, canonical_names, without_secrets
+from g4f_integrations.core.settings.values import (
     API_KEY_VARIABLE,
     BASE_URL_VARIABLES,
     EnvironmentURL,
-    canonical_names,
     plain_headers,
     plain_provider,
     plain_proxy,
     plain_route,
     to_api_key,
+    to_finite,
+    to_folder,
     to_provider,
     to_routes,
-    without_secrets,
+    to_tool_calling,
 )
+from g4f_integrations.errors import ConfigurationError
 
 _DEFAULT_RESILIENCE = Resilience()
 
 
+_NUMBERS = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "web_search", "model_kwargs", "extra_body")
 _FROZEN: dict[str, Callable[[Any], Any]] = {
     "api_key": to_api_key,
     "default_headers": freeze_headers,
+    "prompts": to_folder,
     "provider": to_provider,
     "proxy": lambda proxy: freeze_proxy(proxy or None),
     "routes": to_routes,
+    "tool_calling": to_tool_calling,
+    **{name: partial(to_finite, name) for name in _NUMBERS},
 }
-"""What becomes of fields that may hold credentials, however they are set."""
+"""What becomes of fields that may hold credentials or what cannot be sent, however they are set."""
 
 
 class ModelFields(BaseModel):
@@ -119,6 +124,17 @@ class ModelFields(BaseModel):
     context_window: int | None = Field(
         default=None, ge=1, description="Tokens that the model reads and writes at once."
     )
+    tool_calling: Literal["auto", "native", "prompt"] = Field(
+        default="auto",
+        description="How tools reach a route: 'native' as the route takes them, 'prompt' by description and parsing, "
+        "'auto' the former where the route has it.",
+    )
+    prompts: str | None = Field(
+        default=None, description="Folder whose files replace the package's own prompts of the same names."
+    )
+
+    ROUTE_NAMES: ClassVar[frozenset[str]] = frozenset()
+    """Fields of the framework whose names parameters of routes have too; `model_kwargs` takes these."""
 
     def __init__(self, **kwargs: Any) -> None:
         """See the fields.
@@ -173,6 +189,21 @@ class ModelFields(BaseModel):
         frozen: ProxyMap | None = freeze_proxy(value or None)
         return frozen
 
+    @field_validator("prompts", mode="plain")
+    @classmethod
+    def _check_prompts(cls, value: Any) -> str | None:
+        return to_folder(value)
+
+    @field_validator("tool_calling", mode="before")
+    @classmethod
+    def _check_tool_calling(cls, value: Any) -> str:
+        return to_tool_calling(value)
+
+    @field_validator(*_NUMBERS)
+    @classmethod
+    def _refuse_infinity(cls, value: Any, info: ValidationInfo) -> Any:
+        return to_finite(str(info.field_name), value)
+
     @field_validator("resilience", mode="before")
     @classmethod
     def _default_resilience(cls, value: Any) -> Any:
@@ -190,13 +221,14 @@ class ModelFields(BaseModel):
 
     @field_validator("model_kwargs", "extra_body", "fallback_models", mode="before")
     @classmethod
-    def _none_is_empty(cls, value: Any, info: Any) -> Any:
+    def _none_is_empty(cls, value: Any, info: ValidationInfo) -> Any:
         return ([] if info.field_name == "fallback_models" else {}) if value is None else value
 
     @field_validator("model_kwargs")
     @classmethod
     def _refuse_fields(cls, value: builtins.dict[str, Any]) -> builtins.dict[str, Any]:
-        taken = sorted(name for name in value if ALIASES.get(name, name) in cls.model_fields)
+        own = cls.model_fields.keys() - cls.ROUTE_NAMES
+        taken = sorted(name for name in value if ALIASES.get(name, name) in own)
         if taken:
             message = (
                 f"model_kwargs: {', '.join(map(repr, taken))} is an argument of {cls.__name__} itself; give it there"
@@ -213,9 +245,7 @@ class ModelFields(BaseModel):
             raise ConfigurationError(message)
         # Written past pydantic, so that `model_fields_set` tells what the user gave from what the environment did.
         if self.base_url is None and self.provider is None and not self.routes:
-            found = next(filter(None, (os.environ.get(name, "").strip() for name in BASE_URL_VARIABLES)), None)
-            if found is not None:
-                self.__dict__["base_url"] = EnvironmentURL(Endpoint(found).base_url)
+            self.__dict__["base_url"] = EnvironmentURL.from_env(*BASE_URL_VARIABLES)
         if self.base_url is not None and self.api_key is None:
             self.__dict__["api_key"] = Secret.from_env(API_KEY_VARIABLE)
         return self
@@ -230,18 +260,7 @@ class ModelFields(BaseModel):
         """The model id, under the name that older code asks for."""
         return self.model
 
-    @classmethod
-    def is_lc_serializable(cls) -> bool:
-        """Whether LangChain can write this class down; it can, without keys."""
-        return True
-
-    @property
-    def lc_secrets(self) -> builtins.dict[str, str]:
-        """The arguments that `langchain_core.load.load` asks its `secrets_map` for."""
-        return {"api_key": API_KEY_VARIABLE}
-
-    @property
-    def lc_attributes(self) -> builtins.dict[str, Any]:
+    def plain_settings(self) -> builtins.dict[str, Any]:
         """The settings that are no plain data, as plain data without credentials; the constructor takes them back."""
         attributes: builtins.dict[str, Any] = {}  # asked for on every call, so what is not set costs nothing
         if self.provider is not None:
@@ -275,8 +294,8 @@ class ModelFields(BaseModel):
         # What a pickle writes down. Copies do not come here, and keep everything.
         state = super().__getstate__()
         kept = state["__dict__"].copy()
-        if kept.get("base_url"):
-            kept["base_url"] = type(kept["base_url"])(leave_credentials(kept["base_url"]))
+        if kept.get("base_url") and not isinstance(kept["base_url"], EnvironmentURL):
+            kept["base_url"] = leave_credentials(kept["base_url"])
         for name in ("model_kwargs", "extra_body"):
             kept[name] = without_secrets(kept[name])
         return {**state, "__dict__": kept}
@@ -285,4 +304,4 @@ class ModelFields(BaseModel):
         if "resilience" not in self.__dict__:  # validation failed half way, and a debugger looks
             return []
         shown = [(name, value) for name, value in super().__repr_args__() if value not in ([], {})]
-        return [*shown, *self.lc_attributes.items()]
+        return [*shown, *self.plain_settings().items()]

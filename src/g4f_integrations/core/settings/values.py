@@ -2,74 +2,66 @@
 
 from __future__ import annotations
 
-import re
+import math
+import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
-from difflib import get_close_matches
-from typing import Any
+from typing import Any, Self
 
 from pydantic import SecretStr
 
-from g4f_integrations.core.credentials import Secret, redact_url
+from g4f_integrations.core.credentials import Secret, leave_credentials, redact_url
 from g4f_integrations.core.proxies import ProxyMap
 from g4f_integrations.core.routes import Endpoint, Headers, Route, parse_route
 from g4f_integrations.errors import ConfigurationError
 
-ALIASES = {
-    "model_name": "model",
-    "openai_api_base": "base_url",
-    "api_base": "base_url",
-    "openai_api_key": "api_key",
-    "max_completion_tokens": "max_tokens",
-    "stop_sequences": "stop",
-    "request_timeout": "timeout",
-    "proxies": "proxy",
-    "openai_proxy": "proxy",
-}
-"""Names that users bring from other classes → the field that is meant."""
-
 BASE_URL_VARIABLES = ("G4F_BASE_URL", "API_BASE_URL")
 API_KEY_VARIABLE = "G4F_API_KEY"
 
-# Body members that hold credentials. Narrower than for headers: "max_new_tokens" is none.
-_SECRET_NAME = re.compile(r"(?i)(?:^|[_-])(?:key|apikey|secret|password|token|authorization|cookies?|credentials?)$")
-
 
 class EnvironmentURL(str):
-    """A `base_url` that the user has not given: it steps back where something else is named."""
+    """A `base_url` that the user has not given: it steps back where something else is named.
 
-    __slots__ = ()
-
-
-def canonical_names(values: Mapping[str, Any], known: Iterable[str], owner: str) -> dict[str, Any]:
-    """Constructor arguments under the names of the fields.
-
-    Args:
-        values: What the user gave.
-        known: Names of the fields.
-        owner: The class, for the error.
-
-    Raises:
-        ConfigurationError: A name is unknown, or one thing is given under two names.
+    A pickle of it takes along where it came from, and the environment is read anew where it arrives.
     """
-    fields_known = set(known)
-    named: dict[str, Any] = {}
-    for name, value in values.items():
-        field = name if name in fields_known else ALIASES.get(name)
-        if field is None:
-            raise ConfigurationError(_unknown(name, [*fields_known, *ALIASES], owner))
-        if field != name and field in values:
-            message = f"{owner}: {field!r} is given twice, also as {name!r}"
-            raise ConfigurationError(message)
-        named[field] = value
-    return named
+
+    __slots__ = ("origin",)
+
+    origin: str
+
+    @classmethod
+    def from_env(cls, *names: str) -> Self | None:
+        """The first of the environment's variables `names` that is set and not blank, else ``None``.
+
+        Raises:
+            ConfigurationError: It holds no http:// or https:// URL.
+        """
+        for name in names:
+            value = os.environ.get(name, "").strip()
+            if value:
+                return cls._from(Endpoint(value).base_url, name)
+        return None
+
+    @classmethod
+    def _from(cls, url: str, origin: str) -> Self:
+        made = cls(url)
+        made.origin = origin
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrive, (leave_credentials(self), self.origin)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
 
 
-def _unknown(name: str, known: Iterable[str], owner: str) -> str:
-    matches = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-    hint = f"Did you mean {matches[0]!r}?" if matches else "Other parameters of a route go into model_kwargs={…}."
-    return f"{owner} has no argument {name!r}. {hint}"
+def _arrive(shown: str, origin: str) -> EnvironmentURL:
+    # What is shown has lost its credentials; where the variable is not set, the first call says so.
+    return EnvironmentURL.from_env(origin) or EnvironmentURL._from(shown, origin)  # noqa: SLF001  its own constructor
 
 
 def to_api_key(value: Any) -> Secret | dict[str, Secret] | None:
@@ -157,6 +149,62 @@ def _to_route(item: Any) -> Route | Endpoint | str:
         raise ConfigurationError(message) from error
 
 
+def to_folder(value: Any) -> str | None:
+    """The path of a folder as text; nothing is looked up.
+
+    Raises:
+        ConfigurationError: It is no path.
+    """
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str | os.PathLike):
+        message = f"prompts must be the path of a folder, not {type(value).__name__}"
+        raise ConfigurationError(message)
+    return str(os.fspath(value))
+
+
+def to_tool_calling(value: Any) -> str:
+    """``"auto"``, ``"native"`` or ``"prompt"``; ``None`` is ``"auto"``.
+
+    Raises:
+        ConfigurationError: It is none of these.
+    """
+    if value is None:
+        return "auto"
+    if value not in ("auto", "native", "prompt"):
+        message = f"tool_calling must be 'auto', 'native' or 'prompt', not {value!r}"
+        raise ConfigurationError(message)
+    return str(value)
+
+
+def to_finite(name: str, value: Any) -> Any:
+    """`value` as it is, if no number in it is infinite or none at all: JSON has no way to write these.
+
+    Args:
+        name: The argument, for the error.
+        value: A number, or lists and dicts of whatever.
+
+    Raises:
+        ConfigurationError: It holds NaN or an infinity.
+    """
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        message = f"{name} must be a finite number, not {value}"
+        raise ConfigurationError(message)
+    waiting, seen = [value], set()
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, float):
+            if not math.isfinite(item):
+                message = f"{name} holds {item}, which cannot be sent"
+                raise ConfigurationError(message)
+        elif isinstance(item, Mapping | list | tuple) and id(item) not in seen:
+            seen.add(id(item))
+            waiting.extend(item.values() if isinstance(item, Mapping) else item)
+    return value
+
+
 def plain_provider(provider: Any) -> Any:
     """`provider` as names that find it again: g4f's own by name, others by import path where they have one."""
     if provider is None or isinstance(provider, str):
@@ -199,19 +247,6 @@ def plain_proxy(proxy: ProxyMap | None) -> str | dict[str, str] | None:
         return None
     urls = {scheme: redact_url(url) for scheme, url in proxy}
     return urls["all"] if list(urls) == ["all"] else urls
-
-
-def without_secrets(value: Any) -> Any:
-    """A copy of plain data without members that, by their names or types, hold credentials."""
-    if isinstance(value, Mapping):
-        return {
-            name: without_secrets(item)
-            for name, item in value.items()
-            if not (isinstance(name, str) and _SECRET_NAME.search(name)) and not isinstance(item, SecretStr)
-        }
-    if isinstance(value, list | tuple):
-        return [without_secrets(item) for item in value if not isinstance(item, SecretStr)]
-    return value
 
 
 def _as_it_is(value: Any) -> Any:
