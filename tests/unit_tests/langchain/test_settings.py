@@ -274,6 +274,30 @@ def test_a_stated_window_is_in_the_profile():
     assert ChatG4F(context_window=8_000).profile["max_input_tokens"] == 8_000
 
 
+def test_a_stated_window_is_added_to_a_profile_that_does_not_know_it():
+    given = {"tool_calling": True}
+
+    model = ChatG4F(context_window=8_000, profile=given)
+
+    assert model.profile == {"tool_calling": True, "max_input_tokens": 8_000}
+    assert given == {"tool_calling": True}
+    assert ChatG4F(context_window=8_000, profile={"max_input_tokens": 5}).profile == {"max_input_tokens": 5}
+
+
+def test_a_parameter_called_metadata_reaches_the_route_though_langchain_has_a_field_of_that_name():
+    Provider = ScriptedProvider("hi")
+
+    ChatG4F(provider=Provider, metadata={"for": "LangChain"}, model_kwargs={"metadata": {"for": "route"}}).invoke("hi")
+
+    assert Provider.calls[0].metadata == {"for": "route"}
+
+
+def test_how_tools_are_called_tells_models_apart():
+    params = ChatG4F(tool_calling="prompt", prompts="folder")._identifying_params
+
+    assert (params["tool_calling"], params["prompts"]) == ("prompt", "folder")
+
+
 def test_streaming_is_never_taken_for_a_users_choice():
     assert "streaming" not in ChatG4F().model_fields_set
 
