@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from importlib import import_module
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -160,6 +161,34 @@ class Endpoint:
     def label(self) -> str:
         """``"host:model"``."""
         return f"{self.name}:{self.model}" if self.model else self.name
+
+    def list_models(self, timeout: float | None = 30.0) -> list[dict[str, Any]]:
+        """Ask the endpoint which models it has (``GET /models``), with this endpoint's key, headers and proxy.
+
+        One attempt. Works inside a running event loop, too, which it blocks.
+
+        Args:
+            timeout: Seconds for the whole request; ``None`` waits for ever.
+
+        Returns:
+            One dict per model, as the endpoint describes it: ``"id"`` is what `model` takes, most tell ``"owned_by"``
+            and ``"created"``, some tell prices and context windows.
+
+        Raises:
+            IntegrationError: As for a completion: `AuthenticationError`, `RateLimitError`, `ProviderTimeoutError`,
+                `ProviderUnavailableError` … `InvalidRequestError` when the endpoint does not list its models.
+        """
+        # From far above this room, which is plain data: only the asking needs threads and an HTTP client.
+        models: list[dict[str, Any]] = import_module("g4f_integrations.core.loop").run_blocking(
+            lambda: self.alist_models(timeout)
+        )
+        return models
+
+    async def alist_models(self, timeout: float | None = 30.0) -> list[dict[str, Any]]:  # noqa: ASYNC109  see `list_models`
+        """Like `list_models`, for callers in an event loop."""
+        listing = import_module("g4f_integrations.core.listing")
+        models: list[dict[str, Any]] = await listing.list_models(self, timeout)
+        return models
 
 
 def _arrive(given: dict[str, Any]) -> Endpoint:

@@ -186,7 +186,7 @@ async def list_models(candidate: Candidate) -> list[dict[str, Any]]:
     try:
         pieces: list[bytes] = []
         size = 0
-        while data := await response.content.readany():
+        while data := await _http.read(response.content, is_complete=False):
             pieces.append(data)
             size += len(data)
             if size > MAX_ANSWER_BYTES:
@@ -197,12 +197,14 @@ async def list_models(candidate: Candidate) -> list[dict[str, Any]]:
         except ValueError:
             raise HTTPFailure(200, plain_text(body), dict(response.headers)) from None
         rows = payload
-        if isinstance(payload, dict):
-            rows = None if is_error(payload) else payload.get("data", payload.get("models"))
+        if isinstance(payload, dict) and not is_error(payload):
+            rows = payload.get("data", payload.get("models"))
+            if rows is None and payload.get("object") == "list":  # Ollama's way to say that there are none
+                rows = []
         if not isinstance(rows, list):
             raise HTTPFailure(status_of(payload), plain_text(body), dict(response.headers))
     finally:
-        response.close()
+        await _http.close(response)
     named = ({"id": row} if isinstance(row, str) else row for row in rows)
     models = [dict(row) for row in named if isinstance(row, dict)]
     return [{"id": row["name"], **row} if "id" not in row and "name" in row else row for row in models]
