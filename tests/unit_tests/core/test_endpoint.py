@@ -137,6 +137,23 @@ async def test_a_server_that_stays_silent_after_done_is_not_waited_for(loopback)
     assert (await events(loopback))[-1] == Finish("stop")
 
 
+async def test_text_soon_after_the_finish_reason_is_a_part_of_the_answer(loopback):
+    loopback.replies(Reply.sse(chunk("a", "stop"), Stall(0.02), chunk("b"), done=False))
+
+    assert [event.text for event in await events(loopback) if isinstance(event, TextDelta)] == ["a", "b"]
+
+
+async def test_an_answer_that_is_left_open_after_its_finish_reason_is_named_in_the_log(loopback, monkeypatch, caplog):
+    monkeypatch.setattr("g4f_integrations.core.endpoint._http._AFTER_FINISH_SECONDS", 0.02)
+    caplog.set_level("INFO", "g4f_integrations.endpoint")
+    loopback.replies(Reply.sse(chunk("a", "stop"), Stall(), chunk("b"), done=False))
+
+    assert TextDelta("a") in await events(loopback)
+
+    [record] = caplog.records
+    assert "told a finish reason, and then neither ended its answer nor sent more" in record.getMessage()
+
+
 async def test_tool_calls_stream_as_fragments(loopback):
     loopback.replies(
         Reply.chat(tool_calls=[{"id": "c", "function": {"name": "f", "arguments": "{}"}}], finish="tool_calls")

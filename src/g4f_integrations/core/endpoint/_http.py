@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import re
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,8 @@ from g4f_integrations.core.routes import Candidate, Endpoint, freeze_headers
 from g4f_integrations.core.sessions import open_session
 from g4f_integrations.core.wire.decoding import plain_text
 from g4f_integrations.errors import ConfigurationError
+
+logger = logging.getLogger("g4f_integrations.endpoint")
 
 _MOST_REDIRECTS = 5
 _ERROR_BODY_BYTES = 65_536
@@ -185,8 +188,14 @@ def _redirect(response: aiohttp.ClientResponse, url: URL, *, is_repeatable: bool
     raise HTTPFailure(response.status, message, dict(response.headers))
 
 
-async def read(content: aiohttp.StreamReader, *, is_complete: bool) -> bytes:
-    """The next bytes, ``b""`` at the end; once the answer is complete, nothing that goes wrong matters any more."""
+async def read(content: aiohttp.StreamReader, *, is_complete: bool, label: str = "an endpoint") -> bytes:
+    """The next bytes, ``b""`` at the end; once the answer is complete, nothing that goes wrong matters any more.
+
+    Args:
+        content: The answer's body.
+        is_complete: Whether every finish reason was told, so that usage and the end are all that is waited for.
+        label: The route, for the log.
+    """
     if not is_complete:
         try:
             return await content.readany()
@@ -197,8 +206,15 @@ async def read(content: aiohttp.StreamReader, *, is_complete: bool) -> bytes:
     try:
         async with asyncio.timeout(_AFTER_FINISH_SECONDS):
             return await content.readany()
-    except (aiohttp.ClientError, OSError):  # a timeout is an OSError
-        return b""
+    except TimeoutError:
+        logger.info(
+            "%s told a finish reason, and then neither ended its answer nor sent more for %g s; what follows is lost",
+            label,
+            _AFTER_FINISH_SECONDS,
+        )
+    except (aiohttp.ClientError, OSError):
+        pass
+    return b""
 
 
 async def drain(content: aiohttp.StreamReader) -> None:
