@@ -28,12 +28,19 @@ _here = _Here()
 ORDINARY = "providers"
 BLOCKING = "blocking-providers"
 
+_LOOK_SECONDS = 0.25  # a provider loop that does not answer for so long when the process ends counts as blocked
+_MOST_TRIES = 16
+
 LastWords = Callable[[], Coroutine[Any, Any, None]]
 _last_words: LastWords | None = None
 
 
 def at_exit_of_providers(last_words: LastWords) -> None:
-    """Run `last_words` on the provider loop when the process ends, before that loop is closed."""
+    """Run `last_words` when the process ends: on a provider loop that answers, before it is closed, else on another.
+
+    They are begun again when they fail, sixteen times at the most: closing what belongs to a blocked loop fails, and
+    is done all the same.
+    """
     global _last_words  # noqa: PLW0603  there is one process, and one end of it
     _last_words = last_words
 
@@ -89,7 +96,7 @@ class LoopThread:
                 loop.run_until_complete(asyncio.wait(tasks, timeout=1.0))
             loop.run_until_complete(loop.shutdown_asyncgens())
             if self._last_words is not None:
-                loop.run_until_complete(asyncio.wait_for(self._last_words(), 1.0))
+                loop.run_until_complete(asyncio.wait_for(_speak(self._last_words), 1.0))
         except Exception:
             logger.debug("A background loop did not end cleanly", exc_info=True)
         finally:
@@ -101,6 +108,15 @@ class LoopThread:
             self._last_words = last_words
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(timeout)
+
+    def answers_within(self, seconds: float) -> bool:
+        """Whether the loop turns, and is not blocked by what runs on it."""
+        turned = threading.Event()
+        try:
+            self.loop.call_soon_threadsafe(turned.set)
+        except RuntimeError:  # it has ended
+            return False
+        return turned.wait(seconds)
 
     def retire(self) -> None:
         """Take no further work, and end as soon as what runs now is done."""
@@ -175,11 +191,39 @@ class _Loops:
         with self.lock:
             callers, providers = self.callers, [*self.providers.values()]
             self.callers, self.providers = [], {}
-        for thread in [*callers, *providers[:-1]]:
+        for thread in callers:
             thread.stop()
-        if providers:
-            # Last of all: g4f closes the connections of every loop at once.
-            providers[-1].stop(last_words=_last_words)
+        answering = [thread for thread in providers if thread.answers_within(_LOOK_SECONDS)]
+        for thread in answering[:-1]:
+            thread.stop()
+        # Last of all that can be closed in an orderly way: g4f closes the connections of every loop at once.
+        if answering:
+            answering[-1].stop(last_words=_last_words)
+        elif providers and _last_words is not None:
+            _speak_here(_last_words)
+        for thread in providers:
+            thread.stop(timeout=_LOOK_SECONDS)  # the blocked ones; they end with the process in any case
+
+
+async def _speak(last_words: LastWords) -> None:
+    for _ in range(_MOST_TRIES):
+        try:
+            await last_words()
+        except Exception:
+            logger.debug("The last words on the provider loops failed", exc_info=True)
+        else:
+            return
+
+
+def _speak_here(last_words: LastWords) -> None:
+    """For when every provider loop is blocked, and no thread can be started any more."""
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(asyncio.wait_for(_speak(last_words), 1.0))
+    except Exception:
+        logger.debug("The last words on the provider loops failed", exc_info=True)
+    finally:
+        loop.close()
 
 
 _loops = _Loops()

@@ -402,6 +402,68 @@ print(run_blocking(answer))
     assert out == "42\n42 [0, 1, 2]\n"
 
 
+BLOCKED = """
+import threading
+from g4f_integrations.core.threads import BLOCKING, ORDINARY, at_exit_of_providers, provider_loop
+def block(lane):
+    began = threading.Event()
+    provider_loop(lane).loop.call_soon_threadsafe(lambda: (began.set(), threading.Event().wait()))
+    began.wait()
+"""
+
+
+@pytest.mark.parametrize("blocked", ["", "BLOCKING", "ORDINARY", "BLOCKING ORDINARY"])
+def test_the_last_words_are_spoken_though_provider_loops_are_blocked(blocked):
+    out = run_script(f"""{BLOCKED}
+async def last_words():
+    print("spoken", end=" ")
+at_exit_of_providers(last_words)
+run_blocking(answer)
+provider_loop(ORDINARY), provider_loop(BLOCKING)
+for lane in {blocked!r}.split():
+    block(globals()[lane])
+""")
+
+    assert out.split() == ["spoken"]
+
+
+def test_last_words_that_stumble_are_begun_again():
+    out = run_script("""
+from g4f_integrations.core.threads import at_exit_of_providers
+tries = iter("123456789")
+async def last_words():
+    if next(tries) != "3":
+        raise ValueError
+    print("spoken")
+at_exit_of_providers(last_words)
+provider_loop()
+""")
+
+    assert out == "spoken\n"
+
+
+def test_g4fs_connections_are_closed_at_exit_though_a_provider_loop_is_blocked(loopback):
+    out = run_script(f"""{BLOCKED}
+import aiohttp
+import g4f_integrations.core.threads as loops
+import g4f_integrations.core.transport
+from g4f.requests import get_shared_connector
+connectors = []
+async def ask():
+    connectors.append(get_shared_connector())
+    async with aiohttp.ClientSession(connector=connectors[-1], connector_owner=False) as session:
+        await (await session.get({loopback.base_url!r} + "/models")).read()
+for lane in (ORDINARY, BLOCKING):
+    asyncio.run_coroutine_threadsafe(ask(), provider_loop(lane).loop).result()
+block(BLOCKING)
+print([connector.closed for connector in connectors])
+loops._stop_at_exit()
+print([connector.closed for connector in connectors])
+""")
+
+    assert out == "[False, False]\n[True, True]\n"
+
+
 def test_a_call_may_be_made_after_the_loops_were_stopped():
     out = run_script("""
 import g4f_integrations.core.threads as loops
