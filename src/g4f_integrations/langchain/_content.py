@@ -1,22 +1,27 @@
 """Content blocks of every dialect that LangChain knows → parts of an OpenAI chat message.
 
-    text, str items                                  text
-    text-plain (text)                                text
-    image_url, image (v1, v0, Anthropic `source`)    image_url, a data: URI where the block holds bytes
+    text, input_text, output_text, str items         text
+    text-plain, document (text)                      text
+    image_url, input_image, image (v1, v0, Anthropic `source`)   image_url, a data: URI where the block holds bytes
     audio, input_audio                               input_audio; audio_url for an address
     video                                            video_url
-    file, document, text-plain (bytes, id, address)  file
+    file, input_file, document, text-plain (bytes, id, address)  file
     media (Google)                                   by its MIME type
+    json, search_result, custom_tool_call_output     text
     refusal                                          refusal from an assistant, else text
     non_standard                                     what it wraps
 
 An assistant's history may hold what no endpoint takes back: reasoning and thinking are dropped, tool calls go where
-they belong, pictures become a markdown reference. Blocks that nobody here knows are dropped from an assistant's turn
-(another provider wrote them) and passed on from everybody else's (the user meant them).
+they belong, pictures, sound and files become a markdown reference. Blocks that nobody here knows are dropped from an
+assistant's turn (another provider wrote them) and passed on from everybody else's (the user meant them). Bytes become
+base64, unless they are base64 already.
 """
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -25,6 +30,9 @@ Part: TypeAlias = dict[str, Any]
 
 _FRAMEWORK_KEYS = frozenset({"id", "index", "annotations", "extras"})  # LangChain's own notes on a text block
 _TEXT_KEYS = frozenset({"type", "text"})
+_SENT_BACK_KEYS = frozenset({"type", "text", "cache_control"})  # of an assistant's text; other models add citations
+_BASE64 = re.compile(rb"(?:data:[^,]{0,200},)?[A-Za-z0-9+/_\-\r\n]+={0,2}\s{0,2}")
+_DEEPEST = 4
 _AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav", "x-m4a": "m4a", "x-flac": "flac"}
 _IMAGE_SIGNATURES = {"iVBOR": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif", "UklGR": "image/webp"}
 _DEFAULT_TYPES = {"image": "image/png", "audio": "audio/wav", "video": "video/mp4", "file": "application/pdf"}
@@ -61,13 +69,20 @@ def _text(block: Block) -> Part:
     return {key: value for key, value in block.items() if key not in _FRAMEWORK_KEYS}
 
 
+def _responses_text(block: Block) -> Part:
+    return {"type": "text", "text": str(block.get("text") or "")}
+
+
 def _image_url(block: Block) -> Part:
     address = block.get("image_url")
-    return {"type": "image_url", "image_url": {"url": address}} if isinstance(address, str) else dict(block)
+    return {"type": "image_url", "image_url": {"url": address}} if isinstance(address, str) else _plain(block)
 
 
 def _image(block: Block) -> Part:
-    url = _url(block) or _data_uri(block, "image")
+    address = block.get("image_url")  # OpenAI's Responses have it beside their own type
+    if isinstance(address, Mapping):
+        return _image_url({"type": "image_url", "image_url": address})
+    url = address or _url(block) or _data_uri(block, "image")
     if url is None:
         return _file(block)
     image = {"url": url}
@@ -81,7 +96,8 @@ def _audio(block: Block) -> Part:
     data = _base64(block)
     if data is not None:
         subtype = _mime_type(block, "audio", data).partition("/")[2].partition(";")[0]
-        return {"type": "input_audio", "input_audio": {"data": data, "format": _AUDIO_FORMATS.get(subtype, subtype)}}
+        sound = {"data": data, "format": _AUDIO_FORMATS.get(subtype, subtype) or "wav"}
+        return {"type": "input_audio", "input_audio": sound}
     url = _url(block)
     return _file(block) if url is None else {"type": "audio_url", "audio_url": {"url": url}}
 
@@ -93,11 +109,13 @@ def _video(block: Block) -> Part:
 
 def _file(block: Block) -> Part:
     if isinstance(block.get("file"), Mapping):
-        return dict(block)  # OpenAI's own form
+        return _plain(block)  # OpenAI's own form
     source = _source(block)
     text = source.get("text")
     if text is None and source.get("type") == "text":
         text = source.get("data")
+    if text is None and source.get("type") == "content":
+        text = _words(source.get("content"))
     if isinstance(text, str):
         return {"type": "text", "text": text}
     file: dict[str, Any] = {}
@@ -113,7 +131,7 @@ def _file(block: Block) -> Part:
     elif identifier is not None:
         file["file_id"] = identifier
     else:
-        return dict(block)
+        return _plain(block)
     return {"type": "file", "file": file}
 
 
@@ -124,6 +142,19 @@ def _media(block: Block) -> Part:
 
 def _refusal(block: Block) -> Part:
     return {"type": "text", "text": str(block.get("refusal", ""))}
+
+
+def _json(block: Block) -> Part:
+    return {"type": "text", "text": json.dumps(block.get("json"), ensure_ascii=False)}
+
+
+def _search_result(block: Block) -> Part:
+    told = (block.get("title"), block.get("source"), _words(block.get("content")))
+    return {"type": "text", "text": "\n".join(part for part in told if isinstance(part, str) and part)}
+
+
+def _tool_output(block: Block) -> Part:
+    return {"type": "text", "text": _words(block.get("output"))}
 
 
 def _wrapped(block: Block) -> Part | None:
@@ -137,14 +168,21 @@ def _nothing(_block: Block) -> None:
 
 _CONVERTERS: dict[Any, Callable[[Block], Part | None]] = {
     "text": _text,
+    "input_text": _responses_text,
+    "output_text": _responses_text,
     "image_url": _image_url,
     "image": _image,
+    "input_image": _image,
     "audio": _audio,
     "video": _video,
     "file": _file,
+    "input_file": _file,
     "document": _file,
     "text-plain": _file,
     "media": _media,
+    "json": _json,
+    "search_result": _search_result,
+    "custom_tool_call_output": _tool_output,
     "refusal": _refusal,
     "non_standard": _wrapped,
     # What a model wrote about its work, or what has a place of its own on the wire.
@@ -153,6 +191,7 @@ _CONVERTERS: dict[Any, Callable[[Block], Part | None]] = {
     "thinking": _nothing,
     "redacted_thinking": _nothing,
     "tool_use": _nothing,
+    "function_call": _nothing,
     "tool_call": _nothing,
     "tool_call_chunk": _nothing,
     "invalid_tool_call": _nothing,
@@ -169,22 +208,68 @@ def _part(block: Block) -> Part | None:
         return convert(block)
     if "type" not in block and isinstance(block.get("text"), str):
         return {"type": "text", "text": block["text"]}
-    return dict(block)
+    return _plain(block)
+
+
+_SHOWN = {
+    "image_url": "image",
+    "input_image": "image",
+    "document": "file",
+    "text-plain": "file",
+    "input_audio": "audio",
+}
 
 
 def _assistant_part(block: Block) -> Part | None:
     kind = block.get("type")
     if kind == "text":
-        return _text(block)
+        return {key: value for key, value in block.items() if key in _SENT_BACK_KEYS}
     if kind == "refusal":
         return {"type": "refusal", "refusal": block.get("refusal", "")}
-    if kind in {"image", "image_url"}:
-        url = _image_url(block)["image_url"]["url"] if kind == "image_url" else _url(block)
-        # No endpoint takes pictures from an assistant, and inline ones would be paid for as text.
-        return {"type": "text", "text": "[image]" if not url or url.startswith("data:") else f"![image]({url})"}
-    if kind is None and isinstance(block.get("text"), str):
-        return {"type": "text", "text": block["text"]}
-    return None
+    if kind in {"output_text", "input_text"} or (kind is None and isinstance(block.get("text"), str)):
+        return _responses_text(block)
+    if kind == "non_standard":
+        value = block.get("value")
+        return _assistant_part(value) if isinstance(value, Mapping) else None
+    shown = _SHOWN.get(str(kind), kind)
+    return _reference(block, str(shown)) if shown in {"image", "audio", "video", "file"} else None
+
+
+def _reference(block: Block, kind: str) -> Part:
+    """Words for what no endpoint takes from an assistant; sent inline it would be paid for as text."""
+    part = _CONVERTERS[kind if block.get("type") != "image_url" else "image_url"](block) or {}
+    if part.get("type") == "text":
+        return part
+    inner = part.get(str(part.get("type")))
+    told = inner if isinstance(inner, Mapping) else {}
+    url = told.get("url") or told.get("file_data")
+    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+        return {"type": "text", "text": f"[{kind}]"}
+    return {"type": "text", "text": f"{'!' if kind == 'image' else ''}[{kind}]({url})"}
+
+
+def _words(content: Any, depth: int = 0) -> str:
+    """The text in a tree of blocks."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Mapping):
+        content = [content.get("text") or content.get("content")]
+    if not isinstance(content, Sequence) or isinstance(content, bytes) or depth > _DEEPEST:
+        return ""
+    return "\n".join(filter(None, (_words(item, depth + 1) for item in content)))
+
+
+def _plain(block: Block) -> Part:
+    """A copy without bytes, which JSON does not have."""
+    return {key: _without_bytes(value) for key, value in block.items()}
+
+
+def _without_bytes(value: Any, depth: int = 0) -> Any:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return _encoded(value)
+    if isinstance(value, Mapping) and depth < _DEEPEST:
+        return {key: _without_bytes(item, depth + 1) for key, item in value.items()}
+    return value
 
 
 def _source(block: Block) -> Block:
@@ -194,16 +279,26 @@ def _source(block: Block) -> Block:
 
 
 def _url(block: Block) -> str | None:
-    url = _source(block).get("url")
+    source = _source(block)
+    url = source.get("url") or source.get("file_url") or source.get("file_uri")
     return url if isinstance(url, str) else None
 
 
 def _base64(block: Block) -> str | None:
     source = _source(block)
-    data = source.get("base64")
+    data = source.get("base64") or source.get("file_data")
     if data is None and source.get("type") != "text" and block.get("source_type") != "text":
         data = source.get("data")
-    return data if isinstance(data, str) else None
+    return data if isinstance(data, str) else _encoded(data)
+
+
+def _encoded(data: Any) -> str | None:
+    """Bytes as base64, unless they are base64 already: `b64encode` gives bytes, and files are read as bytes."""
+    if not isinstance(data, bytes | bytearray | memoryview):
+        return None
+    raw = bytes(data)
+    text = b"".join(raw.split()) if _BASE64.fullmatch(raw) else base64.b64encode(raw)
+    return text.decode("ascii")
 
 
 def _mime_type(block: Block, family: str, data: str) -> str:

@@ -73,7 +73,8 @@ def _convert_message(message: BaseMessage) -> Iterable[WireMessage]:
     if isinstance(message, HumanMessage):
         return _convert_user(message)
     if isinstance(message, ToolMessage):
-        return ({"role": "tool", "tool_call_id": message.tool_call_id, "content": _content(message.content)},)
+        content = _content(_unwrapped(message.content))
+        return ({"role": "tool", "tool_call_id": message.tool_call_id, "content": content},)
     if isinstance(message, SystemMessage):
         return (_named(message, str(message.additional_kwargs.get("__openai_role__", "system"))),)
     if isinstance(message, FunctionMessage):
@@ -85,7 +86,18 @@ def _convert_message(message: BaseMessage) -> Iterable[WireMessage]:
 
 
 def _content(content: str | list[Any], *, assistant: bool = False) -> str | list[dict[str, Any]]:
-    return content if isinstance(content, str) else to_parts(content, assistant=assistant)
+    return content if isinstance(content, str) else to_parts(content, assistant=assistant) or ""
+
+
+def _unwrapped(content: str | list[Any]) -> str | list[Any]:
+    """A tool's result without Anthropic's ``tool_result`` around it."""
+    if isinstance(content, str):
+        return content
+    blocks: list[Any] = []
+    for block in content:
+        inner = block.get("content") if isinstance(block, Mapping) and block.get("type") == "tool_result" else [block]
+        blocks += [inner] if isinstance(inner, str) else inner or []
+    return blocks
 
 
 def _named(message: BaseMessage, role: str) -> WireMessage:
@@ -112,8 +124,6 @@ def _convert_user(message: HumanMessage) -> Iterable[WireMessage]:
 
 def _convert_assistant(message: AIMessage) -> WireMessage:
     wire = _named(message, "assistant")
-    if isinstance(message.content, list):
-        wire["content"] = to_parts(message.content, assistant=True) or ""
     extra = message.additional_kwargs
     calls = _wire_calls(message)
     if calls:
@@ -140,7 +150,11 @@ def _wire_calls(message: AIMessage) -> list[dict[str, Any]]:
 
 def _call_in_block(block: Any) -> dict[str, Any] | None:
     """The call that a content block holds, in messages that were put together from blocks alone."""
-    if not isinstance(block, Mapping) or not block.get("id"):
+    if not isinstance(block, Mapping):
+        return None
+    if block.get("type") == "function_call" and block.get("call_id"):  # OpenAI's Responses; `id` is the item's there
+        return _wire_call(block["call_id"], block.get("name"), block.get("arguments") or {})
+    if not block.get("id"):
         return None
     if block.get("type") == "tool_use":
         return _wire_call(block["id"], block.get("name"), block.get("input") or {})

@@ -1,6 +1,8 @@
 """LangChain messages in OpenAI wire form."""
 
+import base64
 import copy
+import json
 
 import pytest
 from hypothesis import given
@@ -200,6 +202,40 @@ def test_wire_tool_calls_in_additional_kwargs_are_sent_when_langchain_could_not_
             {"type": "media", "mime_type": "image/png", "data": PNG},
             {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
         ),
+        (
+            {"type": "media", "mime_type": "video/mp4", "file_uri": "https://x/a.mp4"},
+            {"type": "video_url", "video_url": {"url": "https://x/a.mp4"}},
+        ),
+        ({"type": "input_text", "text": "hi"}, {"type": "text", "text": "hi"}),
+        ({"type": "output_text", "text": "hi", "annotations": [], "logprobs": []}, {"type": "text", "text": "hi"}),
+        (
+            {"type": "input_image", "image_url": "http://x/a.png", "detail": "low"},
+            {"type": "image_url", "image_url": {"url": "http://x/a.png", "detail": "low"}},
+        ),
+        ({"type": "input_image", "file_id": "file-1"}, {"type": "file", "file": {"file_id": "file-1"}}),
+        ({"type": "input_file", "file_id": "file-1"}, {"type": "file", "file": {"file_id": "file-1"}}),
+        (
+            {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBE"},
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBE"}},
+        ),
+        (
+            {"type": "input_file", "filename": "a.pdf", "file_url": "http://x/a.pdf"},
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": "http://x/a.pdf"}},
+        ),
+        (
+            {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "notes"}]}},
+            {"type": "text", "text": "notes"},
+        ),
+        (
+            {"type": "search_result", "title": "T", "source": "http://x", "content": [{"type": "text", "text": "c"}]},
+            {"type": "text", "text": "T\nhttp://x\nc"},
+        ),
+        ({"type": "json", "json": {"a": "ü"}}, {"type": "text", "text": '{"a": "ü"}'}),
+        ({"type": "custom_tool_call_output", "output": "7"}, {"type": "text", "text": "7"}),
+        (
+            {"type": "audio", "base64": "UklG", "mime_type": "audio"},
+            {"type": "input_audio", "input_audio": {"data": "UklG", "format": "wav"}},
+        ),
         ({"type": "non_standard", "value": {"type": "text", "text": "hi"}}, {"type": "text", "text": "hi"}),
         ({"type": "refusal", "refusal": "no"}, {"type": "text", "text": "no"}),
         ({"type": "hologram", "size": 3}, {"type": "hologram", "size": 3}),
@@ -207,6 +243,55 @@ def test_wire_tool_calls_in_additional_kwargs_are_sent_when_langchain_could_not_
 )
 def test_a_users_block_of_any_dialect_becomes_the_openai_part(block, part):
     assert content_of(block) == [part]
+
+
+RAW = b"\x89PNG\r\n\x1a\n\x00"
+ENCODED = base64.b64encode(RAW).decode()
+
+
+@pytest.mark.parametrize(
+    "given", [RAW, bytearray(RAW), memoryview(RAW), base64.b64encode(RAW), base64.encodebytes(RAW)]
+)
+@pytest.mark.parametrize(
+    "block",
+    [
+        lambda data: {"type": "image", "base64": data, "mime_type": "image/png"},
+        lambda data: {"type": "image", "source_type": "base64", "data": data, "mime_type": "image/png"},
+        lambda data: {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}},
+        lambda data: {"type": "media", "mime_type": "image/png", "data": data},
+        lambda data: {"type": "audio", "base64": data, "mime_type": "audio/wav"},
+        lambda data: {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}},
+        lambda data: {"type": "video", "base64": data, "mime_type": "video/mp4"},
+        lambda data: {"type": "file", "base64": data, "mime_type": "application/pdf"},
+        lambda data: {"type": "file", "file": {"filename": "a.pdf", "file_data": data}},
+        lambda data: {"type": "hologram", "shape": {"data": data}},
+    ],
+)
+@pytest.mark.parametrize("kind", [HumanMessage, lambda content: ToolMessage(content, tool_call_id="c1")])
+def test_bytes_are_sent_as_base64_text_whether_they_were_encoded_or_not(block, given, kind):
+    assert ENCODED in json.dumps(content_of(block(given), kind=kind))
+
+
+def test_a_tools_result_is_unwrapped_in_a_tool_message():
+    blocks = [{"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "text", "text": "7"}]}]
+
+    assert content_of(*blocks, kind=lambda content: ToolMessage(content, tool_call_id="c1")) == [
+        {"type": "text", "text": "7"}
+    ]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        HumanMessage([]),
+        HumanMessage([{"type": "reasoning", "reasoning": "hm"}]),
+        AIMessage([{"type": "reasoning", "reasoning": "hm"}]),
+        SystemMessage([]),
+        ToolMessage([], tool_call_id="c1"),
+    ],
+)
+def test_a_message_of_which_nothing_is_left_is_an_empty_text_and_no_empty_list(message):
+    assert to_wire([message])[0]["content"] == ""
 
 
 def test_media_in_a_tool_message_stay_parts():
@@ -238,9 +323,36 @@ def test_an_assistants_picture_is_named_but_not_sent_back():
 
 
 @pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ({"type": "output_text", "text": "so", "annotations": []}, "so"),
+        ({"type": "text", "text": "so", "citations": [{"url": "http://x"}]}, "so"),
+        ({"type": "non_standard", "value": {"type": "output_text", "text": "so"}}, "so"),
+        ({"type": "text-plain", "text": "so", "mime_type": "text/plain"}, "so"),
+        ({"type": "audio", "base64": "UklG", "mime_type": "audio/wav"}, "[audio]"),
+        ({"type": "audio", "url": "http://x/a.mp3"}, "[audio](http://x/a.mp3)"),
+        ({"type": "video", "url": "http://x/a.mp4"}, "[video](http://x/a.mp4)"),
+        ({"type": "file", "base64": "JVBE", "mime_type": "application/pdf"}, "[file]"),
+        ({"type": "file", "file_id": "file-1"}, "[file]"),
+        ({"type": "image_url", "image_url": "http://x/a.png"}, "![image](http://x/a.png)"),
+        ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}, "[image]"),
+        ({"type": "image", "source": {"type": "url", "url": "http://x/a.png"}}, "![image](http://x/a.png)"),
+        ({"type": "image_url"}, "[image]"),
+    ],
+)
+def test_what_an_assistant_said_or_made_is_text_when_it_is_sent_back(block, text):
+    assert content_of(block, kind=AIMessage) == [{"type": "text", "text": text}]
+
+
+def test_an_assistants_refusal_stays_one():
+    assert content_of({"type": "refusal", "refusal": "no"}, kind=AIMessage) == [{"type": "refusal", "refusal": "no"}]
+
+
+@pytest.mark.parametrize(
     "block",
     [
         {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
+        {"type": "function_call", "id": "fc_9", "call_id": "c1", "name": "f", "arguments": '{"a": 1}'},
         {"type": "tool_call", "id": "c1", "name": "f", "args": {"a": 1}},
     ],
 )
