@@ -23,6 +23,9 @@ PER_HOST = 100
 """Connections to one host at a time at the most; further calls wait for one."""
 
 _LONGEST_HEADER = 65_536  # some gateways send policies beyond aiohttp's 8 kB, which would fail the call
+# aiohttp also offers br and zstd where it finds a codec, but fails with those that are too old for it, and takes a
+# brotli body that broke off for a whole one.
+_ENCODINGS = "gzip, deflate"
 _ATTRIBUTE = "_g4f_integrations_sessions"
 
 
@@ -70,7 +73,7 @@ class _Sessions:
             cookie_jar=aiohttp.DummyCookieJar(),  # one caller's cookies are not another's
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # the clocks are the engine's
             trust_env=trust_env,
-            headers={"User-Agent": f"g4f-integrations/{__version__}"},
+            headers={"User-Agent": f"g4f-integrations/{__version__}", "Accept-Encoding": _ENCODINGS},
             max_line_size=_LONGEST_HEADER,
             max_field_size=_LONGEST_HEADER,
         )

@@ -177,6 +177,27 @@ async def test_keys_and_headers_go_to_the_endpoint(loopback):
     assert "cookie" not in sent
 
 
+async def test_only_compressions_that_are_read_everywhere_are_asked_for(loopback):
+    await events(loopback)
+    await events(loopback, headers={"Accept-Encoding": "identity"})
+
+    assert [request.headers["accept-encoding"] for request in loopback.requests] == ["gzip, deflate", "identity"]
+
+
+async def test_an_encoding_that_is_no_compression_is_passed_over(loopback):
+    loopback.replies(Reply.json(completion("a"), headers={"Content-Encoding": "UTF-8"}))
+
+    assert TextDelta("a") in await events(loopback, stream=False)
+
+
+@pytest.mark.parametrize("encoding", ["x-gzip", "gzip, br", "GZIP, gzip"])
+async def test_a_compression_that_cannot_be_read_is_named(loopback, encoding):
+    loopback.replies(Reply.json(completion("a"), headers={"Content-Encoding": encoding}))
+
+    with pytest.raises(ConnectionError, match=f"compressed as '{encoding.lower()}'"):
+        await events(loopback)
+
+
 async def test_userinfo_of_the_address_becomes_a_header(loopback):
     await batches(candidate(loopback.base_url.replace("http://", "http://us%40er:pa:ss@")))
 
@@ -371,11 +392,22 @@ async def test_an_error_in_plain_words_is_kept_when_nothing_else_comes(loopback)
         Reply.sse(chunk("a"), done=False),
         Reply.sse(done=False),
         Reply.sse(b": ping\n\n", done=False),
+        Reply.body(b": ping\n\nda"),
+        Reply.body(b"da"),
         Reply.sse(chunk("a"), b'data: {"choices": [{"del', done=False),
         Reply.sse(chunk("a"), chunk("b", index=1), chunk({}, "stop"), done=False),
         Reply.body(b'{"choices": [{"mess', content_type="application/json"),
     ],
-    ids=["no finish", "nothing", "pings only", "cut in an event", "one choice of two", "cut in the JSON"],
+    ids=[
+        "no finish",
+        "nothing",
+        "pings only",
+        "cut after a ping",
+        "cut in a field",
+        "cut in an event",
+        "one choice of two",
+        "cut in the JSON",
+    ],
 )
 async def test_an_end_before_the_answers_own_is_a_cut(loopback, reply):
     loopback.replies(reply)

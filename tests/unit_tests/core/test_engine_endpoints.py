@@ -1,7 +1,9 @@
 """The engine over real connections: every way in which a server fails, and what the user gets instead."""
 
 import asyncio
+import gzip
 import json
+import zlib
 
 import pytest
 
@@ -244,8 +246,26 @@ async def test_no_credential_that_a_server_echoes_is_told(loopback, stream):
         b"NOT HTTP AT ALL\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
         b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        *(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n%b"
+            % (encoding, len(body), body)
+            for encoding, body in [
+                (b"gzip", gzip.compress(b"{}")[:10]),
+                (b"deflate", zlib.compress(b"{}" * 90)[:8]),
+                (b"deflate", b"nope"),
+                (b"br", b"nope"),
+                (b"br", b"\x1b"),
+                (b"zstd", b"nope"),
+                (b"zstd", b"\x28\xb5\x2f\xfd"),
+                (b"x-gzip", gzip.compress(b"{}")),
+                (b"gzip, br", b"nope"),
+            ]
+        ),
     ],
-    ids=["no http", "bad gzip", "bad chunk"],
+    ids=[
+        *("no http", "bad gzip", "bad chunk", "start of gzip", "start of deflate", "bad deflate", "bad br"),
+        *("start of br", "bad zstd", "start of zstd", "x-gzip", "gzip in br"),
+    ],
 )
 async def test_garbled_http_is_the_networks_fault_and_not_the_requests(loopback, good, raw, stream):
     loopback.replies(Reply.raw(raw))

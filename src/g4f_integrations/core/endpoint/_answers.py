@@ -50,7 +50,7 @@ class AnswerReader:
         kept: Mapping[str, str] | None = None,
         sound_format: str = "wav",
     ) -> None:
-        self.failure: HTTPFailure | StreamCut | None = None
+        self.failure: HTTPFailure | StreamCut | ConnectionError | None = None
         self.ended = False
         self._headers = headers
         self._streamed = streamed
@@ -182,7 +182,9 @@ class AnswerReader:
         """Reads a body that is no stream of events."""
         text = body.strip(_BLANK)
         if text[:1] != b"{" and _is_only_fields(text):
-            if self._streamed:
+            if not body and self._is_compressed():
+                self.failure = ConnectionResetError("The compressed answer broke off before its first word.")
+            elif self._streamed:
                 self.failure = StreamCut("The stream ended without a word.")
             return
         try:
@@ -200,6 +202,12 @@ class AnswerReader:
             if self.failure is not None:
                 return
         self._finish(out)
+
+    def _is_compressed(self) -> bool:
+        """Whether an empty body means that its compression was cut: codecs take a start without an end for nothing."""
+        headers = self._headers or {}
+        encoding = headers.get("Content-Encoding", "").lower()
+        return encoding not in {"", "identity"} and headers.get("Content-Length") != "0"
 
     def _decode_body(self, text: bytes, out: Batch) -> Any:
         try:
@@ -242,5 +250,7 @@ class AnswerReader:
 
 
 def _is_only_fields(body: bytes) -> bool:
-    """Whether a body without events is at least a stream of events: keep-alives, or nothing at all."""
-    return all(not line.strip(_BLANK) or line.startswith(_FIELDS) for line in body.splitlines())
+    """Whether a body without events is at least a stream of events: keep-alives, a cut field, or nothing at all."""
+    *lines, last = body.splitlines() or [b""]
+    is_cut = any(field.startswith(last) for field in _FIELDS)
+    return all(not line.strip(_BLANK) or line.startswith(_FIELDS) for line in [*lines, *([] if is_cut else [last])])

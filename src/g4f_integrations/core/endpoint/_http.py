@@ -33,6 +33,9 @@ _AFTER_DONE_SECONDS = 0.05  # for the end of the body, without which the connect
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 _PATHS = ("/chat/completions", "/models")
+_COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"})
+# What aiohttp decodes, or says that it cannot; everything else it hands on as it came.
+_DECODED = {"gzip", "deflate", "br", *(["zstd"] if hasattr(aiohttp.compression_utils, "HAS_ZSTD") else [])}
 
 
 @lru_cache(maxsize=256)
@@ -143,9 +146,13 @@ async def send(
             raise
         except aiohttp.ClientResponseError as error:
             # We ask for no exception on a status, so this is aiohttp's own verdict on what it could not parse.
-            message = f"what the server sent is no proper HTTP ({type(error).__name__})"
+            is_compression = "content-encoding" in str(error).lower()
+            what = "is compressed and cannot be decompressed" if is_compression else "is no proper HTTP"
+            message = f"what the server sent {what} ({type(error).__name__})"
             raise ConnectionError(message) from None
         if 200 <= response.status < 300:
+            if "Content-Encoding" in response.headers:
+                _check_compression(response)
             return response
         try:
             target = _redirect(response, url, is_repeatable=body is None)
@@ -156,6 +163,15 @@ async def send(
         url = target
     message = f"More than {_MOST_REDIRECTS} redirects, the last one to {redact_url(str(url))}"
     raise HTTPFailure(response.status, message, dict(response.headers))
+
+
+def _check_compression(response: aiohttp.ClientResponse) -> None:
+    encoding = response.headers["Content-Encoding"].strip().lower()
+    if encoding in _DECODED or _COMPRESSIONS.isdisjoint(name.strip() for name in encoding.split(",")):
+        return
+    response.close()
+    message = f"the answer is compressed as {encoding[:60]!r}, which was not asked for and cannot be decompressed"
+    raise ConnectionError(message)
 
 
 def endpoint_of(candidate: Candidate) -> Endpoint:
@@ -201,7 +217,9 @@ async def read(content: aiohttp.StreamReader, *, is_complete: bool, label: str =
             return await content.readany()
         except aiohttp.ClientPayloadError as error:
             # Its text often names a status of aiohttp's own making, which says nothing of the server's mind.
-            message = f"the answer broke off or could not be decoded ({type(error.__cause__ or error).__name__})"
+            name = type(error.__cause__ or error).__name__
+            what = "could not be decompressed" if name == "ContentEncodingError" else "broke off"
+            message = f"the answer {what} ({name})"
             raise ConnectionResetError(message) from None
     try:
         async with asyncio.timeout(_AFTER_FINISH_SECONDS):
