@@ -135,6 +135,8 @@ class ModelFields(BaseModel):
 
     ROUTE_NAMES: ClassVar[frozenset[str]] = frozenset()
     """Fields of the framework whose names parameters of routes have too; `model_kwargs` takes these."""
+    FURTHER_ALIASES: ClassVar[Mapping[str, str]] = {}
+    """Names that users of the framework bring → the field that is meant, in the constructor."""
 
     def __init__(self, **kwargs: Any) -> None:
         """See the fields.
@@ -156,7 +158,9 @@ class ModelFields(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _name_arguments(cls, values: Any) -> Any:
-        return canonical_names(values, cls.model_fields, cls.__name__) if isinstance(values, Mapping) else values
+        if not isinstance(values, Mapping):
+            return values
+        return canonical_names(values, cls.model_fields, cls.__name__, cls.FURTHER_ALIASES)
 
     @field_validator("api_key", mode="plain")
     @classmethod
@@ -279,7 +283,7 @@ class ModelFields(BaseModel):
             attributes["model_kwargs"] = without_secrets(self.model_kwargs)
         if self.extra_body:
             attributes["extra_body"] = without_secrets(self.extra_body)
-        return {name: value for name, value in attributes.items() if value}
+        return {name: value for name, value in attributes.items() if value} if attributes else attributes
 
     def __setattr__(self, name: str, value: Any) -> None:
         # A key that is set later is no less a key; without this, `repr` would show it.

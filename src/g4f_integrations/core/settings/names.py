@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import SecretStr
@@ -23,6 +24,8 @@ ALIASES = {
     "openai_proxy": "proxy",
 }
 """Names that users bring from other classes → the field that is meant."""
+
+NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 
 # Whole names and what may stand before them. A name that merely ends in "token" or "key" says nothing: "eos_token",
 # "stop_token" and "prompt_cache_key" are parameters.
@@ -62,13 +65,16 @@ def without_secrets(value: Any) -> Any:
     return value
 
 
-def canonical_names(values: Mapping[str, Any], known: Iterable[str], owner: str) -> dict[str, Any]:
+def canonical_names(
+    values: Mapping[str, Any], known: Iterable[str], owner: str, further: Mapping[str, str] = NO_ALIASES
+) -> dict[str, Any]:
     """Constructor arguments under the names of the fields.
 
     Args:
         values: What the user gave.
         known: Names of the fields.
         owner: The class, for the error.
+        further: Aliases beside `ALIASES`.
 
     Raises:
         ConfigurationError: A name is unknown, or one thing is given under two names.
@@ -76,9 +82,9 @@ def canonical_names(values: Mapping[str, Any], known: Iterable[str], owner: str)
     fields_known = set(known)
     named: dict[str, Any] = {}
     for name, value in values.items():
-        field = name if name in fields_known else ALIASES.get(name)
+        field = name if name in fields_known else further.get(name) or ALIASES.get(name)
         if field is None:
-            raise ConfigurationError(_unknown(name, [*fields_known, *ALIASES], owner))
+            raise ConfigurationError(_unknown(name, [*fields_known, *ALIASES, *further], owner))
         if field != name and field in values:
             message = f"{owner}: {field!r} is given twice, also as {name!r}"
             raise ConfigurationError(message)
