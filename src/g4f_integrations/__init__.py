@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from g4f_integrations.core.policy import Resilience
     from g4f_integrations.core.routes import Endpoint, Route
     from g4f_integrations.langchain.chat_models import ChatG4F
+    from g4f_integrations.llama_index.llms import G4FLLM
 
 __version__ = "0.1.0"
 
@@ -19,11 +20,12 @@ _HOMES = {
     "Catalog": "core.catalog",
     "ChatG4F": "langchain.chat_models",
     "Endpoint": "core.routes",
+    "G4FLLM": "llama_index.llms",
     "Resilience": "core.policy",
     "Route": "core.routes",
 }
 
-__all__ = ["Catalog", "ChatG4F", "Endpoint", "Resilience", "Route", "__version__"]
+__all__ = ["G4FLLM", "Catalog", "ChatG4F", "Endpoint", "Resilience", "Route", "__version__"]
 
 
 def __getattr__(name: str) -> object:

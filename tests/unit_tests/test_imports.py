@@ -9,7 +9,7 @@ import pytest
 import g4f_integrations
 from unit_tests.source_tree import ROOT, Source
 
-PUBLIC = ["Catalog", "ChatG4F", "Endpoint", "Resilience", "Route", "__version__"]
+PUBLIC = ["Catalog", "ChatG4F", "Endpoint", "G4FLLM", "Resilience", "Route", "__version__"]
 
 
 def test_the_public_names_are_these_and_no_others():
@@ -48,7 +48,14 @@ def test_a_lazy_name_is_the_class_itself_and_pickles_by_its_home():
 
 
 @pytest.mark.parametrize(
-    "module", ["g4f_integrations.errors", "g4f_integrations.langchain", "g4f_integrations.testing"]
+    "module",
+    [
+        "g4f_integrations.errors",
+        "g4f_integrations.langchain",
+        "g4f_integrations.llama_index",
+        "llama_index.llms.g4f",
+        "g4f_integrations.testing",
+    ],
 )
 def test_every_name_that_a_module_offers_exists(module):
     offered = importlib.import_module(module)

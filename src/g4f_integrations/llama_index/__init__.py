@@ -1,0 +1,35 @@
+"""g4f and OpenAI-compatible endpoints as LlamaIndex models.
+
+The names below are loaded when they are first used.
+"""
+
+from importlib import import_module
+
+TYPE_CHECKING = False  # `typing` itself costs more than the rest of this import
+if TYPE_CHECKING:
+    from g4f_integrations.llama_index.events import G4FAnswerEvent, G4FAttemptEvent
+    from g4f_integrations.llama_index.llms import G4FLLM
+    from g4f_integrations.llama_index.query_engines import sub_question_query_engine
+
+_HOMES = {
+    "G4FAnswerEvent": "events",
+    "G4FAttemptEvent": "events",
+    "G4FLLM": "llms",
+    "sub_question_query_engine": "query_engines",
+}
+
+__all__ = ["G4FLLM", "G4FAnswerEvent", "G4FAttemptEvent", "sub_question_query_engine"]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,178 @@
+"""LlamaIndex's messages → chat messages in OpenAI wire form, whoever wrote them.
+
+Histories come from every integration: calls as blocks or in `additional_kwargs`, their arguments as dicts or as text,
+results with an id or only in the order of the calls. Nothing of the caller's is changed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock, ToolCallBlock
+
+from g4f_integrations.errors import ConfigurationError
+from g4f_integrations.llama_index._blocks import to_parts
+
+WireMessage: TypeAlias = dict[str, Any]
+
+_ROLES = {
+    "user": "user",
+    "system": "system",
+    "developer": "developer",
+    "assistant": "assistant",
+    "chatbot": "assistant",
+    "model": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+_ILL_NAMED = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+def to_wire(messages: Sequence[ChatMessage]) -> list[WireMessage]:
+    """`messages` in OpenAI wire form.
+
+    Raises:
+        ConfigurationError: Something among them is no message, or a block's file cannot be read; the error names its
+            position.
+    """
+    wire: list[WireMessage] = []
+    waiting = _Waiting()
+    for index, message in enumerate(messages):
+        try:
+            role = _ROLES[message.role.value]
+            blocks = message.blocks
+            # The common case, kept short: histories can hold a thousand of them.
+            if len(blocks) == 1 and type(blocks[0]) is TextBlock and role != "tool" and not message.additional_kwargs:
+                wire.append({"role": role, "content": blocks[0].text})
+            else:
+                wire.append(_convert(message, role, waiting))
+        except (TypeError, ValueError, AttributeError, LookupError, OSError) as error:
+            problem = f"messages[{index}] ({type(message).__name__}) cannot be sent: {error}"
+            raise ConfigurationError(problem) from error
+    return wire
+
+
+def wire_name(name: str) -> str:
+    """A tool's name as routes take it: at most 64 letters, digits, hyphens and underscores."""
+    return _ILL_NAMED.sub("_", name)[:64] or "_"
+
+
+class _Waiting:
+    """The calls of a conversation that no result has answered yet."""
+
+    def __init__(self) -> None:
+        self._ids: list[str] = []
+        self._invented: set[str] = set()
+        self._count = 0
+
+    def note(self, identifier: str | None) -> str:
+        """The id of one more call; one that has none gets the same id whenever the conversation is converted."""
+        self._count += 1
+        if not identifier:
+            identifier = f"call{self._count:05}"  # nine alphanumerics, which every provider accepts
+            self._invented.add(identifier)
+        self._ids.append(identifier)
+        return identifier
+
+    def answer(self, identifier: str | None) -> str | None:
+        """The id of the call that a result with `identifier`, if it has one, belongs to."""
+        if identifier not in self._ids:
+            others = [one for one in self._ids if one in self._invented] if identifier else self._ids
+            identifier = others[0] if others else identifier
+        if identifier in self._ids:
+            self._ids.remove(identifier)
+        return identifier
+
+
+def _convert(message: ChatMessage, role: str, waiting: _Waiting) -> WireMessage:
+    if role == "tool":
+        return _result(message, waiting)
+    wire: WireMessage = {"role": role, "content": _content(message, role)}
+    name = message.additional_kwargs.get("name")
+    if isinstance(name, str) and role != "assistant":
+        wire["name"] = name
+    if role == "assistant":
+        calls = [_wire_call(waiting.note(identifier), name, held) for identifier, name, held in _calls(message)]
+        if calls:
+            wire["tool_calls"] = calls
+            # The wire's own form of "called a tool and said nothing".
+            wire["content"] = wire["content"] or None
+    return wire
+
+
+def _result(message: ChatMessage, waiting: _Waiting) -> WireMessage:
+    extra = message.additional_kwargs
+    call_id = waiting.answer(extra.get("tool_call_id") or extra.get("tool_use_id") or extra.get("id"))
+    content = _content(message, "tool")
+    if not call_id:  # the answer to nothing that is known: it would be refused as a result, but is not lost as text
+        name = extra.get("name")
+        text = f"Result of the tool {name}: " if name else "Tool result: "
+        told = [{"type": "text", "text": text}, *content] if isinstance(content, list) else text + content
+        return {"role": "user", "content": told}
+    return {"role": "tool", "tool_call_id": call_id, "content": content}
+
+
+def _content(message: ChatMessage, role: str) -> str | list[dict[str, Any]]:
+    blocks = message.blocks
+    text = message.content or ""
+    if all(type(block) is TextBlock for block in blocks):
+        return text
+    if role == "assistant":  # a picture that the text shows already is not told twice
+        blocks = [
+            block
+            for block in blocks
+            if not (isinstance(block, ImageBlock) and block.url is not None and str(block.url) in text)
+        ]
+    parts = to_parts(blocks, role)
+    if all(part["type"] == "text" for part in parts):
+        return "\n".join(part["text"] for part in parts)
+    return parts
+
+
+def _calls(message: ChatMessage) -> list[tuple[str | None, str, Any]]:
+    """Ids, names and arguments of an assistant's calls, from its blocks or from where older integrations keep them."""
+    blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
+    if blocks:
+        return [(block.tool_call_id, block.tool_name, block.tool_kwargs) for block in blocks]
+    return read_calls(message.additional_kwargs.get("tool_calls") or ())
+
+
+def read_calls(held: Iterable[Any]) -> list[tuple[str | None, str, Any]]:
+    """Ids, names and arguments of calls as integrations keep them in `additional_kwargs`."""
+    return [call for call in map(_read_call, held) if call is not None]
+
+
+def _read_call(call: Any) -> tuple[str | None, str, Any] | None:
+    """Id, name and arguments of a call in OpenAI's form, as a dict or as an object, or in Ollama's."""
+    if not isinstance(call, Mapping):
+        dump = getattr(call, "model_dump", None)
+        call = dump() if callable(dump) else vars(call)
+    function = call.get("function")
+    if not isinstance(function, Mapping):
+        function = vars(function) if function is not None else call
+    name = function.get("name") or function.get("tool_name")
+    if not name:
+        return None
+    arguments = function.get("arguments", function.get("input", function.get("tool_kwargs")))
+    return call.get("id") or call.get("tool_id"), str(name), arguments
+
+
+def _wire_call(identifier: str, name: str, arguments: Any) -> dict[str, Any]:
+    function = {"name": wire_name(name), "arguments": _argument_text(arguments)}
+    return {"type": "function", "id": identifier, "function": function}
+
+
+def _argument_text(arguments: Any) -> str:
+    if not isinstance(arguments, str):
+        return json.dumps(arguments or {}, ensure_ascii=False, default=str)
+    if not arguments.strip():
+        return "{}"
+    try:
+        held = json.loads(arguments)
+    except (ValueError, RecursionError):
+        held = None
+    # Servers refuse a whole conversation for one call whose arguments are no JSON object.
+    return arguments if isinstance(held, dict) else json.dumps({"input": arguments}, ensure_ascii=False)

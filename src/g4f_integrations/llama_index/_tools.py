@@ -1,0 +1,172 @@
+"""LlamaIndex's tools → OpenAI's form, and calls → what LlamaIndex's agents and programs run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
+from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.llms.utils import parse_partial_json
+from llama_index.core.tools.types import ToolMetadata, ToolOutput
+
+from g4f_integrations.errors import ConfigurationError
+from g4f_integrations.llama_index._messages import read_calls, wire_name
+
+if TYPE_CHECKING:
+    from llama_index.core.chat_engine.types import AgentChatResponse
+    from llama_index.core.tools.types import BaseTool
+
+
+def to_openai_tools(tools: Sequence[Any]) -> list[dict[str, Any]]:
+    """`tools` in OpenAI's form, each with a name of its own; dicts that have it already stay as they are.
+
+    Raises:
+        ConfigurationError: One is neither a tool of LlamaIndex's nor a dict.
+    """
+    specs: list[dict[str, Any]] = []
+    taken: set[str] = set()
+    for tool in tools:
+        spec = dict(tool) if isinstance(tool, Mapping) else _spec(tool)
+        function = spec.get("function")
+        if isinstance(function, Mapping):
+            name = _unique(wire_name(str(function.get("name"))), taken)
+            taken.add(name)
+            if name != function.get("name"):
+                spec["function"] = {**function, "name": name}
+        specs.append(spec)
+    return specs
+
+
+def original_names(tools: Sequence[Any], specs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The names on the wire → the tools' own, where they differ (``Box[int]`` has no place on a wire)."""
+    names = {}
+    for tool, spec in zip(tools, specs, strict=True):
+        if not isinstance(tool, Mapping):
+            own, sent = tool.metadata.get_name(), spec["function"]["name"]
+            if own != sent:
+                names[sent] = own
+    return names
+
+
+def wire_choice(choice: Any, names: Mapping[str, str]) -> Any:
+    """`choice` with the name that the chosen tool has on the wire."""
+    sent = {own: name for name, own in names.items()}
+    if isinstance(choice, str):
+        return sent.get(choice, choice)
+    if isinstance(choice, Mapping) and isinstance(choice.get("function"), Mapping):
+        function = choice["function"]
+        return {**choice, "function": {**function, "name": sent.get(function.get("name"), function.get("name"))}}
+    return choice
+
+
+def _spec(tool: Any) -> dict[str, Any]:
+    metadata = getattr(tool, "metadata", None)
+    if not isinstance(metadata, ToolMetadata):
+        message = f"tools: expected LlamaIndex's tools or dicts in OpenAI's form, not {type(tool).__name__}"
+        raise ConfigurationError(message)
+    metadata.get_name()  # says that a tool has no name
+    spec: dict[str, Any] = metadata.to_openai_tool(skip_length_check=True)
+    return spec
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    if name not in taken:
+        return name
+    return next(free for count in range(2, len(taken) + 3) if (free := f"{name[:60]}_{count}") not in taken)
+
+
+# --- Calls ------------------------------------------------------------------------------------------------------------
+
+
+def to_selections(response: ChatResponse) -> list[ToolSelection]:
+    """The calls of a response, of ours or of another integration, whole or still growing."""
+    message = response.message
+    refused = {call.get("id"): call for call in response.additional_kwargs.get("invalid_tool_calls") or ()}
+    blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
+    if blocks:
+        found = [(block.tool_call_id, block.tool_name, block.tool_kwargs) for block in blocks]
+    else:
+        found = read_calls(message.additional_kwargs.get("tool_calls") or ())
+    selections = []
+    for identifier, name, held in found:
+        if identifier in refused:
+            # Two arguments that no tool has: it is not run, and the model is told why.
+            arguments: Any = {"invalid_arguments": held, "error": refused[identifier].get("error")}
+        else:
+            arguments = _read_arguments(held)
+        selections.append(ToolSelection(tool_id=identifier or "", tool_name=name, tool_kwargs=arguments))
+    return selections
+
+
+def _read_arguments(held: Any) -> Any:
+    if not isinstance(held, str):
+        return held or {}
+    try:
+        return json.loads(held) if held.strip() else {}
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return parse_partial_json(held)
+    except (ValueError, TypeError, IndexError, RecursionError):
+        return {}
+
+
+def run_calls(selections: Sequence[ToolSelection], tools: Sequence[BaseTool], *, verbose: bool) -> list[ToolOutput]:
+    """What the tools return; a tool that does not exist is an output that says so."""
+    from llama_index.core.tools.calling import call_tool_with_selection  # noqa: PLC0415  imports the tools' classes
+
+    names = {tool.metadata.get_name() for tool in tools}
+    return [
+        call_tool_with_selection(one, tools, verbose=verbose) if one.tool_name in names else _missing(one, names)
+        for one in selections
+    ]
+
+
+async def arun_calls(
+    selections: Sequence[ToolSelection], tools: Sequence[BaseTool], *, verbose: bool
+) -> list[ToolOutput]:
+    """What the tools return, run side by side; a tool that does not exist is an output that says so."""
+    from llama_index.core.tools.calling import acall_tool_with_selection  # noqa: PLC0415  imports the tools' classes
+
+    names = {tool.metadata.get_name() for tool in tools}
+
+    async def run(one: ToolSelection) -> ToolOutput:
+        if one.tool_name not in names:
+            return _missing(one, names)
+        return await acall_tool_with_selection(one, tools, verbose=verbose)
+
+    return list(await asyncio.gather(*map(run, selections)))
+
+
+def _missing(selection: ToolSelection, names: set[str]) -> ToolOutput:
+    known = ", ".join(map(repr, sorted(names))) or "none"
+    error = ValueError(f"The tool {selection.tool_name!r} does not exist; the tools are: {known}.")
+    return ToolOutput(
+        tool_name=selection.tool_name,
+        content=str(error),
+        raw_input=selection.tool_kwargs,
+        raw_output=str(error),
+        is_error=True,
+        exception=error,
+    )
+
+
+def called(
+    response: ChatResponse, outputs: Sequence[ToolOutput], *, parallel: bool, raise_tool_error: bool
+) -> AgentChatResponse:
+    """What `predict_and_call` returns for the outputs of the called tools.
+
+    Raises:
+        ValueError: A tool failed, and `raise_tool_error` is set.
+    """
+    from llama_index.core.chat_engine.types import AgentChatResponse  # noqa: PLC0415  imports chat engines
+
+    if raise_tool_error and any(output.is_error for output in outputs):
+        raise ValueError("\n\n".join(output.content for output in outputs))
+    sources = list(outputs)
+    if not outputs and not parallel:
+        return AgentChatResponse(response=response.message.content or "", sources=sources)
+    return AgentChatResponse(response="\n\n".join(output.content for output in outputs), sources=sources)

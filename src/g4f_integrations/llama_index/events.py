@@ -1,0 +1,126 @@
+"""What happens to an answer on its way, as events of LlamaIndex's instrumentation.
+
+Example:
+    >>> from llama_index.core.instrumentation import get_dispatcher
+    >>> from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+    >>> class Told(BaseEventHandler):
+    ...     def handle(self, event, **kwargs):
+    ...         if isinstance(event, G4FAttemptEvent):
+    ...             print(event.provider, event.outcome)
+    >>> handler = Told()
+    >>> get_dispatcher().add_event_handler(handler)
+    >>> from g4f_integrations.llama_index import G4FLLM
+    >>> from g4f_integrations.testing import ScriptedProvider
+    >>> busy = ScriptedProvider(RuntimeError("429 Too many requests"), name="Busy")
+    >>> print(G4FLLM(provider=[busy, ScriptedProvider("hi", name="Idle")]).complete("Hello"))
+    Busy rate_limit
+    Idle ok
+    hi
+    >>> get_dispatcher().event_handlers.remove(handler)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from llama_index_instrumentation import get_dispatcher
+from llama_index_instrumentation.base import BaseEvent
+from llama_index_instrumentation.event_handlers import NullEventHandler
+from llama_index_instrumentation.span import active_span_id
+
+from g4f_integrations.core.events import AnswerInfo, Attempt, Event, Retrying
+from g4f_integrations.errors import IntegrationError
+
+dispatcher = get_dispatcher(__name__)
+
+
+class G4FAttemptEvent(BaseEvent):
+    """One attempt has ended; a failed one is told as soon as the next is decided on.
+
+    Attributes:
+        number: Its number within the call, from 1.
+        provider: The provider, or the host of an endpoint.
+        model: The model that was asked for there.
+        outcome: ``"ok"`` or the kind of failure.
+        error: What went wrong, without credentials; ``None`` if nothing did.
+        seconds: How long it took.
+    """
+
+    number: int
+    provider: str
+    model: str
+    outcome: str
+    error: str | None = None
+    seconds: float = 0.0
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name that handlers see."""
+        return "G4FAttemptEvent"
+
+
+class G4FAnswerEvent(BaseEvent):
+    """An answer is complete.
+
+    Attributes:
+        info: What ``ChatResponse.additional_kwargs["g4f"]`` holds: who answered, all attempts, what was trimmed,
+            cleaned, dropped, repaired or resumed.
+    """
+
+    info: dict[str, Any]
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name that handlers see."""
+        return "G4FAnswerEvent"
+
+
+class Reporter:
+    """Tells the handlers of one call's attempts and answer; does nothing when nobody listens.
+
+    As a context manager around a call it tells of the attempts of a failed one, too.
+    """
+
+    __slots__ = ("_span", "_told", "listening")
+
+    def __init__(self) -> None:
+        self.listening = _has_listeners()
+        self._span = active_span_id.get()  # a stream is read when its span is over
+        self._told = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if self.listening and isinstance(error, IntegrationError):
+            self._catch_up(error.attempts)
+
+    def hear(self, event: Event) -> None:
+        """Tell of a failed attempt that another one follows, and of the answer."""
+        if not self.listening:
+            return
+        if isinstance(event, Retrying):
+            self._tell(event.attempt)
+        elif isinstance(event, AnswerInfo):
+            self._catch_up(event.attempts)
+            dispatcher.event(G4FAnswerEvent(info=event.to_dict(), span_id=self._span))
+
+    def _catch_up(self, attempts: Sequence[Attempt]) -> None:
+        """Tell of the attempts that nobody knows of yet; these are all that there were."""
+        for attempt in attempts[self._told :]:
+            self._tell(attempt)
+
+    def _tell(self, attempt: Attempt) -> None:
+        self._told += 1
+        dispatcher.event(G4FAttemptEvent(number=self._told, span_id=self._span, **attempt.to_dict()))
+
+
+def _has_listeners() -> bool:
+    current = dispatcher
+    while True:
+        if any(type(handler) is not NullEventHandler for handler in current.event_handlers):
+            return True
+        if not current.propagate:
+            return False
+        current = current.parent
