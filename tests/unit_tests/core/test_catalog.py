@@ -23,6 +23,7 @@ from g4f_integrations.core.catalog import (
     served_by_default,
     static_model,
 )
+from g4f_integrations.core.catalog.reviews import suggestion
 from g4f_integrations.errors import ConfigurationError, ModelNotFoundError
 from g4f_integrations.testing import ScriptedProvider
 
@@ -201,6 +202,36 @@ def test_a_model_is_found_by_id_alias_and_other_case():
 def test_an_unknown_model_is_answered_with_close_matches():
     with pytest.raises(ModelNotFoundError, match=r"did you mean .*'gpt-4o'"):
         Catalog().model("gpt-4oo")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "offered"),
+    [
+        ("gpt4o", "; did you mean 'gpt-4o', 'gpt-4', 'gpt-4o-mini'?"),
+        ("GPT-4o-mni", "; did you mean 'gpt-4o-mini', 'gpt-4o'?"),
+        ("acme/gpt-4", "; did you mean 'gpt-4', 'gpt-4o', 'gpt-4o-mini'?"),
+        ("qwen", "; did you mean 'qwen-3-8b', 'qwen-3-coder'?"),
+        ("my-own-model", ""),
+        ("claude-3.5", ""),
+        ("qw", ""),
+        ("", ""),
+        ("-", ""),
+    ],
+)
+def test_only_names_that_are_close_are_offered_the_closest_first(wanted, offered):
+    known = ["flux-dev", "gpt-4o-mini", "gpt-4o", "gpt-4", "qwen-3-coder", "qwen-3-8b", "sd-3.5-large"]
+
+    assert suggestion(wanted, known) == offered
+
+
+def test_of_names_for_one_model_the_shortest_is_offered():
+    known = ["openrouter:acme/model-1", "acme/Model-1", "model1", "model-1", "acme/model-2"]
+
+    assert suggestion("model-1x", known) == "; did you mean 'model1', 'acme/model-2'?"
+
+
+def test_at_most_five_names_are_offered():
+    assert suggestion("model", [f"model-{number}" for number in range(9)]).count("'") == 10
 
 
 def test_a_long_model_name_is_refused_at_once_and_cut():

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
 _LONGEST_NAME = 100  # difflib is quadratic, and a name can be anything that a user's program was given
+_MOST_SUGGESTIONS = 5
+_CLOSE = 0.75  # share of common characters; at less, "my-own-model" is close to "qwen-3-coder"
+_SHORTEST_START = 3  # characters of a name's beginning that stand for the name, as "qwen" does
 
 # What keeps a provider from being chosen unasked, in words for an error.
 _HINDRANCES = {
@@ -170,7 +174,31 @@ def review_of(name: str) -> ProviderInfo | None:
 
 
 def suggestion(wanted: str, known: list[str]) -> str:
-    """``"; did you mean 'A', 'B'?"`` for the closest of `known`, or nothing."""
-    by_key = {name.lower(): name for name in known}
-    close = get_close_matches(wanted[:_LONGEST_NAME].lower(), list(by_key), n=3, cutoff=0.5)
-    return f"; did you mean {', '.join(repr(by_key[key]) for key in close)}?" if close else ""
+    """``"; did you mean 'A', 'B'?"`` for at most five of `known` that are close, the closest first, or nothing.
+
+    Case, separators and a model's owner (``owner/model``) do not count; of names alike but for these, the shortest is
+    offered.
+
+    Example:
+        >>> suggestion("OpenAI/GPT 4o", ["gpt-4o-mini", "claude", "gpt-4o"])
+        "; did you mean 'gpt-4o', 'gpt-4o-mini'?"
+    """
+    target = _bare(wanted[:_LONGEST_NAME])
+    matcher = SequenceMatcher(b=target, autojunk=False)
+    scores: dict[str, float] = {}
+    shortest: dict[str, str] = {}
+    for name in sorted(known, key=len):
+        if shortest.setdefault(bare := _bare(name), name) != name:
+            continue
+        begins = len(target) >= _SHORTEST_START and bare.startswith(target)
+        matcher.set_seq1(bare)
+        if begins or (matcher.real_quick_ratio() >= _CLOSE and matcher.quick_ratio() >= _CLOSE):
+            ratio = matcher.ratio()
+            if begins or ratio >= _CLOSE:
+                scores[name] = ratio
+    closest = sorted(scores, key=lambda name: (-scores[name], len(name)))[:_MOST_SUGGESTIONS]
+    return f"; did you mean {', '.join(map(repr, closest))}?" if closest else ""
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\s_.:-]+", "", name.lower().rpartition("/")[2])
