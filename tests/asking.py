@@ -63,7 +63,7 @@ class Answer:
 
 def start(*providers: Any, policy: Resilience = FAST, stream: bool = True, **details: Any) -> Any:
     """The engine's generator for one call over `providers`; details go to the choice or to the request."""
-    for_choice = {name: details.pop(name) for name in tuple(details) if name in RouteChoice.__dataclass_fields__}
+    for_choice = {name: details.pop(name) for name in tuple(details) if name in RouteChoice._fields}
     if "call_headers" in details:
         details["headers"] = details.pop("call_headers")
     messages = details.pop("messages", [{"role": "user", "content": "Say something."}])

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import secrets
-import string
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from g4f_integrations.core.events import InvalidToolCall, ToolCall, ToolCallDelta
+from g4f_integrations.core.toolcalls.ids import new_call_id
 
-_ID_ALPHABET = string.ascii_letters + string.digits
 _MAX_ARGUMENTS = 1 << 20  # characters; more is no call but an attack or a loop
-
-
-def new_call_id() -> str:
-    """A fresh id of nine alphanumerics, which every provider accepts (Mistral demands exactly these)."""
-    return "".join(secrets.choice(_ID_ALPHABET) for _ in range(9))
 
 
 @dataclass(slots=True)
@@ -27,12 +22,18 @@ class _Parts:
 
 
 class ToolCallAssembler:
-    """Collects the fragments of one answer's tool calls."""
+    """Collects the fragments of one answer's tool calls.
 
-    __slots__ = ("_parts",)
+    Args:
+        tools: The tools that were offered, in OpenAI's form: calls are fitted to their schemas. Without any, calls are
+            taken as they are.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_parts", "_tools")
+
+    def __init__(self, tools: Sequence[Mapping[str, Any]] = ()) -> None:
         self._parts: dict[tuple[int, int], _Parts] = {}
+        self._tools = tools
 
     def __bool__(self) -> bool:
         return bool(self._parts)
@@ -46,14 +47,26 @@ class ToolCallAssembler:
             parts.arguments.append(delta.arguments)
             parts.size += len(delta.arguments)
 
-    def close(self) -> list[ToolCall | InvalidToolCall]:
-        """All calls, in order; one whose arguments are no JSON object comes out as invalid."""
-        calls = [_finish(choice, parts) for (choice, _), parts in sorted(self._parts.items())]
+    def close(self, *, cut: bool = False) -> list[ToolCall | InvalidToolCall]:
+        """All calls, in order; one that is no call of an offered tool with arguments that fit comes out as invalid.
+
+        Args:
+            cut: Whether the answer hit its token limit: then what is no strict JSON was cut, and is not mended.
+        """
+        calls = [_finish(choice, parts, self._tools, cut) for (choice, _), parts in sorted(self._parts.items())]
         self._parts = {}
         return calls
 
 
-def _finish(choice: int, parts: _Parts) -> ToolCall | InvalidToolCall:
+def _is_unclosed(text: str) -> bool:
+    """Whether the arguments break off: half a call must not be run as if it were whole."""
+    from g4f_integrations.core.toolcalls.tolerant_json import find_end  # noqa: PLC0415  only broken calls need it
+
+    start = len(text) - len(text.lstrip())
+    return text[start : start + 1] in {"{", "[", '"'} and find_end(text, start) is None
+
+
+def _finish(choice: int, parts: _Parts, tools: Sequence[Mapping[str, Any]], cut: bool) -> ToolCall | InvalidToolCall:
     call_id = parts.id or new_call_id()
     text = "".join(parts.arguments)
     name = parts.name or ""
@@ -66,7 +79,13 @@ def _finish(choice: int, parts: _Parts) -> ToolCall | InvalidToolCall:
         if isinstance(arguments, str):  # encoded twice
             arguments = json.loads(arguments, strict=False) if arguments.strip() else {}
     except (ValueError, RecursionError) as error:
-        return InvalidToolCall(call_id, name, text, f"The arguments are no JSON: {error}", choice)
+        if cut or not tools or _is_unclosed(text):
+            return InvalidToolCall(call_id, name, text, f"The arguments are no JSON: {error}", choice)
+        arguments = text
+    if tools:
+        from g4f_integrations.core.toolcalls.arguments import settle_call  # noqa: PLC0415  only calls need it
+
+        return settle_call(call_id, name, arguments, tools, choice)
     if arguments is None:
         arguments = {}
     if not isinstance(arguments, dict):

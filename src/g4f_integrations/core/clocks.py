@@ -1,37 +1,12 @@
-"""The clocks of an attempt, and what the attempts of one call share. Times are of the running loop, and passed in."""
+"""The clocks of an attempt. Times are of the running loop, and passed in."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
-from g4f_integrations.core.policy import Resilience
-from g4f_integrations.core.request import Request
+from g4f_integrations.core.call_state import CallState
 
 _AFTER_FINISH_SECONDS = 2.0  # that a route may take to hang up after its finish reason
-
-
-@dataclass(slots=True)
-class CallState:
-    """What the attempts of one call share.
-
-    Attributes:
-        request: What is asked.
-        policy: The clocks' lengths.
-        prompt: The user's own words, for telling an answer about an error from an error.
-        deadline: Loop time by which something must have been handed over, if any.
-        waited: Seconds spent waiting for routes so far, the consumer's own time left out.
-        suspects: Suspect answers seen so far, and the provider that gave each.
-        empty_after_tool: Whether an empty answer to a tool result has been seen already.
-    """
-
-    request: Request
-    policy: Resilience
-    prompt: str
-    deadline: float | None
-    waited: float = 0.0
-    suspects: dict[str, str] = field(default_factory=dict)
-    empty_after_tool: bool = False
 
 
 class AttemptClocks:
@@ -77,6 +52,21 @@ class AttemptClocks:
         """The route told its finish reason; from now on it has a moment left for the usage."""
         self.finished = True
         self.wait_ends(now)
+
+    def due_of_whole(self) -> float | None:
+        """When the next clock runs out, for an answer that comes in one piece."""
+        call, policy = self._call, self._call.policy
+        due = math.inf if policy.attempt_timeout is None else self._started + policy.attempt_timeout
+        if call.deadline is not None and call.deadline < due:
+            due = call.deadline
+        if policy.total_timeout is not None:
+            due = min(due, self._since + policy.total_timeout - call.waited)
+        return None if due == math.inf else due
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the beginning to the newest sign of life, or the end."""
+        return self._since - self._started
 
     def due(self) -> float | None:
         """When the next clock runs out."""

@@ -12,14 +12,13 @@ import logging
 import math
 import random
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from copy import copy
-from dataclasses import replace
+from typing import Any, TypeAlias
 
 from g4f_integrations.core.attempt import AttemptRun
+from g4f_integrations.core.call_state import CallState
 from g4f_integrations.core.candidates import resolve, resolve_cached
-from g4f_integrations.core.clocks import CallState
-from g4f_integrations.core.credentials import scrub
 from g4f_integrations.core.events import AnswerInfo, Attempt, Batch, Finish, Outcome, Retrying, Usage
 from g4f_integrations.core.failures import AttemptFailed, Failure, preload
 from g4f_integrations.core.health import BreakerSettings, HealthStore, default_store
@@ -27,19 +26,19 @@ from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.reporting import error_for, interruption
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.retrying import RetryDriver
-from g4f_integrations.core.roles import text_of
 from g4f_integrations.core.rotation import Choice, Rotation
 from g4f_integrations.core.routes import Candidate, Plan, RouteChoice, secrets_of
 from g4f_integrations.core.tokens import count_message_tokens, count_tokens
 from g4f_integrations.core.transport import load_for
-from g4f_integrations.errors import ConfigurationError, IntegrationError
+from g4f_integrations.errors import ConfigurationError, IntegrationError, StreamInterruptedError
 
 logging.getLogger("g4f_integrations").addHandler(logging.NullHandler())  # nothing is printed unless it is asked for
 logger = logging.getLogger("g4f_integrations.engine")
 
 _call_numbers = itertools.count(1)
-_PROMPT_MESSAGES = 4  # turns of the user that are looked at to tell an answer about errors from an error
-_PROMPT_CHARACTERS = 8_000
+
+
+OnRetry: TypeAlias = Callable[[Retrying], Awaitable[None]]
 
 
 def answer(choice: RouteChoice, request: Request, policy: Resilience) -> AsyncGenerator[Batch, None]:
@@ -61,44 +60,56 @@ def answer(choice: RouteChoice, request: Request, policy: Resilience) -> AsyncGe
     return _Call(choice, request, policy).run()
 
 
+def complete(
+    choice: RouteChoice, request: Request, policy: Resilience, on_retry: OnRetry | None = None
+) -> Coroutine[Any, Any, Batch]:
+    """All events of a blocking answer: what `answer` gives, but for `Retrying`, which `on_retry` is called with.
+
+    Args:
+        choice: Which routes may serve the call.
+        request: What is asked; not to be streamed.
+        policy: How hard to try.
+        on_retry: Awaited before the wait for each further attempt.
+
+    Raises:
+        IntegrationError: The settings are wrong, or every attempt failed.
+    """
+    return _Call(choice, request, policy).whole(on_retry)
+
+
 class _Call:
     """One call under way."""
 
+    __slots__ = (
+        "_attempts", "_candidates", "_choice", "_chosen", "_failures", "_loop", "_next", "_number", "_policy",
+        "_request", "_retries", "_rotation", "_state", "_store",
+    )  # fmt: skip
+
     def __init__(self, choice: RouteChoice, request: Request, policy: Resilience) -> None:
-        self._choice = choice if policy.rotate_models else replace(choice, fallback_models=())
+        self._choice = choice if policy.rotate_models else choice._replace(fallback_models=())
         self._request = request
         self._policy = policy
         self._store: HealthStore = default_store() if policy.store is None else policy.store
-        self._breaker = BreakerSettings(policy.breaker_failures, policy.breaker_cooldown)
         self._number = next(_call_numbers)
         self._attempts: list[Attempt] = []
         self._failures: list[Failure] = []
+        self._rotation: Rotation | None = None
         self._next: Choice | None = None
         self._chosen = False
         self._retries: RetryDriver | None = None
 
     async def run(self) -> AsyncGenerator[Batch, None]:
         """The call's events; see `answer`."""
-        loop = self._loop = asyncio.get_running_loop()
-        policy, request = self._policy, self._request
-        began = loop.time()
-        deadline = None if policy.deadline is None else began + policy.deadline
-        plan = resolve_cached(self._choice)
-        if plan is None:  # the first time g4f is imported, which takes a while
-            plan = await loop.run_in_executor(None, _prepare, self._choice)
-        self._rotation = Rotation(self._usable(plan), policy, self._store)
-        state = self._state = CallState(request, policy, _prompt_of(request), deadline, waited=loop.time() - began)
+        run = await self._first_attempt()
         try:
-            await self._wait_for_the_first()
             while True:
-                chosen = self._choose()
-                assert chosen is not None
-                self._rotation.began(chosen.candidate)
-                run = AttemptRun(chosen.candidate, state)
                 broke: Failure | None = None
                 try:
-                    while batch := await run.read():
-                        yield batch
+                    if self._request.stream:
+                        while batch := await run.read():
+                            yield batch
+                    else:
+                        yield await run.whole()
                 except AttemptFailed as failed:
                     broke = failed.failure
                 finally:
@@ -109,50 +120,142 @@ class _Call:
                     return
                 error = await self._failed(run, broke)
                 if error is not None:
-                    raise error  # outside of every `except`, so that no upstream exception hangs on it
-                assert self._retries is not None
-                # A copy: a consumer on another thread reads it while the next attempt is being made.
-                yield [Retrying(self._attempts[-1], copy(self._retries.state))]
-                wait = self._retries.state.upcoming_sleep
-                await asyncio.sleep(wait)
-                state.waited += wait
-                self._retries.go_on()
+                    for batch in self._kept_batches(error):
+                        yield batch
+                    return
+                yield [self._retrying()]
+                run = await self._next_attempt()
         finally:
-            # A probe that came to no verdict (the caller left, the time ran out) must not keep others from probing.
-            if self._next is not None and self._next.is_probe:
-                self._store.end_probe(self._next.candidate.key)
+            self._leave()
 
-    async def _wait_for_the_first(self) -> None:
+    async def whole(self, on_retry: OnRetry | None) -> Batch:
+        """All of the call's events at once; see `complete`."""
+        run = await self._first_attempt()
+        try:
+            while True:
+                broke: Failure | None = None
+                try:
+                    events = await run.whole()
+                except AttemptFailed as failed:
+                    broke = failed.failure
+                finally:
+                    if run.holds_upstream:
+                        await run.aclose()
+                if broke is None:
+                    self._succeeded(run)
+                    events += self._closing_events(run)
+                    return events
+                error = await self._failed(run, broke)
+                if error is not None:
+                    return [event for batch in self._kept_batches(error) for event in batch]
+                if on_retry is not None:
+                    await on_retry(self._retrying())
+                run = await self._next_attempt()
+        finally:
+            if self._next is not None:
+                self._leave()
+
+    # Attempts --------------------------------------------------------------------------------------------------
+
+    async def _first_attempt(self) -> AttemptRun:
+        loop = self._loop = asyncio.get_running_loop()
+        policy = self._policy
+        began = now = loop.time()
+        plan = resolve_cached(self._choice)
+        if plan is None:  # the first time g4f is imported, which takes a while
+            plan = await loop.run_in_executor(None, _prepare, self._choice)
+            now = loop.time()
+        deadline = None if policy.deadline is None else began + policy.deadline
+        self._candidates = candidates = self._usable(plan)
+        state = self._state = CallState(self._request, policy, deadline, now - began)
+        first = candidates[0]
+        if self._store.view(first.key).ready_at() == 0.0:  # the usual case: a healthy first route, and nothing to weigh
+            return AttemptRun(first, state, now)
+        chosen = self._choose()
+        await self._be_patient(chosen)
+        assert chosen is not None
+        return self._begin(chosen.candidate)
+
+    def _begin(self, candidate: Candidate) -> AttemptRun:
+        self._order().began(candidate)
+        try:
+            return AttemptRun(candidate, self._state)
+        except BaseException:
+            self._leave()
+            raise
+
+    def _order(self) -> Rotation:
+        if self._rotation is None:
+            self._rotation = Rotation(self._candidates, self._policy, self._store)
+            if self._attempts:
+                self._rotation.began(self._candidates[0])  # the first attempt was made without it
+        return self._rotation
+
+    async def _next_attempt(self) -> AttemptRun:
+        assert self._retries is not None
+        assert self._next is not None
+        wait = self._retries.state.upcoming_sleep
+        await asyncio.sleep(wait)
+        self._state.waited += wait
+        self._retries.go_on()
+        return self._begin(self._next.candidate)
+
+    def _retrying(self) -> Retrying:
+        assert self._retries is not None
+        # A copy: a consumer on another thread reads it while the next attempt is being made.
+        return Retrying(self._attempts[-1], copy(self._retries.state))
+
+    def _leave(self) -> None:
+        # A probe that came to no verdict (the caller left, the time ran out) must not keep others from probing.
+        if self._next is not None and self._next.is_probe:
+            self._store.end_probe(self._next.candidate.key)
+
+    def _kept_batches(self, error: IntegrationError) -> list[Batch]:
+        """The answer that failed for its form alone, for want of a better one.
+
+        Raises:
+            IntegrationError: There is none.
+        """
+        kept, self._state.kept = self._state.kept, None
+        if kept is None or isinstance(error, StreamInterruptedError):
+            raise error  # outside of every `except`, so that no upstream exception hangs on it
+        run, events = kept
+        return [events, self._closing_events(run)] if events else [self._closing_events(run)]
+
+    async def _be_patient(self, first: Choice | None) -> None:
         """Wait if every route asked for patience; one attempt is made anyhow if the wait would pass the deadline."""
-        first = self._choose()
         left = self.time_left()
         if first is not None and first.wait > 0 and (left is None or first.wait < left):
             logger.info(
                 "call %d: %s asked for patience; waiting %.2f s", self._number, first.candidate.label, first.wait
             )
-            await asyncio.sleep(first.wait)
+            try:
+                await asyncio.sleep(first.wait)
+            except BaseException:
+                self._leave()
+                raise
             self._state.waited += first.wait
 
     # Candidates ------------------------------------------------------------------------------------------------
 
     def _usable(self, plan: Plan) -> list[Candidate]:
         """The plan's candidates that may serve this request, in the order of this call."""
+        policy = self._policy
         candidates = list(plan.candidates)
         if plan.shuffle:
             random.shuffle(candidates)
-        if not self._policy.rotate_providers:
+        if not policy.rotate_providers:
             first = candidates[0].key
             candidates = [c for c in candidates if (c.key.name, c.key.base_url) == (first.name, first.base_url)]
-        if not self._policy.rotate_models:
-            candidates = (
-                [c for c in candidates if c.model == candidates[0].model] if self._choice.routes else candidates
-            )
-        if self._request.tools:
+        if not policy.rotate_models and self._choice.routes:
+            candidates = [c for c in candidates if c.model == candidates[0].model]
+        if self._request.tools and self._request.tool_calling == "native":
             able = [candidate for candidate in candidates if candidate.native_tools is not False]
             if not able:
                 message = (
-                    "tools were given, but no candidate takes tools by itself: "
-                    f"{', '.join(candidate.label for candidate in candidates)}. Name a provider or endpoint that does."
+                    "tool_calling='native' was asked for, but no candidate takes tools by itself: "
+                    f"{', '.join(candidate.label for candidate in candidates)}. Name a provider or endpoint that does, "
+                    "or use tool_calling='auto'."
                 )
                 raise ConfigurationError(message)
             candidates = able
@@ -161,7 +264,7 @@ class _Call:
     def _choose(self) -> Choice | None:
         """The next candidate, decided once between two attempts: tenacity asks for its wait and for its presence."""
         if not self._chosen:
-            self._next = self._rotation.choose(time.monotonic())
+            self._next = self._order().choose(time.monotonic())
             self._chosen = True
         return self._next
 
@@ -190,28 +293,36 @@ class _Call:
     # Verdicts --------------------------------------------------------------------------------------------------
 
     def _succeeded(self, run: AttemptRun) -> None:
-        seconds = self._loop.time() - run.started
-        self._attempts.append(Attempt(*_named(run.candidate), "ok", None, seconds))
+        seconds = run.clocks.elapsed
+        self._attempts.append(Attempt(run.candidate.name, run.candidate.model, "ok", None, seconds))
         self._store.succeeded(run.candidate.key, run.clocks.first_content or seconds)
         self._next = None
-        logger.debug("call %d: %s answered in %.2f s", self._number, run.candidate.label, seconds)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("call %d: %s answered in %.2f s", self._number, run.candidate.label, seconds)
 
     async def _failed(self, run: AttemptRun, failure: Failure) -> IntegrationError | None:
         """Book a failed attempt; the error that ends the call, or ``None`` when there is to be another attempt."""
         candidate = run.candidate
-        failure = replace(failure, message=scrub(failure.message, secrets_of(candidate, self._request.headers)))
+        failure = failure.masking(secrets_of(candidate, self._request.headers))
         seconds = self._loop.time() - run.started
-        kind: Outcome = "interrupted" if run.committed else failure.kind
-        attempt = Attempt(*_named(candidate), kind, failure.message or None, seconds)
+        state = self._state
+        bad_form = failure.kind == "invalid"
+        # An answer that lacks its tool calls alone is completed by another attempt, whose text nobody needs.
+        state.muted = state.muted or (bad_form and run.answer.begun and self._request.stream)
+        broke_off = run.committed and not bad_form and not state.muted
+        kind: Outcome = "interrupted" if broke_off else failure.kind
+        attempt = Attempt(candidate.name, candidate.model, kind, failure.message or None, seconds)
         self._attempts.append(attempt)
         self._failures.append(failure)
+        rotation = self._order()
         if not run.clocks.out_of_time:
-            self._store.failed(candidate.key, kind, failure.retry_after, self._breaker)
+            breaker = BreakerSettings(self._policy.breaker_failures, self._policy.breaker_cooldown)
+            self._store.failed(candidate.key, kind, failure.retry_after, breaker)
             self._next = None
-        if run.committed:
+        if broke_off:
             logger.warning("call %d: %s broke off: %s", self._number, candidate.label, failure.message)
-            return interruption(self._attempts, failure, candidate.label, text=run.text, calls=run.calls)
-        self._rotation.failed(failure, time.monotonic(), again=run.again)
+            return interruption(self._attempts, failure, candidate.label, text=run.answer.text, calls=run.answer.calls)
+        rotation.failed(failure, time.monotonic(), again=run.again)
         self._chosen = run.clocks.out_of_time  # then there is nothing left to choose
         failed = AttemptFailed(failure)
         if self._retries is None:
@@ -236,27 +347,29 @@ class _Call:
 
     def _closing_events(self, run: AttemptRun) -> Batch:
         """Usage, finish reasons and the account of how the answer came to be."""
-        candidate, info = run.candidate, run.info
-        usage = run.usage
+        candidate, made = run.candidate, run.answer
+        info, usage = made.info, made.usage
         estimated = usage is None
         if usage is None:
             usage = _estimate(self._request, run)
         events: Batch = [usage]
-        events += [Finish(run.finish_reason(choice), choice) for choice in run.choices]
-        provider, model = _named(candidate)
+        for choice in made.choices:
+            events.append(Finish(made.finish_reason(choice), choice))
         events.append(
             AnswerInfo(
-                provider=info.provider or provider,
-                model=info.model or model,
+                provider=info.provider or candidate.name,
+                model=info.model or candidate.model,
                 attempts=tuple(self._attempts),
                 tools=run.notes.tools,
+                structured=run.notes.structured,
                 dropped=sorted(set(run.notes.dropped)) if run.notes.dropped else [],
                 flattened=run.notes.flattened,
-                sources=list(run.sources or ()),
+                sources=made.sources or [],
                 usage_estimated=estimated,
-                suspect=run.suspect,
+                suspect=made.suspect,
                 response_id=info.id,
-                extra=dict(info.extra),
+                headers=info.headers,
+                extra=info.extra,
             )
         )
         return events
@@ -270,20 +383,13 @@ def _prepare(choice: RouteChoice) -> Plan:
     return plan
 
 
-def _named(candidate: Candidate) -> tuple[str, str]:
-    return candidate.name, candidate.model
-
-
 def _estimate(request: Request, run: AttemptRun) -> Usage:
-    given = sum(count_message_tokens(message, run.candidate.model) for message in request.messages)
-    made = sum(count_tokens(text, run.candidate.model) for text in run.texts)
-    made += sum(count_tokens(f"{call.name}{call.arguments}", run.candidate.model) for call in run.calls)
+    given = made = 0
+    model = run.candidate.model
+    for message in request.messages:
+        given += count_message_tokens(message, model)
+    for text in run.answer.texts:
+        made += count_tokens(text, model)
+    for call in run.answer.calls:
+        made += count_tokens(f"{call.name}{call.arguments}", model)
     return Usage(given, made, given + made)
-
-
-def _prompt_of(request: Request) -> str:
-    """The user's newest words, as far as they help to tell an answer about errors from an error."""
-    said = [
-        text_of(m.get("content")) for m in request.messages[-2 * _PROMPT_MESSAGES :] if m.get("role") != "assistant"
-    ]
-    return "\n".join(said)[-_PROMPT_CHARACTERS:]

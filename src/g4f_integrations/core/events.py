@@ -24,11 +24,16 @@ Outcome: TypeAlias = Literal[
     "blocked",
     "empty",
     "notice",
+    "invalid",
     "interrupted",
     "cancelled",
     "unknown",
 ]
-"""How one attempt ended: ``"ok"`` or the kind of its failure."""
+"""How one attempt ended: ``"ok"`` or the kind of its failure.
+
+``"invalid"`` is an answer that is not in the form asked for: a tool call that breaks its schema, no call where one was
+demanded, JSON that breaks its schema.
+"""
 
 
 @dataclass(slots=True)
@@ -186,6 +191,7 @@ class AnswerInfo:
         model: The model that really answered.
         attempts: All attempts, the successful one included, in order.
         tools: ``"native"``, ``"prompt"`` or ``None`` when no tools were offered.
+        structured: ``"native"``, ``"prompt"`` or ``None`` when no JSON format was asked for.
         trimmed: What was taken out of the history, or ``None``.
         cleaned: What was taken out of the answer.
         dropped: Parameters that the route could not take.
@@ -204,6 +210,7 @@ class AnswerInfo:
     model: str
     attempts: tuple[Attempt, ...]
     tools: Literal["native", "prompt"] | None = None
+    structured: Literal["native", "prompt"] | None = None
     trimmed: dict[str, Any] | None = None
     cleaned: list[dict[str, Any]] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
@@ -233,6 +240,8 @@ class AnswerInfo:
             "usage_estimated": self.usage_estimated,
             "side_calls": self.side_calls,
         }
+        if self.structured is not None:
+            info["structured"] = self.structured
         if self.suspect is not None:
             info["suspect"] = self.suspect
         if self.headers:

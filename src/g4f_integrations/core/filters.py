@@ -16,6 +16,7 @@ _OPENERS = tuple(f"<{tag}>" for tag in _TAGS)
 _LONGEST_HEAD = 512  # white space before an opener, in characters; more is no head
 _LONGEST_OPENER = max(map(len, _OPENERS))
 _SPACE = re.compile(r"\s*")
+_MAY_OPEN = frozenset({"", "<", *(char for char in map(chr, range(0x3001)) if char.isspace())})
 
 
 def longest_suffix_prefix(text: str, needle: str) -> int:
@@ -52,6 +53,9 @@ class ReasoningTags:
     def feed(self, text: str) -> tuple[str, str]:
         """The answer's text and the reasoning that are certain now, in that order; reasoning comes first."""
         if self.passing:
+            return text, ""
+        if not self._held and self._closer is None and not self._after_block and text[:1] not in _MAY_OPEN:
+            self.passing = True  # the usual case: an answer that begins with its first word
             return text, ""
         held = self._held + text
         at = 0  # everything before it is settled; slicing `held` instead would make many blocks quadratic

@@ -25,7 +25,17 @@ _EWMA_SHARE = 0.3  # weight of the newest latency
 
 # Failures that say nothing against the route's own state: the request, the key or the pace was at fault.
 _NOT_CONSECUTIVE: frozenset[Outcome] = frozenset(
-    {"rate_limit", "auth", "bad_request", "context_length", "content_filter", "quota", "model_not_found", "cancelled"}
+    {
+        "rate_limit",
+        "auth",
+        "bad_request",
+        "context_length",
+        "content_filter",
+        "quota",
+        "model_not_found",
+        "invalid",
+        "cancelled",
+    }
 )
 
 
@@ -124,10 +134,10 @@ class LocalHealth:
     def succeeded(self, key: RouteKey, latency: float) -> None:
         """See `HealthStore.succeeded`."""
         with self._lock:
-            health = self._entry(key)
+            health = self._routes.get(key) or self._entry(key)
             health.calls += 1
             health.successes += 1
-            if health.failures or health.cooldowns or health.ready_at():
+            if health.failures or health.cooldowns or health.pushback_until or health.rests_until:
                 health.failures = health.cooldowns = 0
                 health.open_until = health.rests_until = health.probing_since = 0.0
                 # What the route itself asked for outlives a call that was under way when it asked.

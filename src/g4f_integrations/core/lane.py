@@ -1,66 +1,167 @@
-"""The text of one choice on its way through the filters: reasoning tags, stop sequences, limits, notice gate."""
+"""The text of one choice on its way through the filters: reasoning tags, stops, limits, tool calls, JSON, notices."""
 
 from __future__ import annotations
 
-from g4f_integrations.core.failures import Failure, NoticeGate
+from typing import TYPE_CHECKING, Protocol
+
+from g4f_integrations.core.failures import Failure, NoticeGate, classify_content
 from g4f_integrations.core.filters import OutputLimit, ReasoningTags, StopSequences
-from g4f_integrations.core.request import Request
+
+if TYPE_CHECKING:  # loaded when tools are offered
+    from g4f_integrations.core.toolcalls import CallSplitter, Parsed
+
+
+class PromptSource(Protocol):
+    """Tells the user's own words, which cost something to gather and are seldom needed."""
+
+    @property
+    def prompt(self) -> str:
+        """The user's newest words."""
+
+
+class JSONStage(Protocol):
+    """Makes bare JSON of a text in which JSON was asked for."""
+
+    def feed(self, text: str) -> str:
+        """The JSON that may go on."""
+
+    def close(self) -> tuple[str, str | None]:
+        """The rest, and what is wrong with the whole, if anything is."""
 
 
 class Lane:
     """One choice's filters, in their order.
 
     Args:
-        request: Its stop sequences are kept even where the route ignores them.
+        provider: Name of the route's provider, whose notices are looked for.
+        call: Tells the user's own words.
+        stops: Texts that end the answer, also where the route ignores them.
         output_limit: Tokens after which the text ends, where the route is known to ignore ``max_tokens``.
-        gate: Holds text while it can still turn out to be an error in disguise.
+        splitter: Takes tool calls out of the text, if tools were offered.
+        form: Makes bare JSON of the text, if that was asked for.
 
     Attributes:
         parts: The text handed over so far.
         passing: Whether text passes untouched from now on, so that it need not be fed.
+        parsed: The tool calls that stood in the text, once it is closed.
+        problem: What is wrong with the text's form, once it is closed.
     """
 
-    __slots__ = ("gate", "limit", "parts", "passing", "stops", "tags")
+    __slots__ = (
+        "_call", "_form", "_gate", "_limit", "_provider", "_splitter", "_stops", "_tags", "parsed", "parts", "passing",
+        "problem",
+    )  # fmt: skip
 
-    def __init__(self, request: Request, output_limit: int | None, gate: NoticeGate) -> None:
-        self.tags = ReasoningTags()
-        self.stops = StopSequences(request.stop) if request.stop else None
-        self.limit = OutputLimit(output_limit) if output_limit is not None else None
-        self.gate = gate
+    def __init__(
+        self,
+        provider: str,
+        call: PromptSource,
+        stops: tuple[str, ...] = (),
+        output_limit: int | None = None,
+        splitter: CallSplitter | None = None,
+        form: JSONStage | None = None,
+    ) -> None:
+        self._provider = provider
+        self._call = call
+        self._tags: ReasoningTags | None = None
+        self._gate: NoticeGate | None = None
+        self._stops = StopSequences(stops) if stops else None
+        self._limit = OutputLimit(output_limit) if output_limit is not None else None
+        self._splitter = splitter
+        self._form = form
         self.parts: list[str] = []
         self.passing = False
+        self.parsed: Parsed | None = None
+        self.problem: str | None = None
 
     @property
     def stopped(self) -> bool:
         """Whether a stop sequence or the output limit has ended the text."""
-        return (self.stops is not None and self.stops.hit) or (self.limit is not None and self.limit.hit)
+        return (self._stops is not None and self._stops.hit) or self.limited
+
+    @property
+    def limited(self) -> bool:
+        """Whether the output limit has ended the text."""
+        return self._limit is not None and self._limit.hit
 
     def feed(self, text: str) -> tuple[str, str]:
         """The text and the reasoning that may go out now."""
-        text, reasoning = self.tags.feed(text)
+        if self._tags is None or self._gate is None:
+            self._tags = ReasoningTags()
+            self._gate = NoticeGate(self._provider)
+        text, reasoning = self._tags.feed(text)
         if text:
-            text = self._beyond_tags(text)
-        self.passing = self.tags.passing and self.stops is None and self.limit is None and self.gate.open
+            text = self._guard(self._filter(text))
+        self.passing = (
+            self._tags.passing
+            and self._gate.open
+            and self._stops is None
+            and self._limit is None
+            and self._splitter is None
+            and self._form is None
+        )
         return text, reasoning
 
-    def _beyond_tags(self, text: str) -> str:
-        if self.stops is not None:
-            text = self.stops.feed(text)
-        if self.limit is not None:
-            text = self.limit.feed(text)
-        return text if self.gate.open or not text else self.gate.feed(text)
+    def _filter(self, text: str) -> str:
+        if self._stops is not None:
+            text = self._stops.feed(text)
+        if self._limit is not None:
+            text = self._limit.feed(text)
+        if self._splitter is not None:
+            text = self._splitter.feed(text)
+        if self._form is not None and text:
+            text = self._form.feed(text)
+        return text
+
+    def _guard(self, text: str) -> str:
+        assert self._gate is not None
+        return text if self._gate.open or not text else self._gate.feed(text)
+
+    def _rest(self) -> str:
+        """What the filters beyond the reasoning tags still held."""
+        rest = ""
+        if self._stops is not None and not self._stops.hit:
+            rest = self._stops.close()
+            if self._limit is not None:
+                rest = self._limit.feed(rest)
+        if self._splitter is not None:
+            rest = self._splitter.feed(rest) if rest else ""
+            self.parsed = self._splitter.close()
+            rest += self.parsed.text
+        if self._form is not None:
+            rest = self._form.feed(rest) if rest else ""
+            last, self.problem = self._form.close()
+            rest += last
+        return rest
 
     def close(self) -> tuple[str, str, Failure | None]:
         """The text and the reasoning still held, and the verdict on an answer that is no answer."""
-        text, reasoning = self.tags.close()
+        if self._tags is None or self._gate is None:
+            return "", "", None
+        text, reasoning = self._tags.close()
         if text:
-            text = self._beyond_tags(text)
-        if self.stops is not None and not self.stops.hit:
-            rest = self.stops.close()
-            if self.limit is not None:
-                rest = self.limit.feed(rest)
-            text += rest if self.gate.open or not rest else self.gate.feed(rest)
-        if self.gate.open:
+            text = self._guard(self._filter(text))
+        text += self._guard(self._rest())
+        if self._gate.open:
             return text, reasoning, None
-        held, verdict = self.gate.close()
-        return text + held, reasoning, verdict
+        held, verdict = self._gate.close()
+        text += held
+        return text, reasoning, self._unless_asked_for(text, verdict)
+
+    def _unless_asked_for(self, text: str, verdict: Failure | None) -> Failure | None:
+        """The verdict, in the light of the user's own words, which are gathered only for that."""
+        return None if verdict is None else classify_content(text, provider=self._provider, prompt=self._call.prompt)
+
+    def whole(self, text: str) -> tuple[str, str, Failure | None]:
+        """The same for a text that came in one piece: the text, the reasoning, the verdict."""
+        reasoning = ""
+        if text[:1] == "<" or text[:1].isspace():
+            tags = ReasoningTags()
+            text, reasoning = tags.feed(text)
+            rest, more = tags.close()
+            text, reasoning = text + rest, reasoning + more
+        if self._stops is not None or self._limit is not None or self._splitter is not None or self._form is not None:
+            text = self._filter(text)
+            text += self._rest()
+        verdict = classify_content(text, provider=self._provider)
+        return text, reasoning, self._unless_asked_for(text, verdict)

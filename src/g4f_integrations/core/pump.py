@@ -11,7 +11,7 @@ import asyncio
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 logger = logging.getLogger("g4f_integrations.pump")
@@ -125,15 +125,21 @@ class Pump(ABC):
 
 
 async def run_source(source: Source, put: Callable[[Any], Any], is_closing: Callable[[], bool]) -> None:
-    """Drive the upstream to its end; `put` may return what to wait for when the consumer has fallen behind."""
+    """Drive the upstream to its end.
+
+    Args:
+        source: Makes the upstream.
+        put: Takes an item; may return what to wait for, when the consumer has fallen behind or is gone.
+        is_closing: Whether the consumer is gone; asked after such a wait.
+    """
     stream = source()
     try:
         async for item in stream:
-            room = None if is_closing() else put(item)
+            room = put(item)
             if room is not None:
                 await room
-            if is_closing():
-                break
+                if is_closing():
+                    break
     finally:
         aclose = getattr(stream, "aclose", None)
         if aclose is not None:
@@ -168,7 +174,9 @@ class LocalPump(Pump):
             self._ended = True
             self._wake()
 
-    def _put(self, item: Any) -> asyncio.Future[None] | None:
+    def _put(self, item: Any) -> Awaitable[None] | None:
+        if self._closing:
+            return at_once()
         items = self._items
         items.append(item)
         if self._waiter is not None:
@@ -216,41 +224,8 @@ class LocalPump(Pump):
         return not pending
 
 
-class DirectPump(Pump):
-    """A pump for a blocking answer of our own HTTP client, which needs no task: it is read in the caller's.
-
-    Only for code of ours, because it trusts it to heed a cancellation; and only for answers that come whole, because
-    a timeout must not be held open while a consumer has the floor.
-    """
-
-    __slots__ = ("_source",)
-
-    def __init__(self, source: Source) -> None:
-        super().__init__()
-        self._clock.stop()  # asyncio's own timeout does its work here
-        self._source = source
-
-    async def take(self, expires: float | None) -> list[Any]:
-        """See `Pump.take`."""
-        if self._ended:
-            return []
-        self._ended = True
-        items: list[Any] = []
-        try:
-            async with asyncio.timeout_at(expires) as clock:
-                await run_source(self._source, items.append, _never)
-        except TimeoutError:
-            if clock.expired():
-                raise Expired from None
-            raise
-        return items
-
-    async def _close(self, seconds: float) -> bool:  # noqa: ARG002  it was closed where it was read
-        return True
-
-
-def _never() -> bool:
-    return False
+async def at_once() -> None:
+    """Nothing to wait for: the upstream only has to look whether it should go on."""
 
 
 def upstream_error(error: BaseException) -> BaseException:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable
 from typing import Any
 
-from g4f_integrations.core.pump import HELD_ITEMS, Expired, Pump, Source, run_source, upstream_error
+from g4f_integrations.core.pump import HELD_ITEMS, Expired, Pump, Source, at_once, run_source, upstream_error
 from g4f_integrations.core.threads import ORDINARY, LoopThread, provider_loop, replace_provider_loop
 
 _HELD_SECONDS = 1.0  # how often a held provider looks whether its consumer's loop still exists
@@ -64,6 +64,8 @@ class RemotePump(Pump):
             self._notify()
 
     def _put(self, item: Any) -> Awaitable[None] | None:
+        if self._cancel_seen:
+            return at_once()
         self._items.append(item)
         if self._armed:
             self._notify()

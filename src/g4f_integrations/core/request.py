@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 Message: TypeAlias = Mapping[str, Any]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One call, before a route is chosen for it.
 
     Attributes:
@@ -33,19 +32,19 @@ class Request:
 
     messages: Sequence[Message]
     stream: bool = False
-    params: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    params: Mapping[str, Any] = _NOTHING
     stop: tuple[str, ...] = ()
     tools: Sequence[Mapping[str, Any]] = ()
     tool_choice: str | Mapping[str, Any] | None = None
     parallel_tool_calls: bool | None = None
-    extra_body: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
-    headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    extra_body: Mapping[str, Any] = _NOTHING
+    headers: Mapping[str, str] = _NOTHING
     tool_calling: str = "auto"
     prompts: str | None = None
 
     def replacing(self, **changes: Any) -> Request:
         """A copy with `changes`; this request stays as it is."""
-        return replace(self, **changes)
+        return self._replace(**changes)
 
     @property
     def ends_with_tool_result(self) -> bool:
@@ -61,8 +60,10 @@ class CallNotes:
         dropped: Parameters that the route could not take, by their OpenAI names.
         flattened: Whether roles were folded into text because the route lacks them.
         tools: How tools reached the route; ``None`` when none were offered.
+        structured: How a JSON format reached it; ``None`` when none was asked for.
     """
 
     dropped: list[str] = field(default_factory=list)
     flattened: bool = False
     tools: Literal["native", "prompt"] | None = None
+    structured: Literal["native", "prompt"] | None = None

@@ -239,8 +239,7 @@ def _header_value(name: str, value: Any) -> str | Secret:
     return Secret(str(value)) if is_secret_header(name) else str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class RouteChoice:
+class RouteChoice(NamedTuple):
     """What the user chose, as plain hashable data; `core.candidates` turns it into ordered candidates.
 
     Attributes:

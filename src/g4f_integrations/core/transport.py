@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import logging
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib import import_module
@@ -22,9 +22,10 @@ from g4f_integrations.core.blocking import step_in_thread
 from g4f_integrations.core.catalog import Catalog
 from g4f_integrations.core.chunks import ChunkReader
 from g4f_integrations.core.credentials import MASK
+from g4f_integrations.core.endpoint import ask_endpoint, call_endpoint
 from g4f_integrations.core.events import Batch
 from g4f_integrations.core.proxies import proxy_for
-from g4f_integrations.core.pump import DirectPump, LocalPump, Pump
+from g4f_integrations.core.pump import LocalPump, Pump
 from g4f_integrations.core.remote import RemotePump
 from g4f_integrations.core.request import CallNotes, Request
 from g4f_integrations.core.roles import adapt_messages
@@ -62,11 +63,9 @@ class Reader(Protocol):
 class _BatchReader:
     """For endpoints, whose chunks are batches of events already and whose missing ends are noticed there."""
 
-    __slots__ = ("error", "finished")
-
-    def __init__(self) -> None:
-        self.error: BaseException | None = None
-        self.finished = True
+    __slots__ = ()
+    error: BaseException | None = None
+    finished = True
 
     def read(self, chunks: list[Any]) -> Batch:
         if len(chunks) == 1:
@@ -75,11 +74,13 @@ class _BatchReader:
         return [event for batch in chunks for event in batch]
 
 
-@dataclass(slots=True)
-class Upstream:
-    """One attempt's way to its route.
+_BATCHES = _BatchReader()  # it has no state
 
-    Attributes:
+
+class Upstream:
+    """One attempt's way to its route, which gives its events piece by piece.
+
+    Args:
         pump: Delivers chunks against a clock.
         reader: Makes events of them.
         streams: Whether the route really streams; if not, only the attempt's own clock counts.
@@ -87,22 +88,57 @@ class Upstream:
         output_limit: Tokens after which we end the answer ourselves, because the route is known not to.
     """
 
-    pump: Pump
-    reader: Reader
-    streams: bool
-    tells_finish: bool = False
-    output_limit: int | None = None
+    __slots__ = ("output_limit", "pump", "reader", "streams", "tells_finish")
 
-
-def _endpoint_room() -> Any:
-    # Loaded on first use: the HTTP client takes longer to import than LangChain's face, and many never need it.
-    return import_module("g4f_integrations.core.endpoint")
+    def __init__(
+        self,
+        pump: Pump,
+        reader: Reader,
+        *,
+        streams: bool,
+        tells_finish: bool = False,
+        output_limit: int | None = None,
+    ) -> None:
+        self.pump = pump
+        self.reader = reader
+        self.streams = streams
+        self.tells_finish = tells_finish
+        self.output_limit = output_limit
 
 
 def load_for(plan: Plan) -> None:
     """Import what the plan's routes need, which takes a while the first time; meant for a worker thread."""
     if any(candidate.provider is None for candidate in plan.candidates):
-        _endpoint_room()
+        import_module("g4f_integrations.core.endpoint._http")
+
+
+def ask_whole(
+    candidate: Candidate, request: Request, notes: CallNotes, expires: float | None
+) -> Coroutine[Any, Any, Batch]:
+    """All events of an endpoint's blocking answer at once.
+
+    It needs no task of its own and no pump, because it is our own code, which heeds a cancellation.
+
+    Args:
+        candidate: An endpoint.
+        request: What to ask; it is not changed.
+        notes: Filled with what the route could not take.
+        expires: Time of the running loop at which to give up, if any.
+
+    Raises:
+        Expired: The time ran out.
+        ConfigurationError: The route's key did not travel with a pickle.
+    """
+    _check_arrived(candidate)
+    return ask_endpoint(candidate, request, notes, expires)
+
+
+def takes_parameter(candidate: Candidate, name: str) -> bool:
+    """Whether a route is known to act on a parameter. Any endpoint is, until it refuses."""
+    if candidate.provider is None:
+        return True
+    shape = _shape_of(candidate.provider)
+    return name in shape.named or shape.is_template
 
 
 def open_upstream(candidate: Candidate, request: Request, notes: CallNotes) -> Upstream:
@@ -116,16 +152,11 @@ def open_upstream(candidate: Candidate, request: Request, notes: CallNotes) -> U
     Raises:
         ConfigurationError: The route's key did not travel with a pickle.
     """
-    if candidate.provider is None:
-        call_endpoint = _endpoint_room().call_endpoint
-        _check_arrived(candidate)
-
-        def call() -> AsyncIterator[Batch]:
-            return call_endpoint(candidate, request, notes)  # type: ignore[no-any-return]  # loaded on first use
-
-        pump = LocalPump(call, held=_HELD_READS) if request.stream else DirectPump(call)
-        return Upstream(pump, _BatchReader(), request.stream)
-    return _open_provider(candidate, request, notes)
+    if candidate.provider is not None:
+        return _open_provider(candidate, request, notes)
+    _check_arrived(candidate)
+    pump = LocalPump(lambda: call_endpoint(candidate, request, notes), held=_HELD_READS)
+    return Upstream(pump, _BATCHES, streams=request.stream)
 
 
 def _check_arrived(candidate: Candidate) -> None:
@@ -134,10 +165,11 @@ def _check_arrived(candidate: Candidate) -> None:
     Raises:
         ConfigurationError: They were left behind by a pickle.
     """
-    urls = [url for _, url in candidate.proxy or ()]
-    if isinstance(candidate.route, Endpoint):
-        urls.append(candidate.route.base_url)
-    if any(MASK in url for url in urls):
+    route = candidate.route
+    is_masked = type(route) is Endpoint and MASK in route.base_url
+    if candidate.proxy is not None:
+        is_masked = is_masked or any(MASK in url for _, url in candidate.proxy)
+    if is_masked:
         message = (
             f"The user name, password or key inside the base_url or proxy of {candidate.label} did not travel with a "
             "pickle. Give the URL anew in this process, or give its credential as api_key from the environment."
@@ -166,8 +198,6 @@ def _open_provider(candidate: Candidate, request: Request, notes: CallNotes) -> 
     media = _media(messages) if "media" in shape.named and not shape.is_template else []
     if media:
         arguments["media"] = media
-    if request.tools:
-        notes.tools = "native"
 
     def source() -> AsyncIterator[Any]:
         return _call_provider(provider, candidate.model, messages, arguments)
@@ -179,7 +209,7 @@ def _open_provider(candidate: Candidate, request: Request, notes: CallNotes) -> 
     return Upstream(
         LocalPump(source) if inline else RemotePump(source, lane=shape.lane),
         ChunkReader(),
-        streams,
+        streams=streams,
         tells_finish=shape.is_template and streams,
         output_limit=limit if ignores_limit and isinstance(limit, int) else None,
     )

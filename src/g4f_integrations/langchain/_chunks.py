@@ -29,6 +29,7 @@ from g4f_integrations.core.events import (
     Logprobs,
     Media,
     ReasoningDelta,
+    Retrying,
     Sources,
     TextDelta,
     ToolCall,
@@ -165,6 +166,46 @@ class ChunkBuilder:
             chunk_position="last",
         )
         return ChatGenerationChunk(message=message, generation_info=self._closing.generation_info(0))
+
+
+def build_result(events: Iterable[Event]) -> ChatResult:
+    """The events of one blocking answer as a `ChatResult` with a generation per choice."""
+    result = _plain_result(events)
+    if result is not None:
+        return result
+    builder = ResultBuilder()
+    for event in events:
+        builder.feed(event)
+    return builder.result()
+
+
+def _plain_result(events: Iterable[Event]) -> ChatResult | None:
+    """The same for one choice of nothing but text, in one go: after a wait for the network every function costs."""
+    parts: list[str] = []
+    usage: UsageMetadata | None = None
+    reason, info = "stop", None
+    for event in events:
+        kind = type(event)
+        if kind is TextDelta and event.choice == 0:  # type: ignore[union-attr]  # just looked at, here and below
+            parts.append(event.text)  # type: ignore[union-attr]
+        elif kind is Usage:
+            usage = _convert_usage(event)  # type: ignore[arg-type]
+        elif kind is Finish and event.choice == 0:  # type: ignore[union-attr]
+            reason = event.reason  # type: ignore[union-attr]
+        elif kind is AnswerInfo:
+            info = event
+        elif kind is not Retrying:
+            return None
+    if info is None:
+        return None
+    assert isinstance(info, AnswerInfo)
+    name = info.model or info.provider
+    metadata = {**info.extra, "model_name": name, "model_provider": MODEL_PROVIDER, "finish_reason": reason}
+    if info.response_id:
+        metadata["id"] = info.response_id
+    metadata["g4f"] = info.to_dict()
+    generation = generation_maker()("".join(parts), metadata, usage, {"finish_reason": reason})
+    return ChatResult(generations=[generation], llm_output={"model_name": name})
 
 
 class _Choice:

@@ -18,7 +18,7 @@ from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, Field, model_validator
 
 from g4f_integrations import __version__
-from g4f_integrations.core.events import Retrying
+from g4f_integrations.core.events import Event, Retrying
 from g4f_integrations.core.loop import iterate_blocking, run_blocking
 from g4f_integrations.core.settings import (
     ALIASES,
@@ -32,11 +32,12 @@ from g4f_integrations.core.settings import (
 )
 from g4f_integrations.errors import IntegrationError
 from g4f_integrations.langchain._calls import prepare_call
-from g4f_integrations.langchain._chunks import MODEL_PROVIDER, ChunkBuilder, ResultBuilder
+from g4f_integrations.langchain._chunks import MODEL_PROVIDER, ChunkBuilder, build_result
 from g4f_integrations.langchain._errors import RetryFilter, as_model_error, only_retryable
 from g4f_integrations.langchain._tokens import count_conversation, count_text
 from g4f_integrations.langchain._tools import ToolLike, to_openai_tools, to_response_format
 
+_LLM_TYPE = "g4f-chat"
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -111,20 +112,29 @@ class ChatG4F(ModelFields, BaseChatModel):
 
     @property
     def _llm_type(self) -> str:
-        return "g4f-chat"
+        return _LLM_TYPE
 
     @property
     def _identifying_params(self) -> builtins.dict[str, Any]:
         settings = self.__dict__
-        values = {name: value for name in _IDENTIFYING if (value := settings[name]) is not None and value != []}
-        return values | self.plain_settings()
+        values = self.plain_settings()
+        for name in _IDENTIFYING:  # no comprehension: this runs on every call, and each function on the way counts
+            value = settings[name]
+            if value is not None and value != []:
+                values[name] = value
+        return values
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> builtins.dict[str, Any]:
         # Without super(): it enters a context that silences a deprecation, on every call.
-        return {**self._identifying_params, "_type": self._llm_type, "stop": stop, **shown_arguments(kwargs)}
+        params = self._identifying_params
+        params["_type"] = _LLM_TYPE
+        params["stop"] = stop
+        if kwargs:
+            params.update(shown_arguments(kwargs))
+        return params
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        given = {ALIASES.get(name, name): value for name, value in kwargs.items()}
+        given = {ALIASES.get(name, name): value for name, value in kwargs.items()} if kwargs else kwargs
         model = given.get("model")
         params = LangSmithParams(
             ls_provider=MODEL_PROVIDER,
@@ -146,6 +156,8 @@ class ChatG4F(ModelFields, BaseChatModel):
         return super()._get_llm_string(stop, **shown_arguments(kwargs))  # caches write it down
 
     def _combine_llm_outputs(self, llm_outputs: list[builtins.dict[str, Any] | None]) -> builtins.dict[str, Any]:
+        if len(llm_outputs) == 1:
+            return dict(llm_outputs[0] or ())
         names = {output["model_name"]: None for output in llm_outputs if output and "model_name" in output}
         return {"model_name": ", ".join(names)} if names else {}
 
@@ -159,22 +171,19 @@ class ChatG4F(ModelFields, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        builder = ResultBuilder()
         try:
             call = prepare_call(self, messages, stop, kwargs, stream=False)
             if run_manager is None or not run_manager.handlers:
-                for event in run_blocking(call.events):  # one hop between the threads instead of one for each batch
-                    builder.feed(event)
-                return builder.result()
+                return build_result(run_blocking(call.complete))  # one hop between the threads instead of several
+            events: list[Event] = []
             with closing(iterate_blocking(call.batches)) as batches:
                 for batch in batches:
-                    for event in batch:
-                        builder.feed(event)
-                        if type(event) is Retrying:
-                            run_manager.on_retry(event.state)
+                    events += batch
+                    if type(batch[0]) is Retrying:
+                        run_manager.on_retry(batch[0].state)
         except IntegrationError as error:
             raise as_model_error(error) from error.__cause__
-        return builder.result()
+        return build_result(events)
 
     @_with_signature
     async def _agenerate(
@@ -184,19 +193,17 @@ class ChatG4F(ModelFields, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        builder = ResultBuilder()
         try:
             call = prepare_call(self, messages, stop, kwargs, stream=False)
-            await load_engine()
-            async with aclosing(call.batches()) as batches:
-                async for batch in batches:
-                    for event in batch:
-                        builder.feed(event)
-                        if run_manager is not None and type(event) is Retrying:
-                            await run_manager.on_retry(event.state)
+            if run_manager is None or not run_manager.handlers:
+                return build_result(await call.complete())
+
+            async def on_retry(event: Retrying) -> None:
+                await run_manager.on_retry(event.state)
+
+            return build_result(await call.complete(on_retry))
         except IntegrationError as error:
             raise as_model_error(error) from error.__cause__
-        return builder.result()
 
     def _stream(
         self,

@@ -317,7 +317,7 @@ async def test_a_stop_sequence_holds_in_streams_also_when_it_is_cut_in_two():
 async def test_tool_calls_come_whole_with_ids():
     fragments = [
         ToolCalls(
-            [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "add", "arguments": '{"a":'}}]
+            [{"index": 0, "id": "a1B2c3D4e", "type": "function", "function": {"name": "add", "arguments": '{"a":'}}]
         ),
         ToolCalls([{"index": 0, "function": {"name": "add", "arguments": " 1}"}}]),
         FinishReason("tool_calls"),
@@ -328,20 +328,20 @@ async def test_tool_calls_come_whole_with_ids():
     )
 
     (call,) = answer.calls
-    assert (call.id, call.name, call.arguments) == ("call_1", "add", {"a": 1})
+    assert (call.id, call.name, call.arguments) == ("a1B2c3D4e", "add", {"a": 1})
     assert (answer.finish, answer.info.tools) == ("tool_calls", "native")
 
 
-async def test_tools_go_only_to_candidates_that_take_them():
+async def test_native_tools_alone_go_only_to_candidates_that_take_them():
     deaf = ScriptedProvider("deaf", name="Deaf")
     able = ScriptedProvider("able", native_tools=True, name="Able")
     tools = [{"type": "function", "function": {"name": "add"}}]
 
-    answer = await ask(deaf, able, tools=tools)
+    answer = await ask(deaf, able, tools=tools, tool_calling="native")
 
     assert (answer.text, deaf.calls) == ("able", [])
     with pytest.raises(errors.ConfigurationError, match="tools"):
-        await ask(deaf, tools=tools)
+        await ask(deaf, tools=tools, tool_calling="native")
 
 
 async def test_a_providers_session_is_never_kept_between_calls():

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from g4f_integrations.core.failures import NoticeGate
+from g4f_integrations.core.call_state import CallState
 from g4f_integrations.core.filters import OutputLimit, ReasoningTags, StopSequences, longest_suffix_prefix
 from g4f_integrations.core.lane import Lane
+from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.tokens import count_tokens
 
@@ -237,7 +238,8 @@ def test_nothing_comes_after_the_limit():
 
 
 def lane(*, stop=(), limit=None):
-    return Lane(Request([], stop=stop), limit, NoticeGate("Some", "Say something."))
+    call = CallState(Request([{"role": "user", "content": "Say something."}]), Resilience(), None)
+    return Lane("Some", call, stop, limit)
 
 
 def through(the_lane, chunks):

@@ -113,7 +113,7 @@ def test_blocks_of_every_dialect_reach_the_route_after_langchain_has_had_its_way
 
 @pytest.mark.parametrize("output_version", ["v0", "v1"])
 def test_a_strict_server_takes_an_answer_back_as_history(loopback, output_version):
-    call = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"who": "你好"}'}}
+    call = {"id": "a1B2c3D4e", "type": "function", "function": {"name": "add", "arguments": '{"who": "你好"}'}}
     model = ChatG4F(base_url=loopback.base_url, model="m", output_version=output_version).bind_tools([TOOL])
     loopback.replies(Reply.chat("let me see", reasoning="hm", tool_calls=[call]))
     first, *others = model.stream("hi")

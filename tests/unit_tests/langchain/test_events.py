@@ -23,9 +23,10 @@ from g4f_integrations.testing import ScriptedProvider, cut
 
 QUICK = Resilience(backoff_initial=0, backoff_max=0)
 TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
+TOOLS = [TOOL, {"type": "function", "function": {"name": "now"}}]
 
 
-def call(name="add", arguments='{"a": 1}', identifier="c1"):
+def call(name="add", arguments='{"a": 1}', identifier="a1B2c3D4e"):
     return ToolCalls([{"id": identifier, "type": "function", "function": {"name": name, "arguments": arguments}}])
 
 
@@ -45,7 +46,10 @@ SCRIPTS = {
     "text": (["Hello ", "world"], ["text"]),
     "reasoning": ([Reasoning("hm, "), Reasoning("yes"), "42"], ["reasoning", "text"]),
     "one tool call": ([call()], ["tool_call"]),
-    "text and calls": (["let me see ", "how", call(), call("now", "{}", "c2")], ["text", "tool_call", "tool_call"]),
+    "text and calls": (
+        ["let me see ", "how", call(), call("now", "{}", "q9W8e7R6t")],
+        ["text", "tool_call", "tool_call"],
+    ),
     "a broken call": (["let me see", call(arguments='{"a": ')], ["text", "invalid_tool_call"]),
     "pictures": (["Here you are:", ImageResponse(["http://x/1", "http://x/2"], "a")], ["text", "image", "image"]),
     "everything": (
@@ -66,9 +70,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*is in beta")
 async def test_every_answer_is_a_valid_stream_of_content_blocks(script, blocks, output_version):
     model = chat(*script, output_version=output_version)
 
-    blocking = model.stream_events("hi", version="v3", tools=[TOOL])
+    blocking = model.stream_events("hi", version="v3", tools=TOOLS)
     events = list(blocking)
-    running = await model.astream_events("hi", version="v3", tools=[TOOL])
+    running = await model.astream_events("hi", version="v3", tools=TOOLS)
     async_events = [event async for event in running]
 
     for told, output in ((events, blocking.output), (async_events, await running.output)):
@@ -82,9 +86,9 @@ async def test_every_answer_is_a_valid_stream_of_content_blocks(script, blocks, 
 @pytest.mark.parametrize(("script", "blocks"), SCRIPTS.values(), ids=SCRIPTS)
 def test_streamed_and_blocking_answers_hold_the_same_blocks(script, blocks, output_version):
     model = chat(*script, output_version=output_version)
-    first, *others = model.stream("hi", tools=[TOOL])
+    first, *others = model.stream("hi", tools=TOOLS)
 
-    for answer in (model.invoke("hi", tools=[TOOL]), first + others):
+    for answer in (model.invoke("hi", tools=TOOLS), first + others):
         # Calls with broken arguments have a field of their own; as blocks, LangChain shows them now so, now so.
         broken = {"invalid_tool_call", "tool_call_chunk"}
         told = [block["type"] for block in answer.content_blocks if block["type"] not in broken]

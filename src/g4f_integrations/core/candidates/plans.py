@@ -6,7 +6,6 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import replace
 from typing import Any
 
 from g4f_integrations.core.candidates.resolution import DEEPEST, Resolution, Resolved, members_of, model_name
@@ -70,7 +69,9 @@ def _lookup(key: RouteChoice | None) -> Plan | None:
 def _cache_key(choice: RouteChoice) -> RouteChoice | None:
     """The choice in a form that compares by what it says; ``None`` if it holds what no choice can hold."""
     # This runs on every call: a choice of names and classes alone is its own normal form.
-    key = choice if type(choice.model) is str and _is_plain(choice.provider) else _normal_form(choice)
+    provider = choice.provider
+    is_plain = provider is None or type(provider) is str or isinstance(provider, type) or _are_plain(provider)
+    key = choice if is_plain and type(choice.model) is str else _normal_form(choice)
     try:
         hash(key)
     except TypeError:  # `resolve` will say what is wrong with it
@@ -78,15 +79,12 @@ def _cache_key(choice: RouteChoice) -> RouteChoice | None:
     return key
 
 
-def _is_plain(provider: Any) -> bool:
-    if provider is None or isinstance(provider, str | type):
-        return True
+def _are_plain(provider: Any) -> bool:
     return type(provider) is tuple and all(isinstance(one, str | type) for one in provider)
 
 
 def _normal_form(choice: RouteChoice) -> RouteChoice:
-    return replace(
-        choice,
+    return choice._replace(
         model=model_name(choice.model),
         fallback_models=tuple(map(model_name, choice.fallback_models)),
         provider=_frozen(choice.provider),

@@ -64,7 +64,7 @@ def request_headers(candidate: Candidate, endpoint: Endpoint, request: Request |
     Raises:
         ConfigurationError: A header cannot be sent, or a key did not travel with a pickle.
     """
-    headers = dict(_route_headers(candidate, endpoint))
+    headers = dict(_route_headers(candidate))
     headers.setdefault("accept", "text/event-stream" if request is not None and request.stream else "application/json")
     if request is not None:
         headers.setdefault("content-type", "application/json")
@@ -76,8 +76,9 @@ def request_headers(candidate: Candidate, endpoint: Endpoint, request: Request |
 
 
 @lru_cache(maxsize=256)
-def _route_headers(candidate: Candidate, endpoint: Endpoint) -> dict[str, str]:
+def _route_headers(candidate: Candidate) -> dict[str, str]:
     """The headers that every request of a route has; they are the same for as long as its candidate lives."""
+    endpoint = endpoint_of(candidate)
     headers: dict[str, str] = {}
     if candidate.api_key is not None:
         headers["authorization"] = f"Bearer {candidate.api_key.reveal(candidate.label).strip()}"
@@ -128,7 +129,7 @@ async def send(
         aiohttp.ClientError, OSError: The connection failed.
     """
     endpoint = endpoint_of(candidate)
-    proxy = _proxy(candidate, url.scheme)
+    proxy = None if candidate.proxy is None else _proxy(candidate, url.scheme)
     by_environment = proxy is not None and proxy.lower().startswith(ENVIRONMENT_PROXY)
     session = await open_session(trust_env=by_environment)
     for _ in range(_MOST_REDIRECTS + 1):
@@ -184,8 +185,12 @@ def endpoint_of(candidate: Candidate) -> Endpoint:
 
 def kept_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
     """The answer's headers that are worth showing: request ids and rate limits, nothing secret."""
-    lowered = ((name.lower(), value) for name, value in response.headers.items())
-    return {name: value for name, value in lowered if name.startswith(KEPT_HEADERS)}
+    kept: dict[str, str] = {}
+    for name, value in response.headers.items():  # no comprehension: every function counts after a wait for the network
+        lowered = name.lower()
+        if lowered.startswith(KEPT_HEADERS):
+            kept[lowered] = value
+    return kept
 
 
 def _redirect(response: aiohttp.ClientResponse, url: URL, *, is_repeatable: bool) -> URL | None:

@@ -81,11 +81,12 @@ class HTTPFailure(Exception):  # noqa: N818 - an event of the engine, not an err
 
 
 class AttemptFailed(Exception):  # noqa: N818 - an event of the engine, not an error for users
-    """Carries a failure that is already classified."""
+    """Carries a failure that is already classified, and whether the same route should be asked again at once."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, *, again: bool = False) -> None:
         super().__init__(failure)
         self.failure = failure
+        self.again = again
 
     def __str__(self) -> str:
         return f"{self.failure.kind}: {self.failure.message}"

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
 from g4f_integrations.core.credentials import Secret, redact_url
-from g4f_integrations.core.events import Batch, Event
+from g4f_integrations.core.events import Batch, Retrying
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.proxies import freeze_proxy
 from g4f_integrations.core.request import Message, Request
@@ -115,10 +114,18 @@ class Call(NamedTuple):
 
         return answer(self.choice, self.request, self.policy)
 
-    async def events(self) -> list[Event]:
-        """All events of the engine's answer to this call."""
-        async with aclosing(self.batches()) as batches:
-            return [event async for batch in batches for event in batch]
+    async def complete(self, on_retry: Callable[[Retrying], Awaitable[None]] | None = None) -> Batch:
+        """All events of the engine's answer to this call, which is not to be streamed.
+
+        Args:
+            on_retry: Awaited before the wait for each further attempt.
+        """
+        engine = sys.modules.get(_ENGINE)
+        if engine is None:
+            await load_engine()
+            engine = sys.modules[_ENGINE]
+        events: Batch = await engine.complete(self.choice, self.request, self.policy, on_retry)
+        return events
 
 
 class _Parts(NamedTuple):

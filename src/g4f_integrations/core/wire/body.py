@@ -25,7 +25,7 @@ def build_body(candidate: Candidate, request: Request, refused: Collection[str],
         candidate: Gives the model, left out where it is ``""``, and the provider to name in the body.
         request: What is asked. Members of its `extra_body` win over everything else.
         refused: Parameters that the endpoint is known to refuse; they are sent under their other name or left out.
-        notes: Gets the names of what was left out, and how tools were sent.
+        notes: Gets the names of what was left out.
     """
     body: dict[str, Any] = {"model": candidate.model} if candidate.model else {}
     body["messages"] = request.messages
@@ -33,7 +33,6 @@ def build_body(candidate: Candidate, request: Request, refused: Collection[str],
     if request.stop:
         body["stop"] = list(request.stop)
     if request.tools:
-        notes.tools = "native"
         _add_tools(body, request)
     body["stream"] = request.stream
     asks_usage = request.stream and "stream_options" not in body
@@ -44,8 +43,9 @@ def build_body(candidate: Candidate, request: Request, refused: Collection[str],
     if candidate.body_provider is not None:
         body["provider"] = candidate.body_provider
     body.update(request.extra_body)
-    ours = ("stream_options",) if asks_usage else ()
-    notes.dropped += [name for name in _leave_out(body, refused) if name not in notes.dropped and name not in ours]
+    if refused:
+        ours = ("stream_options",) if asks_usage else ()
+        notes.dropped += [name for name in _leave_out(body, refused) if name not in notes.dropped and name not in ours]
     return body
 
 

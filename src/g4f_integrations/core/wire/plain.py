@@ -29,8 +29,11 @@ def read_plain_answer(body: bytes, headers: Mapping[str, str]) -> Batch | None:
         answer = from_json(body)
     except ValueError:
         return None
-    if type(answer) is not dict or any(answer.get(name) is not None for name in _ODD_MEMBERS):
+    if type(answer) is not dict:
         return None
+    for name in _ODD_MEMBERS:
+        if answer.get(name) is not None:
+            return None
     choices, usage = answer.get("choices"), answer.get("usage")
     text = _plain_text(choices[0]) if type(choices) is list and len(choices) == 1 else None
     if choices is None or text is None or type(usage) is not dict or not _is_plain_usage(usage):
@@ -63,5 +66,7 @@ def _plain_text(choice: Any) -> str | None:
 def _is_plain_usage(usage: dict[str, Any]) -> bool:
     if not usage.keys() <= _PLAIN_COUNTS:
         return False
-    counts = usage.get("prompt_tokens"), usage.get("completion_tokens"), usage.get("total_tokens", 1)
-    return all(type(count) is int and count > 0 for count in counts)
+    for count in (usage.get("prompt_tokens"), usage.get("completion_tokens"), usage.get("total_tokens", 1)):
+        if type(count) is not int or count <= 0:
+            return False
+    return True

@@ -1,0 +1,407 @@
+"""One attempt's answer as it comes in: what may be handed over now, and the verdict at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from g4f_integrations.core.asking import Asked
+from g4f_integrations.core.call_state import CallState, Mistake
+from g4f_integrations.core.events import (
+    Batch,
+    Event,
+    Finish,
+    InvalidToolCall,
+    Logprobs,
+    Media,
+    Outcome,
+    ReasoningDelta,
+    ResponseInfo,
+    Sources,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+from g4f_integrations.core.failures import AttemptFailed, Failure
+from g4f_integrations.core.lane import Lane
+from g4f_integrations.core.routes import Candidate
+
+if TYPE_CHECKING:  # loaded with the first tool call
+    from g4f_integrations.core.assembly import ToolCallAssembler
+
+_UNTOLD = ResponseInfo()  # what a route that says nothing of itself has said; never changed
+_FINISH_REASONS = {
+    "end_turn": "stop",
+    "eos": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "safety": "content_filter",
+}
+_SHOWN_ANSWER = 20_000  # characters of a faulty answer that are shown to the model again
+
+
+class Answer:
+    """What an attempt has brought so far.
+
+    Args:
+        candidate: Whose answer it is.
+        call: What the attempts of the call share.
+        asked: What the route was asked, and the form that its answer must have.
+        output_limit: Tokens after which the text ends, where the route is known to ignore ``max_tokens``.
+
+    Attributes:
+        begun: Whether text, tool calls or media have left the filters.
+        calls: The valid tool calls, known at the end.
+        finishes: The finish reasons that the route told.
+        info: What the route said of itself.
+        kept: What an answer that fails for its form alone would have handed over, for want of a better one.
+        sources: Sources that it named.
+        suspect: What the answer looks like, though it was let through.
+        usage: What it cost, if the route told.
+    """
+
+    __slots__ = (
+        "_aside", "_asked", "_assembler", "_call", "_candidate", "_has_media", "_invalid", "_lanes", "_limit", "_stops",
+        "begun", "calls", "finishes", "info", "kept", "sources", "suspect", "usage",
+    )  # fmt: skip
+
+    def __init__(self, candidate: Candidate, call: CallState, asked: Asked, output_limit: int | None) -> None:
+        self._candidate = candidate
+        self._call = call
+        self._asked = asked
+        self._stops = call.request.stop
+        self._limit = output_limit
+        self._lanes: dict[int, Lane] = {}
+        self._assembler: ToolCallAssembler | None = None
+        self._aside: Batch | None = None  # what goes with the text, and waits for it
+        self._has_media = False
+        self._invalid: list[InvalidToolCall] = []
+        self.begun = False
+        self.calls: list[ToolCall] = []
+        self.finishes: dict[int, str] = {}
+        self.info = _UNTOLD
+        self.kept: Batch | None = None
+        self.sources: list[dict[str, Any]] | None = None
+        self.suspect: Outcome | None = None
+        self.usage: Usage | None = None
+
+    @property
+    def text(self) -> str:
+        """All text of the first choice that was handed over."""
+        lane = self._lanes.get(0)
+        return "".join(lane.parts) if lane is not None else ""
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of every choice."""
+        return ["".join(lane.parts) for lane in self._lanes.values()]
+
+    @property
+    def choices(self) -> list[int]:
+        """The numbers of the choices that were answered."""
+        return sorted({0, *self._lanes, *self.finishes})
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether we may have to end the answer ourselves."""
+        return bool(self._stops) or self._limit is not None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop sequence or the output limit has ended every choice."""
+        return bool(self._lanes) and self.may_stop and all(lane.stopped for lane in self._lanes.values())
+
+    # While it comes ----------------------------------------------------------------------------------------------
+
+    def take(self, events: Batch) -> tuple[Batch, bool]:
+        """What of `events` may be handed over now, and whether any of them was content; the rest is held or noted."""
+        released: Batch = []
+        content = False
+        for event in events:
+            if type(event) is TextDelta:
+                content = True
+                lane = self._lanes.get(event.choice) or self._lane(event.choice)
+                if lane.passing and not self._call.muted:
+                    lane.parts.append(event.text)
+                    released.append(event)
+                else:
+                    self._release(lane, *lane.feed(event.text), event.choice, released)
+            else:
+                content |= self._note(event, released)
+        if released and self._aside and self.begun:
+            released, self._aside = [*self._aside, *released], None
+        return released, content
+
+    def take_whole(self, events: Batch) -> Batch:
+        """The same for all events of a blocking answer at once; only `end` is still to come."""
+        released: Batch = []
+        texts: dict[int, list[str]] = {}
+        for event in events:
+            kind = type(event)
+            if kind is TextDelta:
+                parts = texts.get(event.choice)  # type: ignore[union-attr]
+                if parts is None:
+                    texts[event.choice] = [event.text]  # type: ignore[union-attr]
+                else:
+                    parts.append(event.text)  # type: ignore[union-attr]
+            elif kind is Finish:
+                self.finishes[event.choice] = event.reason  # type: ignore[union-attr]
+            elif kind is Usage:
+                self.usage = event  # type: ignore[assignment]
+            elif kind is ResponseInfo and self.info is _UNTOLD:
+                self.info = event  # type: ignore[assignment]
+            else:
+                self._note(event, released)
+        for choice, parts in texts.items():
+            lane = self._lanes.get(choice) or self._lane(choice)
+            self._settle(lane, choice, lane.whole("".join(parts)), released)
+        return released
+
+    def _lane(self, choice: int) -> Lane:
+        asked = self._asked
+        lane = self._lanes[choice] = Lane(
+            self._candidate.name,
+            self._call,
+            self._stops,
+            self._limit,
+            asked.splitter() if asked.tools else None,
+            asked.json_stage() if asked.format is not None else None,
+        )
+        return lane
+
+    def _release(self, lane: Lane, text: str, reasoning: str, choice: int, released: Batch) -> None:
+        muted = self._call.muted
+        if reasoning and not muted:
+            released.append(ReasoningDelta(reasoning, choice))
+        if text:
+            lane.parts.append(text)
+            if not muted:
+                released.append(TextDelta(text, choice))
+            self.begun = True
+
+    def _note(self, event: Event, released: Batch) -> bool:
+        """Take an event that is no text; whether it is content, which keeps the stall clock from running out."""
+        match event:
+            case ReasoningDelta():
+                if not self._call.muted:
+                    released.append(event)
+                return True
+            case ToolCallDelta():
+                self._note_call(event)
+                return True
+            case Media():
+                self._note_media(event, released)
+                return True
+            case Usage():
+                self.usage = event
+            case Finish():
+                self.finishes[event.choice] = event.reason
+            case Sources():
+                self.sources = [*(self.sources or ()), *event.items]
+                self._set_aside(event)
+            case Logprobs():
+                self._set_aside(event)
+            case ResponseInfo():
+                self._merge_info(event)
+            case _:
+                pass
+        return False
+
+    def _note_call(self, event: ToolCallDelta) -> None:
+        if self._assembler is None:
+            from g4f_integrations.core.assembly import ToolCallAssembler  # noqa: PLC0415  many answers hold no call
+
+            self._assembler = ToolCallAssembler(self._asked.tools)
+        self._assembler.feed(event)
+
+    def _set_aside(self, event: Event) -> None:
+        if self._aside is None:
+            self._aside = []
+        self._aside.append(event)
+
+    def _note_media(self, event: Media, released: Batch) -> None:
+        for choice, lane in self._lanes.items():
+            if self._flush(choice, lane, released) is not None and not self._call.muted:
+                released.append(TextDelta("".join(lane.parts), choice))  # beside a picture it is no mere notice
+        self._has_media = self.begun = True
+        released.append(event)
+
+    def _merge_info(self, event: ResponseInfo) -> None:
+        if self.info is _UNTOLD:
+            self.info = ResponseInfo(event.model, event.provider, event.id, dict(event.headers), dict(event.extra))
+            return
+        info = self.info
+        info.model = event.model or info.model
+        info.provider = event.provider or info.provider
+        info.id = info.id or event.id
+        info.headers.update(event.headers)
+        info.extra.update(event.extra)
+
+    def _flush(self, choice: int, lane: Lane, released: Batch) -> Failure | None:
+        text, reasoning, verdict = lane.close()
+        if verdict is None:
+            self._release(lane, text, reasoning, choice, released)
+            return None
+        if reasoning:
+            released.append(ReasoningDelta(reasoning, choice))
+        lane.parts.append(text)
+        return verdict
+
+    # The end -----------------------------------------------------------------------------------------------------
+
+    def end(self, released: Batch, *, whole: bool = False) -> Batch:
+        """What was still held, when the answer stands.
+
+        Args:
+            released: What goes before it.
+            whole: Whether `take_whole` was given all.
+
+        Raises:
+            AttemptFailed: It does not stand.
+        """
+        if not whole:
+            for choice, lane in self._lanes.items():
+                self._judge_text(lane, choice, self._flush(choice, lane, released), released)
+        if self._assembler is not None or self._asked.tools:
+            self._finish_calls()
+        if not self.calls and not self._invalid and not self._has_media and self._is_blank():
+            self._judge_empty()
+        if self._asked.tools or self._asked.format is not None:
+            self._judge_form(released)
+        released += self.calls
+        released += self._invalid
+        if not self._aside:
+            return released
+        aside, self._aside = self._aside, None
+        return [*aside, *released]
+
+    def _is_blank(self) -> bool:
+        for lane in self._lanes.values():
+            for part in lane.parts:
+                if part and not part.isspace():
+                    return False
+        return True
+
+    def _settle(self, lane: Lane, choice: int, found: tuple[str, str, Failure | None], released: Batch) -> None:
+        text, reasoning, verdict = found
+        if verdict is None:
+            self._release(lane, text, reasoning, choice, released)
+            return
+        if reasoning:
+            released.append(ReasoningDelta(reasoning, choice))
+        lane.parts.append(text)
+        self._judge_text(lane, choice, verdict, released)
+
+    def _judge_text(self, lane: Lane, choice: int, verdict: Failure | None, released: Batch) -> None:
+        if verdict is None or verdict.kind == "empty":  # emptiness is judged over all of the answer
+            return
+        if not self._has_media:  # beside a picture it is no mere notice
+            self._accept_suspect(verdict, "".join(lane.parts))
+        if not self._call.muted:
+            released.append(TextDelta("".join(lane.parts), choice))
+
+    def _accept_suspect(self, verdict: Failure, text: str) -> None:
+        """Let a suspect answer stand if another provider gave the very same one, else fail."""
+        call = self._call
+        if call.suspects is None:
+            call.suspects = {}
+        text = " ".join(text.split())
+        if call.suspects.setdefault(text, self._candidate.name) == self._candidate.name:
+            raise AttemptFailed(verdict)
+        self.suspect = verdict.kind
+
+    def _judge_empty(self) -> None:
+        call = self._call
+        reason = self.finish_reason(0)
+        if self.stopped or (reason == "length" and "max_tokens" in call.request.params):
+            return
+        if reason == "content_filter":
+            raise AttemptFailed(Failure("content_filter", scope="request", message="the route refused by its policy"))
+        if call.request.ends_with_tool_result:
+            if call.empty_after_tool:
+                return
+            call.empty_after_tool = True
+        raise AttemptFailed(Failure("empty", message="the answer holds no text, tool call or media"))
+
+    # Tool calls and formats --------------------------------------------------------------------------------------
+
+    def _finish_calls(self) -> None:
+        found: list[ToolCall | InvalidToolCall] = []
+        if self._assembler is not None:
+            found = self._assembler.close(cut=self.finish_reason(0) == "length")
+        if not found:  # a route that has calls of its own and writes about others means the former
+            for choice, lane in self._lanes.items():
+                if lane.parsed is not None:
+                    found += _of_choice(choice, [*lane.parsed.calls, *lane.parsed.invalid])
+        if self._asked.one_call:
+            found = found[:1]
+        if found:
+            _renew_ids(found, _ids_of(self._call.request.messages))
+        self.calls = [call for call in found if isinstance(call, ToolCall)]
+        self._invalid = [call for call in found if isinstance(call, InvalidToolCall)]
+
+    def _judge_form(self, released: Batch) -> None:
+        problem = next((lane.problem for lane in self._lanes.values() if lane.problem is not None), None)
+        problems = self._asked.problems(self.calls, self._invalid, problem)
+        if not problems:
+            return
+        if self.finish_reason(0) == "content_filter":
+            raise AttemptFailed(Failure("content_filter", scope="request", message="the route refused by its policy"))
+        if self.begun and problem is not None and not self.calls and not self._invalid:
+            self.suspect = "invalid"  # it has been handed over and cannot be taken back
+            return
+        self._fail_form(problems, released)
+
+    def _fail_form(self, problems: tuple[str, ...], released: Batch) -> NoReturn:
+        call, key = self._call, self._candidate.key
+        if call.mistakes is None:
+            call.mistakes = {}
+        made: list[ToolCall | InvalidToolCall] = [*self.calls, *self._invalid]
+        told = [self.text.strip(), *(f"{one.name}({one.arguments})" for one in made)]
+        known = key in call.mistakes
+        call.mistakes[key] = Mistake("\n".join(filter(None, told))[:_SHOWN_ANSWER], problems)
+        if self._asked.tools_by == "native" and not self.calls and not self._invalid:
+            call.by_prompt = {*(call.by_prompt or ()), key}  # it has tools, they say, and would not call one
+        self.suspect = "invalid"
+        self.kept = [*released, *self.calls, *self._invalid]
+        raise AttemptFailed(Failure("invalid", scope="request", message=problems[0]), again=not known)
+
+    def finish_reason(self, choice: int) -> str:
+        """The finish reason of a choice in OpenAI's terms."""
+        lane = self._lanes.get(choice)
+        if lane is not None and (self._stops or self._limit is not None) and lane.stopped:
+            return "length" if lane.limited else "stop"
+        told = self.finishes.get(choice, "stop").lower()
+        reason = _FINISH_REASONS.get(told, told)
+        if reason == "stop" and self.calls and any(call.choice == choice for call in self.calls):
+            return "tool_calls"
+        return reason
+
+
+def _of_choice(choice: int, calls: list[ToolCall | InvalidToolCall]) -> Iterable[ToolCall | InvalidToolCall]:
+    for call in calls:
+        call.choice = choice
+        yield call
+
+
+def _renew_ids(calls: Iterable[ToolCall | InvalidToolCall], taken: set[str]) -> None:
+    """Give calls ids of their own that every provider accepts; many routes count anew in every turn."""
+    from g4f_integrations.core.toolcalls.ids import is_call_id, new_call_id  # noqa: PLC0415
+
+    for call in calls:
+        if not is_call_id(call.id) or call.id in taken:
+            call.id = new_call_id()
+        taken.add(call.id)
+
+
+def _ids_of(messages: Iterable[Any]) -> set[str]:
+    """The ids of all calls that were made in the conversation so far."""
+    return {
+        call.get("id")
+        for message in messages
+        for call in message.get("tool_calls") or ()
+        if isinstance(call.get("id"), str)
+    }

@@ -1,0 +1,203 @@
+"""A call's request → what one route is asked, and what form its answer must have.
+
+Tools and response formats reach a route natively where it takes them, and in words where it does not. Which of the two
+is found out by asking: a route that refuses is remembered, and asked again in words at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from g4f_integrations.core.call_state import CallState
+from g4f_integrations.core.endpoint import refused_parameters
+from g4f_integrations.core.events import InvalidToolCall, ToolCall
+from g4f_integrations.core.failures import Failure
+from g4f_integrations.core.request import Request
+from g4f_integrations.core.routes import Candidate
+from g4f_integrations.core.transport import takes_parameter
+
+if TYPE_CHECKING:  # loaded when they are asked for
+    from g4f_integrations.core.structured import JSONAnswer
+    from g4f_integrations.core.toolcalls import CallSplitter
+
+Way: TypeAlias = Literal["native", "prompt"]
+_JSON_FORMATS = frozenset({"json_schema", "json_object"})
+
+# What Ollama, OpenRouter, vLLM, llama.cpp, Groq, Together, Azure and g4f say when a model has no tools.
+_NO_TOOLS = re.compile(
+    r"(?:does|do)(?: not|n't) support (?:\w+ )?(?:tool|function)"
+    r"|(?:tool|function)[ _]?(?:s|use|calls?|calling|choice)?\b[^.]{0,40}"
+    r"(?:(?:is|are) )?(?:not|n't) (?:\w+ )?(?:supported|available|enabled|allowed|implemented|permitted)"
+    r"|no (?:endpoints?|models?|providers?) [^.]{0,40}support[^.]{0,20}(?:tool|function)"
+    r"|(?:unsupported|unknown|unrecogni[sz]ed|unexpected|extra)[^.]{0,60}['\"`\s](?:tools?|functions?)\b"
+    r"|(?:tools?|functions?)['\"`]?:? (?:extra|unexpected|unsupported)"
+    r"|requires? [^.]{0,30}(?:--enable-auto-tool-choice|--jinja)",
+    re.IGNORECASE,
+)
+_REFUSING = frozenset({"bad_request", "model_not_found", "unknown", "overloaded", "content_filter"})
+
+
+@dataclass(slots=True)
+class Asked:
+    """What one route is asked.
+
+    Attributes:
+        request: The request in the route's own terms.
+        tools: The tools that were offered, however they reach the route.
+        choice: Which of them must be called: ``"required"``, a name in OpenAI's form, or neither.
+        tools_by: How they reach the route; ``None`` when none were offered.
+        format: The JSON format of the answer that was asked for, in OpenAI's form, if any.
+        format_by: How that reaches the route.
+        one_call: Whether one call at the most is wanted.
+    """
+
+    request: Request
+    tools: Sequence[Mapping[str, Any]] = ()
+    choice: str | Mapping[str, Any] | None = None
+    tools_by: Way | None = None
+    format: Mapping[str, Any] | None = None
+    format_by: Way | None = None
+    one_call: bool = False
+
+    def splitter(self) -> CallSplitter | None:
+        """What takes the tool calls out of a text: of models without native calls, and of servers that forget to."""
+        if not self.tools:
+            return None
+        from g4f_integrations.core.toolcalls import CallSplitter  # noqa: PLC0415  only calls with tools need it
+
+        return CallSplitter(self.tools)
+
+    def json_stage(self) -> JSONAnswer | None:
+        """What makes bare JSON of a text, if that was asked for."""
+        if self.format is None:
+            return None
+        from g4f_integrations.core.structured import JSONAnswer  # noqa: PLC0415  only calls with a format need it
+
+        return JSONAnswer(self.format)
+
+    def problems(
+        self, calls: Sequence[ToolCall], invalid: Sequence[InvalidToolCall], in_text: str | None
+    ) -> tuple[str, ...]:
+        """What is wrong with an answer's form, one line each.
+
+        Args:
+            calls: Its valid calls.
+            invalid: Its other calls.
+            in_text: What is wrong with its text.
+        """
+        found = [call.error for call in invalid]
+        if self.choice == "required" and not calls and not invalid:
+            found.append("A tool has to be called, and none was.")
+        elif isinstance(self.choice, Mapping):
+            name = self.choice.get("function", {}).get("name")
+            if name and not invalid and not any(call.name == name for call in calls):
+                found.append(f"The tool {name} has to be called, and was not.")
+        if in_text is not None and not calls and not invalid:
+            found.append(in_text)
+        return tuple(found)
+
+
+def ask(candidate: Candidate, call: CallState) -> Asked:
+    """What `candidate` is asked in this call."""
+    request = call.request
+    wants = request.tools or "response_format" in request.params or call.mistakes
+    if not wants and (candidate.provider is None or candidate.native_tools or not _tells_of_tools(request)):
+        return Asked(request)
+    return _ask_in_its_terms(candidate, call)
+
+
+def _ask_in_its_terms(candidate: Candidate, call: CallState) -> Asked:
+    request = call.request
+    tools_by = _way_of_tools(candidate, call)
+    wanted = _format(request)
+    format_by = None if wanted is None else _way_of_format(candidate, tools_by)
+    offered = () if request.tool_choice == "none" else request.tools
+    if tools_by == "prompt" or (candidate.native_tools is False and _tells_of_tools(request)):
+        request = _with_tools_in_words(request, wanted if format_by == "prompt" else None)
+    elif format_by == "prompt":
+        request = _with_format_in_words(request, wanted)
+    mistake = call.mistakes.get(candidate.key) if call.mistakes else None
+    if mistake is not None:
+        from g4f_integrations.core.toolcalls.emulation import reask_messages  # noqa: PLC0415
+
+        messages = reask_messages(request.messages, mistake.text, mistake.problems, folder=request.prompts)
+        request = request.replacing(messages=messages)
+    return Asked(
+        request,
+        tools=offered,
+        choice=call.request.tool_choice if offered else None,
+        tools_by=tools_by,
+        format=wanted,
+        format_by=format_by,
+        one_call=call.request.parallel_tool_calls is False and tools_by == "prompt",
+    )
+
+
+def _way_of_tools(candidate: Candidate, call: CallState) -> Way | None:
+    request = call.request
+    if not request.tools:
+        return None
+    if request.tool_calling != "auto":
+        return "native" if request.tool_calling == "native" else "prompt"
+    if candidate.native_tools is False or (call.by_prompt and candidate.key in call.by_prompt):
+        return "prompt"
+    refused = refused_parameters.of(candidate)
+    is_forced = isinstance(request.tool_choice, Mapping) or request.tool_choice == "required"
+    return "prompt" if "tools" in refused or (is_forced and "tool_choice" in refused) else "native"
+
+
+def _way_of_format(candidate: Candidate, tools_by: Way | None) -> Way:
+    # A format that the route enforces would keep a model from calling tools in words.
+    if tools_by == "prompt" or "response_format" in refused_parameters.of(candidate):
+        return "prompt"
+    return "native" if takes_parameter(candidate, "response_format") else "prompt"
+
+
+def _format(request: Request) -> Mapping[str, Any] | None:
+    wanted = request.params.get("response_format")
+    return wanted if isinstance(wanted, Mapping) and wanted.get("type") in _JSON_FORMATS else None
+
+
+def _tells_of_tools(request: Request) -> bool:
+    return any(message.get("role") in {"tool", "function"} or message.get("tool_calls") for message in request.messages)
+
+
+def _without_format(request: Request) -> dict[str, Any]:
+    return {name: value for name, value in request.params.items() if name != "response_format"}
+
+
+def _with_tools_in_words(request: Request, wanted: Mapping[str, Any] | None) -> Request:
+    from g4f_integrations.core.toolcalls.emulation import emulate_tools  # noqa: PLC0415  only some routes need it
+
+    messages = emulate_tools(
+        request.messages,
+        request.tools,
+        tool_choice=request.tool_choice,
+        parallel_tool_calls=request.parallel_tool_calls,
+        response_format=wanted,
+        folder=request.prompts,
+    )
+    params = request.params if wanted is None else _without_format(request)
+    return request.replacing(messages=messages, tools=(), tool_choice=None, parallel_tool_calls=None, params=params)
+
+
+def _with_format_in_words(request: Request, wanted: Mapping[str, Any] | None) -> Request:
+    from g4f_integrations.core.structured import ask_for_json  # noqa: PLC0415  only some routes need it
+
+    assert wanted is not None
+    messages = ask_for_json(request.messages, wanted, folder=request.prompts)
+    return request.replacing(messages=messages, params=_without_format(request))
+
+
+def learn_refusal(candidate: Candidate, asked: Asked, failure: Failure) -> bool:
+    """Remember that a route refuses tools, if that is what `failure` says; whether to ask it again in words."""
+    if asked.tools_by != "native" or asked.request.tool_calling == "native" or failure.kind not in _REFUSING:
+        return False
+    said = f"{failure.message} {failure.body}"
+    if not _NO_TOOLS.search(said):
+        return False
+    refused_parameters.add(candidate, ("tools",))
+    return True
