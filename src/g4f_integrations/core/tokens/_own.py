@@ -1,0 +1,81 @@
+"""A user's own way of counting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from g4f_integrations.core.tokens._counters import Counter
+from g4f_integrations.core.tokens._families import family_of
+from g4f_integrations.errors import ConfigurationError
+
+OwnCounter: TypeAlias = Callable[[str], int] | Callable[[Mapping[str, Any]], int]
+"""Tokens (or another unit) of one text, or of one message in OpenAI wire form."""
+
+_PROBE = "two words"
+
+
+def counter_from(own: OwnCounter | Counter, model: str = "auto") -> Counter:
+    """A counter that counts as the user's function does, by texts or by messages, whichever it takes.
+
+    A function of texts is asked once for each different text; one of messages for every message.
+
+    Args:
+        own: The user's function.
+        model: Model whose rules count for pictures.
+
+    Raises:
+        ConfigurationError: It takes neither a text nor a message, or gives no number.
+    """
+    if isinstance(own, Counter):
+        return own
+    if not callable(own):
+        problem = f"counter must be a function that counts the tokens of a text, not {type(own).__name__}"
+        raise ConfigurationError(problem)
+    return _made_once(own, model) if isinstance(own, Hashable) else _made(own, model)
+
+
+def _made(own: Any, model: str) -> Counter:
+    if _gives_a_number(own, _PROBE) and _answer(own, "") == 0:
+        return Counter(lambda text: int(own(text)), family_of(model))
+    if _gives_a_number(own, {"role": "user", "content": _PROBE}):
+        return _ByMessage(own, model)
+    if _gives_a_number(own, _PROBE):  # one that counts something even for nothing
+        return Counter(lambda text: int(own(text)), family_of(model))
+    problem = "counter must take a text, or a message, and return a whole number; it did neither in a trial"
+    raise ConfigurationError(problem)
+
+
+_made_once = lru_cache(maxsize=16)(_made)
+
+
+def _answer(own: Any, probe: Any) -> Any:
+    try:
+        return own(probe)
+    except Exception:  # a trial: whatever it does not take, it may refuse in any way
+        return None
+
+
+def _gives_a_number(own: Any, probe: Any) -> bool:
+    answer = _answer(own, probe)
+    return isinstance(answer, int | float) and not isinstance(answer, bool) and answer >= 0
+
+
+class _ByMessage(Counter):
+    """Counts by a function of whole messages; texts count as messages of the user without their overhead."""
+
+    __slots__ = ("_empty", "_own")
+
+    def __init__(self, own: Callable[[Mapping[str, Any]], int], model: str) -> None:
+        super().__init__(self._of_text, family_of(model))
+        self._own = own
+        empty = _answer(own, {"role": "user", "content": ""})
+        self._empty = int(empty) if isinstance(empty, int | float) else 0
+
+    def _of_text(self, text: str) -> int:
+        return max(0, int(self._own({"role": "user", "content": text})) - self._empty)
+
+    def message(self, message: Mapping[str, Any]) -> int:
+        """What the user's function says of the message."""
+        return int(self._own(message))

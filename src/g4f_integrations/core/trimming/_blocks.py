@@ -1,0 +1,98 @@
+"""What goes or stays together: a tool call with all its results; every other message is a block of its own."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+SYSTEM = frozenset({"system", "developer"})
+RESULTS = frozenset({"tool", "function"})
+_role_of = itemgetter("role")
+
+
+def roles_of(messages: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """The role of every message, ``None`` where there is none."""
+    try:
+        return list(map(_role_of, messages))
+    except KeyError:
+        return [message.get("role") for message in messages]
+
+
+def call_ids(message: Mapping[str, Any]) -> set[str]:
+    """The ids of the tool calls in a message."""
+    calls = message.get("tool_calls")
+    found = {str(call.get("id")) for call in calls if isinstance(call, Mapping)} if isinstance(calls, list) else set()
+    return found | {"function"} if message.get("function_call") else found
+
+
+def result_id(message: Mapping[str, Any]) -> str:
+    """The id of the call that a tool's result answers; ``"function"`` for OpenAI's older form without ids."""
+    return "function" if message.get("role") == "function" else str(message.get("tool_call_id"))
+
+
+class Blocks:
+    """Finds the blocks of a history, from its end or its beginning, without looking at more of it than asked.
+
+    A result belongs to the newest call before it that has its id; what stands between the two belongs to the block as
+    well. A result without a call belongs to the message before it.
+
+    Args:
+        messages: The history.
+        roles: Their roles.
+        first: Index of the first message that is looked at; those before it are in no block.
+    """
+
+    __slots__ = ("_first", "_messages", "_roles", "_starts")
+
+    def __init__(self, messages: Sequence[Mapping[str, Any]], roles: Sequence[Any], first: int) -> None:
+        self._messages = messages
+        self._roles = roles
+        self._first = first
+        self._starts: list[int] | None = None  # of all blocks, once anything out of the ordinary was met
+
+    def start_of(self, end: int) -> int:
+        """Index of the first message of the block that ends before `end`."""
+        at = end - 1
+        if self._starts is not None:
+            return self._starts[bisect_right(self._starts, at) - 1]
+        if self._roles[at] not in RESULTS:
+            return at
+        answered = set()
+        while at >= self._first and self._roles[at] in RESULTS:
+            answered.add(result_id(self._messages[at]))
+            at -= 1
+        if at >= self._first and answered <= call_ids(self._messages[at]):
+            return at
+        return self._look_at_all(end)
+
+    def end_of(self, start: int) -> int:
+        """Index after the last message of the block that starts at `start`."""
+        starts = self.starts()
+        after = bisect_right(starts, start)
+        return starts[after] if after < len(starts) else len(self._messages)
+
+    def _look_at_all(self, end: int) -> int:
+        self.starts()
+        return self.start_of(end)
+
+    def starts(self) -> list[int]:
+        """The first message's index of every block, in order."""
+        if self._starts is not None:
+            return self._starts
+        starts: list[int] = []
+        calls: dict[str, int] = {}
+        for at in range(self._first, len(self._messages)):
+            message = self._messages[at]
+            if self._roles[at] in RESULTS and starts:
+                call = calls.get(result_id(message), at - 1)
+                while starts[-1] > call:
+                    starts.pop()  # everything since the call belongs to its block
+                continue
+            starts.append(at)
+            if "tool_calls" in message or "function_call" in message:
+                for name in call_ids(message):
+                    calls[name] = at
+        self._starts = starts
+        return starts
