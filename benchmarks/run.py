@@ -1,4 +1,4 @@
-"""Compare `ChatG4F` with its peers: ``python benchmarks/run.py [--quick] [--only CELL ...]``.
+"""Compare `ChatG4F` and `G4FLLM` with their peers: ``python benchmarks/run.py [--quick] [--only CELL ...]``.
 
 Nothing here passes or fails: figures depend on the machine, so they are printed beside their targets, and the exit
 code is 0 either way.
@@ -26,6 +26,7 @@ def _cells() -> dict[str, Callable[..., Any]]:
     import blocking  # noqa: PLC0415  the models may only be imported into a clean environment
     import calls  # noqa: PLC0415
     import leaving  # noqa: PLC0415
+    import llama_index_calls  # noqa: PLC0415
     import starting  # noqa: PLC0415
 
     return {
@@ -37,6 +38,8 @@ def _cells() -> dict[str, Callable[..., Any]]:
         "sync-stream": blocking.sync_stream,
         "close": leaving.close,
         "clocks": leaving.clocks,
+        "llama-index-call": llama_index_calls.llama_index_call,
+        "llama-index-stream": llama_index_calls.llama_index_stream,
         "construction": starting.construction,
         "imports": starting.imports,
         "memory": starting.memory,

@@ -106,6 +106,10 @@ class Reporter:
             self._catch_up(event.attempts)
             dispatcher.event(G4FAnswerEvent(info=event.to_dict(), span_id=self._span))
 
+    async def ahear(self, event: Event) -> None:
+        """`hear`, for callers that await it."""
+        self.hear(event)
+
     def _catch_up(self, attempts: Sequence[Attempt]) -> None:
         """Tell of the attempts that nobody knows of yet; these are all that there were."""
         for attempt in attempts[self._told :]:

@@ -20,9 +20,11 @@ from llama_index.core.base.llms.types import (
 )
 from pydantic import ConfigDict, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 
+from g4f_integrations.core.credentials import redact_url
 from g4f_integrations.core.loop import iterate_blocking, run_blocking
 from g4f_integrations.core.routes import Endpoint, Route, parse_route
 from g4f_integrations.core.settings import Call, ModelFields, load_engine, make_face, prepare_call
+from g4f_integrations.core.settings.values import plain_provider
 from g4f_integrations.llama_index._answers import Builder, ChatBuilder, CompletionBuilder
 from g4f_integrations.llama_index._messages import to_wire
 from g4f_integrations.llama_index._observed import observed_chat, observed_completion, unveil
@@ -84,29 +86,35 @@ class G4FLLM(ModelFields, StructuredPredictor):
         The window is the smallest that is known of the routes, else 8,192. Chat and function calling are there on
         every route, if need be by prompt.
         """
-        return LLMMetadata(
-            context_window=self._known_window() or _WINDOW,
-            num_output=-1,
-            is_chat_model=True,
-            is_function_calling_model=True,
-            model_name=self.model,
-            system_role=MessageRole.SYSTEM,
-        )
+        return LLMMetadata(**self._described())
+
+    def _described(self) -> builtins.dict[str, Any]:
+        return {
+            "context_window": self._known_window() or _WINDOW,
+            "num_output": -1,
+            "is_chat_model": True,
+            "is_function_calling_model": True,
+            "model_name": self.model,
+            "system_role": MessageRole.SYSTEM,
+        }
 
     def _known_window(self) -> int | None:
         """The smallest known window; a route's own counts for it, and the model's for routes that state none."""
+        if not self.routes:
+            return self.context_window
         parsed = [parse_route(route) if isinstance(route, str) else route for route in self.routes]
-        windows = [route.context_window or self.context_window for route in parsed] or [self.context_window]
+        windows = [route.context_window or self.context_window for route in parsed]
         return min(filter(None, windows), default=None)
 
     def to_payload(self) -> builtins.dict[str, Any]:
         """This model for traces, without credentials."""
-        known = {"temperature": self.temperature, "max_tokens": self.max_tokens}
         return {
             "class_name": self.class_name(),
-            **self.metadata.model_dump(mode="json"),
-            "model": self.model,
-            **{name: value for name, value in known.items() if value is not None},
+            **self._described(),
+            "system_role": MessageRole.SYSTEM.value,
+            "model": self.model,  # tracers look for either name
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
             "tool_calling": self.tool_calling,
             "pool": self._pool(),
         }
@@ -115,10 +123,8 @@ class G4FLLM(ModelFields, StructuredPredictor):
         """Names of those who may answer, in order."""
         if self.routes:
             return [_label(route) for route in self.routes]
-        shown = self.plain_settings()
-        named = shown.get("provider") or shown.get("base_url") or []
-        models = [f"model:{model}" for model in self.fallback_models]
-        return [*(named if isinstance(named, list) else [named]), *models]
+        named = plain_provider(self.provider) or (redact_url(self.base_url) if self.base_url else [])
+        return [*(named if isinstance(named, list) else [named]), *self.fallback_models]
 
     @model_serializer(mode="wrap")
     def custom_model_dump(
@@ -198,9 +204,16 @@ class G4FLLM(ModelFields, StructuredPredictor):
         call = self._prepare(messages, kwargs, stream=False)
         builder, reporter = make(call), Reporter()
         with reporter:
-            for event in run_blocking(call.complete):  # one hop between the threads instead of one for each batch
-                builder.take(event)
-                reporter.hear(event)
+            if not reporter.listening:
+                for event in run_blocking(call.complete):  # one hop between the threads instead of several
+                    builder.take(event)
+                return builder.whole()
+            # Handlers are told here, on their own thread, as it happens.
+            with closing(iterate_blocking(call.batches)) as batches:
+                for batch in batches:
+                    for event in batch:
+                        reporter.hear(event)
+                        builder.take(event)
         return builder.whole()
 
     async def _aanswer(
@@ -212,12 +225,10 @@ class G4FLLM(ModelFields, StructuredPredictor):
         call = self._prepare(messages, kwargs, stream=False)
         builder, reporter = make(call), Reporter()
         with reporter:
-            await load_engine()
-            async with aclosing(call.batches()) as batches:
-                async for batch in batches:
-                    for event in batch:
-                        builder.take(event)
-                        reporter.hear(event)
+            events = await (call.complete(reporter.ahear) if reporter.listening else call.complete())
+            for event in events:
+                builder.take(event)
+            reporter.hear(events[-1])
         return builder.whole()
 
     def _stream(
