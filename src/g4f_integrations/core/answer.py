@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from g4f_integrations.core.asking import Asked
@@ -64,8 +64,8 @@ class Answer:
     """
 
     __slots__ = (
-        "_aside", "_asked", "_assembler", "_call", "_candidate", "_has_media", "_invalid", "_lanes", "_limit", "_stops",
-        "begun", "calls", "finishes", "info", "kept", "sources", "suspect", "usage",
+        "_aside", "_asked", "_assembler", "_call", "_candidate", "_has_media", "_invalid", "_lanes", "_limit", "_shown",
+        "_stops", "begun", "calls", "finishes", "info", "kept", "sources", "suspect", "usage",
     )  # fmt: skip
 
     def __init__(self, candidate: Candidate, call: CallState, asked: Asked, output_limit: int | None) -> None:
@@ -78,9 +78,9 @@ class Answer:
         self._assembler: ToolCallAssembler | None = None
         self._aside: Batch | None = None  # what goes with the text, and waits for it
         self._has_media = False
-        self._invalid: list[InvalidToolCall] = []
+        self._invalid: Sequence[InvalidToolCall] = ()
         self.begun = False
-        self.calls: list[ToolCall] = []
+        self.calls: Sequence[ToolCall] = ()
         self.finishes: dict[int, str] = {}
         self.info = _UNTOLD
         self.kept: Batch | None = None
@@ -165,10 +165,10 @@ class Answer:
         lane = self._lanes[choice] = Lane(
             self._candidate.name,
             self._call,
-            self._stops,
-            self._limit,
-            asked.splitter() if asked.tools else None,
-            asked.json_stage() if asked.format is not None else None,
+            stops=self._stops,
+            output_limit=self._limit,
+            splitter=asked.splitter() if asked.tools else None,
+            form=asked.json_stage() if asked.format is not None else None,
         )
         return lane
 
@@ -262,6 +262,7 @@ class Answer:
         Raises:
             AttemptFailed: It does not stand.
         """
+        self._shown = self.begun and self._call.request.stream
         if not whole:
             for choice, lane in self._lanes.items():
                 self._judge_text(lane, choice, self._flush(choice, lane, released), released)
@@ -350,7 +351,7 @@ class Answer:
             return
         if self.finish_reason(0) == "content_filter":
             raise AttemptFailed(Failure("content_filter", scope="request", message="the route refused by its policy"))
-        if self.begun and problem is not None and not self.calls and not self._invalid:
+        if self._shown and problem is not None and not self.calls and not self._invalid:
             self.suspect = "invalid"  # it has been handed over and cannot be taken back
             return
         self._fail_form(problems, released)
@@ -363,9 +364,10 @@ class Answer:
         told = [self.text.strip(), *(f"{one.name}({one.arguments})" for one in made)]
         known = key in call.mistakes
         call.mistakes[key] = Mistake("\n".join(filter(None, told))[:_SHOWN_ANSWER], problems)
-        if self._asked.tools_by == "native" and not self.calls and not self._invalid:
-            call.by_prompt = {*(call.by_prompt or ()), key}  # it has tools, they say, and would not call one
+        if "native" in (self._asked.tools_by, self._asked.format_by) and not self.calls and not self._invalid:
+            call.by_prompt = {*(call.by_prompt or ()), key}  # it takes tools or formats, they say, and ignores them
         self.suspect = "invalid"
+        self.begun = self._shown
         self.kept = [*released, *self.calls, *self._invalid]
         raise AttemptFailed(Failure("invalid", scope="request", message=problems[0]), again=not known)
 

@@ -113,7 +113,7 @@ def _ask_in_its_terms(candidate: Candidate, call: CallState) -> Asked:
     request = call.request
     tools_by = _way_of_tools(candidate, call)
     wanted = _format(request)
-    format_by = None if wanted is None else _way_of_format(candidate, tools_by)
+    format_by = None if wanted is None else _way_of_format(candidate, call, tools_by)
     offered = () if request.tool_choice == "none" else request.tools
     if tools_by == "prompt" or (candidate.native_tools is False and _tells_of_tools(request)):
         request = _with_tools_in_words(request, wanted if format_by == "prompt" else None)
@@ -149,9 +149,11 @@ def _way_of_tools(candidate: Candidate, call: CallState) -> Way | None:
     return "prompt" if "tools" in refused or (is_forced and "tool_choice" in refused) else "native"
 
 
-def _way_of_format(candidate: Candidate, tools_by: Way | None) -> Way:
+def _way_of_format(candidate: Candidate, call: CallState, tools_by: Way | None) -> Way:
     # A format that the route enforces would keep a model from calling tools in words.
     if tools_by == "prompt" or "response_format" in refused_parameters.of(candidate):
+        return "prompt"
+    if call.by_prompt and candidate.key in call.by_prompt:
         return "prompt"
     return "native" if takes_parameter(candidate, "response_format") else "prompt"
 

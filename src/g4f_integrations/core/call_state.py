@@ -42,7 +42,8 @@ class CallState:
         suspects: Suspect answers seen so far, and the provider that gave each.
         empty_after_tool: Whether an empty answer to a tool result has been seen already.
         mistakes: The newest mistake in form of each route that has been asked again because of it.
-        by_prompt: Routes that get tools by prompt for the rest of this call, because they took them and did not call.
+        by_prompt: Routes that get tools and formats in words for the rest of this call, because they took them as
+            parameters and heeded them not.
         kept: The newest answer that failed for its form alone, as the engine keeps it: its attempt, and what it has not
             handed over.
         muted: Whether text has been handed over already, so that further attempts only bring the tool calls for it.
