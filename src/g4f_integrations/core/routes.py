@@ -216,7 +216,7 @@ def _check_common(route: Route | Endpoint) -> None:
 
 
 def freeze_headers(headers: Mapping[str, Any] | Headers | None) -> Headers:
-    """`headers` as a hashable tuple, the values of credential headers kept as `Secret`.
+    """`headers` as a hashable tuple, the values of credential headers kept as `Secret`, and without those of ``None``.
 
     Raises:
         ConfigurationError: They are no mapping of names to values.
@@ -228,7 +228,7 @@ def freeze_headers(headers: Mapping[str, Any] | Headers | None) -> Headers:
     except (TypeError, ValueError):
         message = f"headers must be a mapping of names to values, not {type(headers).__name__}"
         raise ConfigurationError(message) from None
-    return tuple((name, _header_value(name, value)) for name, value in items)
+    return tuple((name, _header_value(name, value)) for name, value in items if value is not None)
 
 
 def _header_value(name: str, value: Any) -> str | Secret:

@@ -2,7 +2,8 @@
 
 The format is WHATWG's (https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream). Three
 liberties are taken, because servers take them: an event that the stream's end cuts short of its blank line is
-delivered, two JSON objects on consecutive ``data`` lines are two events, and a line that is bare JSON counts as data.
+delivered, two JSON objects on consecutive ``data`` lines are two events, and a line that is bare JSON counts as data,
+one that is JSON behind ``error:`` as an event of that name.
 """
 
 from __future__ import annotations
@@ -112,11 +113,14 @@ class SSEParser:
             self.oversized = True
             return
         field, _, value = line.partition(b":")
+        is_error = field == b"error" and value.lstrip().startswith(b"{")  # older llama.cpp servers' way
         if field == b"data":
             value = value.removeprefix(b" ")
         elif field == b"event":
             self._name = value.strip()
             return
+        elif is_error:
+            value = value.lstrip()
         elif line[0] == 123 and line[-1] == 125:  # "{" and "}"
             value = line
         else:
@@ -124,6 +128,8 @@ class SSEParser:
         if self._data and self._data[-1].endswith(b"}") and value.startswith((b"{", _DONE)):
             # "}" and "{" are never neighbours inside one JSON text: the server forgot the blank line.
             self._dispatch(out)
+        if is_error:
+            self._name = b"error"
         self._data.append(value)
         self._data_size += len(line)
 

@@ -81,6 +81,14 @@ async def test_the_other_form_of_answer_is_understood_too(loopback, stream):
     assert await events(loopback, stream=stream) == [TextDelta("Hello"), Usage(3, 2, 5), Finish("stop")]
 
 
+async def test_usage_inside_the_last_choice_counts(loopback):
+    last = chunk({}, "stop")
+    last["choices"][0]["usage"] = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    loopback.replies(Reply.sse(chunk("a"), last))
+
+    assert Usage(3, 2, 5) in await events(loopback)
+
+
 async def test_headers_worth_keeping_are_told(loopback):
     loopback.replies(Reply.sse(*chunks("a"), headers={"X-RateLimit-Remaining": "7", "Set-Cookie": "a=b"}))
 
@@ -221,6 +229,23 @@ async def test_a_header_that_http_cannot_carry_is_told_without_its_value(loopbac
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding"])
+@pytest.mark.parametrize("place", ["route", "call"])
+async def test_a_header_that_says_where_the_request_ends_is_not_the_users(loopback, name, place):
+    of_route, of_call = ({name: "3"}, {}) if place == "route" else ({}, {name: "3"})
+
+    with pytest.raises(ConfigurationError, match="not yours to set"):
+        await batches(candidate(loopback.base_url, headers=of_route), headers=of_call)
+
+    assert loopback.requests == []
+
+
+async def test_a_header_without_a_value_is_left_out(loopback):
+    await batches(candidate(loopback.base_url, headers={"X-Team": None}))
+
+    assert "x-team" not in loopback.requests[0].headers
+
+
 async def test_a_key_that_did_not_travel_is_named_as_missing(loopback):
     with pytest.raises(ConfigurationError, match="literal"):
         await batches(candidate(loopback.base_url, api_key=pickle.loads(pickle.dumps(Secret("sk-1")))))
@@ -295,6 +320,29 @@ async def test_a_redirect_to_another_host_never_gets_the_key(loopback):
     assert "abc" not in failure.body
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "location", ["http://{other}/v1", "//{other}/v1", "http://{host}@{other}/v1", "https://{host}/v1", "file:///etc/x"]
+)
+async def test_no_redirect_leads_a_key_to_another_origin_and_all_say_where_they_lead(loopback, status, location):
+    with LoopbackServer() as other:
+        to = location.format(host=f"127.0.0.1:{loopback.port}", other=f"127.0.0.1:{other.port}")
+        loopback.replies(Reply.status(status, headers={"Location": to}))
+
+        with pytest.raises(HTTPFailure, match="which was not followed"):
+            await batches(candidate(loopback.base_url, api_key="k"))
+
+    assert (len(loopback.requests), other.requests) == (1, [])
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+async def test_a_redirect_that_would_make_a_get_of_it_is_not_followed(loopback, status):
+    loopback.replies(Reply.status(status, headers={"Location": "/v1/other"}))
+
+    assert "Redirected to /v1/other, which was not followed" in (await failure_of(loopback)).body
+    assert len(loopback.requests) == 1
+
+
 @pytest.mark.parametrize("location", ["", "http://[", "//", "/v1/chat/completions"])
 async def test_a_redirect_that_leads_nowhere_ends(loopback, location):
     loopback.replies(Reply.status(308, headers={"Location": location}))
@@ -327,6 +375,7 @@ async def test_a_bad_status_keeps_its_body_and_headers(loopback, stream):
         ({"detail": "Not allowed"}, 200),
         ({"object": "error", "message": "m", "code": "500"}, 500),
         ([{"error": {"code": 503, "message": "busy"}}], 503),
+        ({"error": '{"error": {"code": 429, "message": "slow"}}'}, 429),
     ],
 )
 async def test_a_good_status_with_an_error_in_it_is_a_failure(loopback, payload, status, stream):
@@ -365,8 +414,13 @@ async def test_a_good_status_with_something_else_in_it_is_a_failure(loopback, bo
         b'event: error\ndata: {"code": 502, "message": "gone"}\n\n',
         b'{"error": {"code": 502, "message": "gone"}}\n',
         b'data: {"code": 502, "choices": [{"delta": {"content": "gone"}, "finish_reason": "error"}]}\n\n',
+        b'data: {"choices": [{"delta": {}, "error": {"code": 502, "message": "gone"}, "finish_reason": "error"}]}\n\n',
+        b'data: {"choices": [{"delta": {"content": ""}, "error": {"code": 502, "message": "gone"}}]}\n\n',
+        b'error: {"code": 502, "message": "gone"}\n\n',
+        b'data: {"error": "{\\"code\\": 502, \\"message\\": \\"gone\\"}"}\n\n',
+        b'data: {"error": {"error": {"code": "502", "message": "gone"}}}\n\n',
     ],
-    ids=["data", "event", "bare", "finish reason"],
+    ids=["data", "event", "bare", "finish reason", "choice's end", "choice", "error line", "text", "nested"],
 )
 async def test_an_error_in_a_stream_comes_after_the_text_before_it(loopback, last):
     loopback.replies(Reply.sse(chunk("a"), last))
@@ -378,6 +432,16 @@ async def test_an_error_in_a_stream_comes_after_the_text_before_it(loopback, las
 
     assert TextDelta("a") in seen
     assert caught.value.status == 502
+
+
+@BOTH
+async def test_an_error_in_a_choice_is_told_without_what_stands_around_it(loopback, stream):
+    error = {"code": 429, "message": "Rate limited upstream"}
+    loopback.replies(Reply.json({**completion("Hal"), "choices": [{"message": {"content": "Hal"}, "error": error}]}))
+
+    failure = await failure_of(loopback, stream=stream)
+
+    assert (failure.status, json.loads(failure.body)) == (429, {"error": error})
 
 
 async def test_an_error_in_plain_words_is_kept_when_nothing_else_comes(loopback):

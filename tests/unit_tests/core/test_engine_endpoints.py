@@ -12,7 +12,7 @@ from g4f_integrations import errors
 from g4f_integrations.core.endpoint import refused_parameters
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.routes import Endpoint
-from loopback import CUT, LoopbackServer, Reply, Stall, chunk
+from loopback import CUT, LoopbackServer, Reply, Stall, chunk, completion
 
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 
@@ -155,6 +155,15 @@ async def test_status_body_and_the_headers_that_help_are_on_the_error(loopback, 
     assert error.headers == {"x-request-id": "req-1", "x-ratelimit-remaining-requests": "0"}
 
 
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "blocking"])
+async def test_request_ids_and_rate_limits_of_a_good_answer_are_told(loopback, stream):
+    loopback.replies(Reply.json(completion("a"), headers={"X-Request-Id": "req-1", "Set-Cookie": "a=b"}))
+
+    answer = await ask(routes=(Endpoint(loopback.base_url, "m"),), stream=stream)
+
+    assert answer.info.to_dict()["headers"] == {"x-request-id": "req-1"}
+
+
 async def test_a_giant_error_body_is_cut(loopback):
     loopback.replies(Reply.status(401, "x" * 50_000))
 
@@ -228,13 +237,13 @@ async def test_messages_reach_a_server_byte_for_byte(loopback):
 async def test_no_credential_that_a_server_echoes_is_told(loopback, stream):
     url = loopback.base_url.replace("http://", "http://user:pass-word-1@") + "?code=query-secret-1"
     echo = "refused: Token header-secret-1 call-secret-1 query-secret-1 user:pass-word-1 dXNlcjpwYXNzLXdvcmQtMQ=="
-    loopback.replies(Reply.json({"error": {"message": echo}}, status=401))
+    loopback.replies(Reply.json({"error": {"message": echo}}, status=401, headers={"X-Request-Id": "header-secret-1"}))
     route = Endpoint(url, "m", headers={"Authorization": "Token header-secret-1"})
 
     with pytest.raises(errors.AuthenticationError) as caught:
         await ask(routes=(route,), stream=stream, call_headers={"X-Auth-Token": "call-secret-1"})
 
-    told = f"{caught.value!r} {caught.value} {caught.value.attempts}"
+    told = f"{caught.value!r} {caught.value} {caught.value.attempts} {caught.value.body} {caught.value.headers}"
     assert "refused" in told
     assert not [word for word in ("header-secret-1", "call-secret-1", "query-secret-1", "pass-word-1") if word in told]
 

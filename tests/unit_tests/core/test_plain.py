@@ -70,9 +70,10 @@ def test_the_short_way_gives_what_the_long_way_gives(payload):
         completion("Hello", finish=None),
         completion("Hello", finish="content_filter"),
         completion("Hello", reasoning="because"),
+        changed(choices=[{**completion("Hello")["choices"][0], "error": {"code": 429}}]),
         completion("Hello", tool_calls=[{"id": "a", "function": {"name": "f", "arguments": "{}"}}]),
     ],
-    ids=range(17),
+    ids=range(18),
 )
 def test_anything_else_is_left_to_the_long_way(payload):
     assert read_plain_answer(body_of(payload), HEADERS) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from g4f_integrations.core.failures import HTTPFailure, StreamCut
 from g4f_integrations.core.sse import SSEParser
 from g4f_integrations.core.wire.chunks import ChunkReader
 from g4f_integrations.core.wire.decoding import decode_json, plain_text
-from g4f_integrations.core.wire.errors import is_error, status_of
+from g4f_integrations.core.wire.errors import error_of_choice, is_error, status_of
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Longest answer that is read; a film in base64 is more, an endless stream too."""
@@ -150,7 +151,7 @@ class AnswerReader:
         except RecursionError:
             self._fail(200, payload)
         if self._chunks.failed:
-            self._fail(status_of(chunk), payload)
+            self._fail_by_choice(chunk, payload)
 
     def _decode_patiently(self, payload: bytes, out: Batch, *, at_end: bool) -> Any:
         """The value of what is no strict JSON; ``None`` if it says nothing, or once it has been dealt with."""
@@ -243,6 +244,12 @@ class AnswerReader:
 
     def _fail(self, status: int, body: bytes) -> None:
         self.failure = self.failure or HTTPFailure(status, plain_text(body), dict(self._headers or {}))
+
+    def _fail_by_choice(self, chunk: dict[str, Any], payload: bytes) -> None:
+        told = error_of_choice(chunk)
+        if told is not None:
+            chunk, payload = told, json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
+        self._fail(status_of(chunk), payload)
 
     def _check_size(self, is_too_long: bool, what: str) -> None:
         if is_too_long and not self.ended and self.failure is None:

@@ -31,6 +31,7 @@ _ERROR_BODY_SECONDS = 2.0  # an error whose body stalls is still an error, and i
 _AFTER_FINISH_SECONDS = 2.0  # for usage and [DONE], from servers that keep the connection open without a word
 _AFTER_DONE_SECONDS = 0.05  # for the end of the body, without which the connection cannot be used again
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 _PATHS = ("/chat/completions", "/models")
 _COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"})
@@ -98,6 +99,9 @@ def _check_headers(headers: dict[str, str], candidate: Candidate) -> None:
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or _FORBIDDEN.search(value):
             message = f"The header {name!r} for {candidate.label} holds a character that HTTP does not allow."
+            raise ConfigurationError(message)
+        if name in _FRAMING:
+            message = f"The header {name!r} for {candidate.label} is not yours to set: it says where the request ends."
             raise ConfigurationError(message)
 
 
@@ -194,13 +198,13 @@ def kept_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
 
 
 def _redirect(response: aiohttp.ClientResponse, url: URL, *, is_repeatable: bool) -> URL | None:
-    followed = {301, 302, 303, 307, 308} if is_repeatable else {307, 308}
-    if response.status not in followed:
+    if response.status not in {301, 302, 303, 307, 308}:
         return None
     location = response.headers.get("Location", "")
+    is_followed = is_repeatable or response.status in {307, 308}  # the others would make a GET of it
     try:
         target = url.join(URL(location))
-        if location and target.origin() == url.origin():
+        if location and is_followed and target.origin() == url.origin():
             return target.with_user(None).with_fragment(None)
     except ValueError:
         pass

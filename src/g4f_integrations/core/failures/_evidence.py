@@ -124,6 +124,11 @@ def readable(text: str) -> str:
 
 def _message_in(found: object, depth: int = 0) -> str:
     if isinstance(found, str):
+        if depth < 4 and found.lstrip().startswith("{"):  # a relay's way to hand on what it was told
+            try:
+                return _message_in(json.loads(found), depth + 1) or found
+            except (ValueError, RecursionError):
+                pass
         return found
     if isinstance(found, dict) and depth < 4:
         for name in ("error", "message", "detail", "msg", "error_description"):

@@ -48,7 +48,7 @@ class ChunkReader:
         [TextDelta(text='Hi', choice=0), Finish(reason='stop', choice=0)]
 
     Attributes:
-        failed: Whether a choice ended with the finish reason ``"error"``.
+        failed: Whether a choice holds an error, or ended with the finish reason ``"error"``.
         patient: Set by the owner once a chunk held what strict JSON does not (half an emoji); texts are then mended.
     """
 
@@ -160,7 +160,7 @@ class ChunkReader:
         if type(index) is not int or not 0 <= index < _MOST_CHOICES:
             index = min(position, _MOST_CHOICES - 1)
         reason = choice.get("finish_reason")
-        if _is_failure(reason):
+        if (reason is not None and _is_failure(reason)) or choice.get("error"):
             self.failed = True
             return
         delta = choice.get("delta")
@@ -174,6 +174,8 @@ class ChunkReader:
             _read_logprobs(choice["logprobs"], index, out)
         if reason and isinstance(reason, str) and reason != "null":
             self._reasons[index] = _REASONS.get(reason.lower(), reason.lower())
+            if "usage" in choice and isinstance(choice["usage"], dict):
+                self._usage = self._usage or choice["usage"]  # Moonshot's place for it
         elif index not in self._reasons:
             self._reasons[index] = None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from g4f_integrations.core.wire.decoding import decode_json
+
 _PLACES = ("code", "status", "status_code", "statusCode", "http_code", "http_status")
 
 
@@ -25,9 +27,11 @@ def status_of(payload: Any, default: int = 200) -> int:
     Example:
         >>> status_of({"error": {"message": "slow down", "code": "429"}})
         429
+        >>> status_of({"error": '{"error": {"code": 429}}'})  # a relay's way to hand on what it was told
+        429
     """
-    inner = payload.get("error") if isinstance(payload, dict) else None
-    for holder in (inner, payload):
+    inner = _inner(payload)
+    for holder in (inner, _inner(inner), payload):
         if not isinstance(holder, dict):
             continue
         for place in _PLACES:
@@ -37,3 +41,22 @@ def status_of(payload: Any, default: int = 200) -> int:
             if type(value) is int and 400 <= value <= 599:
                 return value
     return default
+
+
+def error_of_choice(chunk: dict[str, Any]) -> dict[str, Any] | None:
+    """The error that stands in one of the choices (OpenRouter's place for it), as ``{"error": …}``."""
+    choices = chunk.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict) and choice.get("error"):
+            return {"error": choice["error"]}
+    return None
+
+
+def _inner(payload: Any) -> Any:
+    inner = payload.get("error") if isinstance(payload, dict) else None
+    if isinstance(inner, str) and inner.lstrip().startswith("{"):
+        try:
+            return decode_json(inner.encode("utf-8", "replace"))
+        except ValueError:
+            return None
+    return inner

@@ -54,7 +54,7 @@ def _plain_text(choice: Any) -> str | None:
     if type(choice) is not dict or choice.get("finish_reason") not in _PLAIN_REASONS or choice.get("logprobs"):
         return None
     message = choice.get("message")
-    if type(message) is not dict or choice.get("index") not in (0, None) or "delta" in choice:
+    if type(message) is not dict or choice.get("error") or choice.get("index") not in (0, None) or "delta" in choice:
         return None
     for name, value in message.items():
         if value and name not in {"content", "role"}:
