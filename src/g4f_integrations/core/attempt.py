@@ -76,22 +76,26 @@ class AttemptRun:
                 hold credentials.
             IntegrationError: A mistake in the settings, found only now.
         """
-        return [] if self._over else await self._guarded(whole=False)
+        return [] if self._over else await self._guarded(self._read_piece())
 
     def whole(self) -> Coroutine[Any, Any, Batch]:
         """All events of a blocking answer for the user. Raises like `read`."""
-        return self._guarded(whole=True)
+        if self._upstream is not None:
+            return self._guarded(self._read_all(self._upstream))
+        due = self.clocks.due_of_whole()
+        return self._guarded(ask_whole(self.candidate, self._asked.request, self.notes, due), settle=True)
 
     @property
     def holds_upstream(self) -> bool:
         """Whether there is anything to close."""
         return self._upstream is not None
 
-    async def _guarded(self, *, whole: bool) -> Batch:
+    async def _guarded(self, reading: Coroutine[Any, Any, Batch], *, settle: bool = False) -> Batch:
         if self._upstream is not None:
             self.clocks.wait_begins(self._loop.time())
         try:
-            return await self._next_events(whole=whole)
+            events = await reading
+            return self._settle(events) if settle else events
         except IntegrationError:
             raise
         except Exception as error:
@@ -101,14 +105,6 @@ class AttemptRun:
         finally:
             self.clocks.wait_ends(self._loop.time())
         return self._stand_or_fail(failure)
-
-    async def _next_events(self, *, whole: bool) -> Batch:
-        if not whole:
-            return await self._read_piece()
-        if self._upstream is not None:
-            return await self._read_all(self._upstream)
-        due = self.clocks.due_of_whole()
-        return self._settle(await ask_whole(self.candidate, self._asked.request, self.notes, due))
 
     def _failure_of(self, error: Exception) -> Failure:
         if isinstance(error, AttemptFailed):

@@ -12,7 +12,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from copy import copy
 from typing import Any, TypeAlias
 
@@ -238,12 +238,12 @@ class _Call:
 
     # Candidates ------------------------------------------------------------------------------------------------
 
-    def _usable(self, plan: Plan) -> list[Candidate]:
+    def _usable(self, plan: Plan) -> Sequence[Candidate]:
         """The plan's candidates that may serve this request, in the order of this call."""
         policy = self._policy
-        candidates = list(plan.candidates)
+        candidates: Sequence[Candidate] = plan.candidates
         if plan.shuffle:
-            random.shuffle(candidates)
+            candidates = random.sample(candidates, len(candidates))
         if not policy.rotate_providers:
             first = candidates[0].key
             candidates = [c for c in candidates if (c.key.name, c.key.base_url) == (first.name, first.base_url)]

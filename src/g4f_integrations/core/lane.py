@@ -56,6 +56,7 @@ class Lane:
         self,
         provider: str,
         call: PromptSource,
+        *,
         stops: tuple[str, ...] = (),
         output_limit: int | None = None,
         splitter: CallSplitter | None = None,

@@ -239,7 +239,7 @@ def test_nothing_comes_after_the_limit():
 
 def lane(*, stop=(), limit=None):
     call = CallState(Request([{"role": "user", "content": "Say something."}]), Resilience(), None)
-    return Lane("Some", call, stop, limit)
+    return Lane("Some", call, stops=stop, output_limit=limit)
 
 
 def through(the_lane, chunks):

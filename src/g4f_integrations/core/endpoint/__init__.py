@@ -43,8 +43,9 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
     """Makes one completion request and gives its events, one list per read; a blocking call gives one list.
 
     Order of the events: `ResponseInfo` first, then text, reasoning, tool calls and media as they come, and at the end
-    `Usage` and a `Finish` for each choice; a stream tells these as soon as they are known. No clock runs here but the grace for servers that do not hang up after their
-    last word: cancel the task, or close the generator, and the connection is closed before that returns.
+    `Usage` and a `Finish` for each choice; a stream tells these as soon as they are known. No clock runs here but the
+    grace for servers that do not hang up after their last word: cancel the task, or close the generator, and the
+    connection is closed before that returns.
 
     Args:
         candidate: The endpoint, with model, key and proxies.
@@ -61,8 +62,16 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
     if not request.stream:
         yield await ask_endpoint(candidate, request, notes)
         return
-    response, body = await _send(candidate, request, notes)
-    _http = sys.modules[_CLIENT]
+    _http = sys.modules.get(_CLIENT) or await _client()
+    endpoint = _http.endpoint_of(candidate)
+    url = _http.endpoint_url(endpoint.base_url, "/chat/completions")
+    body = build_body(candidate, request, refused_parameters.of(candidate), notes)
+    headers = _http.request_headers(candidate, endpoint, request)
+    try:
+        response = await _http.send("POST", url, candidate, headers, dump_body(body))
+    except HTTPFailure as failure:
+        _raise_if_refused(failure, candidate, body)
+        raise
     try:
         reader = _reader(response, request, body, _http.kept_headers(response))
         told: Batch = []
@@ -70,7 +79,7 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
             if reader.is_complete and not told:  # said before the wait for usage and the end, which may take long
                 told = reader.finishes()
                 yield told
-            data = await _http.read(response.content, is_complete=reader.is_complete)
+            data = await _http.read(response.content, is_complete=reader.is_complete, label=candidate.label)
             batch = reader.feed(data) if data else reader.close()
             if told:
                 batch = [event for event in batch if event not in told]
@@ -97,10 +106,29 @@ async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes,
     Raises:
         Expired: The time ran out.
     """
+    _http = sys.modules.get(_CLIENT) or await _client()
+    endpoint = _http.endpoint_of(candidate)
+    url = _http.endpoint_url(endpoint.base_url, "/chat/completions")
+    body = build_body(candidate, request, refused_parameters.of(candidate), notes)
+    headers = _http.request_headers(candidate, endpoint, request)
     collected: Batch = []
     try:
         async with asyncio.timeout_at(expires) as clock:
-            await _collect(candidate, request, notes, collected)
+            try:
+                response = await _http.send("POST", url, candidate, headers, dump_body(body))
+            except HTTPFailure as failure:
+                _raise_if_refused(failure, candidate, body)
+                raise
+            try:
+                kept = _http.kept_headers(response)
+                ahead = await _http.read(response.content, is_complete=False)
+                if response.content.at_eof() and (plain := read_plain_answer(ahead, kept)) is not None:
+                    return plain
+                reader = _reader(response, request, body, kept)
+                await _collect(reader, response.content, ahead, collected, candidate.label)
+                _raise_failure(reader, candidate, body)
+            finally:
+                await _http.close(response)
     except TimeoutError:
         if not clock.expired():
             raise
@@ -109,50 +137,21 @@ async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes,
     return collected
 
 
-async def _collect(candidate: Candidate, request: Request, notes: CallNotes, collected: Batch) -> None:
-    response, body = await _send(candidate, request, notes)
+async def _collect(reader: AnswerReader, content: Any, data: bytes, collected: Batch, label: str) -> None:
+    """Reads an answer to its end, which is what the usual one is already read to."""
     _http = sys.modules[_CLIENT]
-    content = response.content
-    try:
-        kept = _http.kept_headers(response)
-        ahead = await _http.read(content, is_complete=False)
-        if content.at_eof() and (plain := read_plain_answer(ahead, kept)) is not None:
-            collected += plain
-            return
-        reader = _reader(response, request, body, kept)
-        while not (reader.ended or reader.failure):
-            data, ahead = ahead or await _read_on(_http, content, reader, collected), b""
-            collected += reader.feed(data) if data else reader.close()
-            if not data:
-                break
-        _raise_failure(reader, candidate, body)
+    while True:
+        collected += reader.feed(data) if data else reader.close()
+        if reader.ended or reader.failure or not data:
+            break
+        try:
+            data = await _http.read(content, is_complete=reader.is_complete, label=label)
+        except asyncio.CancelledError:
+            if reader.is_complete:  # all is there but the server's hanging up; a clock that runs out takes nothing
+                collected += reader.close()
+            raise
+    if reader.failure is None:
         await _http.drain(content)
-    finally:
-        await _http.close(response)
-
-
-async def _read_on(_http: ModuleType, content: Any, reader: AnswerReader, collected: Batch) -> bytes:
-    if not reader.is_complete:
-        return await _http.read(content, is_complete=False)  # type: ignore[no-any-return]  # loaded on first use
-    try:
-        return await _http.read(content, is_complete=True)  # type: ignore[no-any-return]
-    except asyncio.CancelledError:
-        collected += reader.close()  # all is there but the server's hanging up; a clock that runs out takes nothing
-        raise
-
-
-async def _send(candidate: Candidate, request: Request, notes: CallNotes) -> tuple[Any, dict[str, Any]]:
-    """The head of the answer, and the body that was sent."""
-    _http = sys.modules.get(_CLIENT) or await _client()
-    endpoint = _http.endpoint_of(candidate)
-    body = build_body(candidate, request, refused_parameters.of(candidate), notes)
-    url = _http.endpoint_url(endpoint.base_url, "/chat/completions")
-    try:
-        headers = _http.request_headers(candidate, endpoint, request)
-        return await _http.send("POST", url, candidate, headers, dump_body(body)), body
-    except HTTPFailure as failure:
-        _raise_if_refused(failure, candidate, body)
-        raise
 
 
 def _reader(response: Any, request: Request, body: dict[str, Any], kept: dict[str, str]) -> AnswerReader:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -114,7 +114,7 @@ class Call(NamedTuple):
 
         return answer(self.choice, self.request, self.policy)
 
-    async def complete(self, on_retry: Callable[[Retrying], Awaitable[None]] | None = None) -> Batch:
+    def complete(self, on_retry: Callable[[Retrying], Awaitable[None]] | None = None) -> Coroutine[Any, Any, Batch]:
         """All events of the engine's answer to this call, which is not to be streamed.
 
         Args:
@@ -122,10 +122,13 @@ class Call(NamedTuple):
         """
         engine = sys.modules.get(_ENGINE)
         if engine is None:
-            await load_engine()
-            engine = sys.modules[_ENGINE]
-        events: Batch = await engine.complete(self.choice, self.request, self.policy, on_retry)
-        return events
+            return self._load_and_complete(on_retry)
+        answering: Coroutine[Any, Any, Batch] = engine.complete(self.choice, self.request, self.policy, on_retry)
+        return answering
+
+    async def _load_and_complete(self, on_retry: Callable[[Retrying], Awaitable[None]] | None) -> Batch:
+        await load_engine()
+        return await self.complete(on_retry)
 
 
 class _Parts(NamedTuple):
