@@ -1,0 +1,24 @@
+"""Adverts and artefacts: out of answers, and not a byte more.
+
+Rules are data (``rules/*.toml``) in a small language of frames, compiled to one automaton that is walked once. Answers
+that are wholly a notice are `core.failures`' business, which this room asks. No clock, no socket, no framework.
+"""
+
+from __future__ import annotations
+
+from g4f_integrations.core.cleaning._results import Cleaned, Removed
+from g4f_integrations.core.cleaning._rules import CATEGORIES, Category, Example, Rule
+from g4f_integrations.core.cleaning._stream import CleaningStream, is_advert_event
+from g4f_integrations.core.cleaning.settings import Cleaning
+
+__all__ = [
+    "CATEGORIES",
+    "Category",
+    "Cleaned",
+    "Cleaning",
+    "CleaningStream",
+    "Example",
+    "Removed",
+    "Rule",
+    "is_advert_event",
+]

@@ -1,0 +1,400 @@
+"""The frame language of the rules, compiled to automata that are walked one character at a time.
+
+A frame is the text of an advert with its free parts named::
+
+    {rule} Powered by Pollinations{!}.AI free text APIs. [Support our mission](https://pollinations.ai/redirect/kofi)
+
+=================  ===================================================================================
+a space            white space, any amount of it but some: blanks or line ends, so that folded texts fit, too
+``(a|b|)``         alternatives; an empty one makes the group optional
+``{nl}``           one line end
+``{rule}``         a rule line: three or more of ``-``, ``*`` or ``_``
+``{n}`` ``{w}``    digits; letters, digits, ``_`` and ``-``
+``{hex}``          hexadecimal digits and ``-``
+``{word}``         no white space
+``{url}``          the rest of an address, maybe nothing
+``{label}``        a label's words: up to a ``*`` or the line's end
+``{line}``         the rest of a line, maybe nothing
+``{linked:a,b}``   words of one line up to and including its first Markdown link, which leads to ``https://a…`` or ``https://b…``
+``{more}``         further paragraphs of plain words, maybe none
+``{any}``          anything
+``{!}``            from here on, the advert is certain: an unfinished one at the text's end counts as well
+``{list}``         digits, commas, colons, dashes and blanks
+``{to:x}``         anything on one line but the character x
+``{end}``          the line must end here; ``{tail}``: the text must; ``{urlend}``: the address must;
+                   ``{before:x}``: x must follow, which is no part of the match (all four only at a frame's end)
+``\\x``             the character x itself, where it would mean something else
+=================  ===================================================================================
+
+All active frames together are one nondeterministic automaton. Its sets of states are made when a text first leads to
+them and kept, so that a step costs one look-up in a dict; nothing can backtrack. That also says what a stream has to
+hold back: the text since a start whose set of states is not empty.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+BLANKS = frozenset(" \t\r\n\x0b\x0c")
+"""White space, as far as adverts take it with them. Other signs without ink are the answer's own."""
+
+_Test = Callable[[str], bool]
+URL_ENDS = frozenset(" \t\r\n\x0b\x0c)]}>\"'<`,;.#|*")
+"""What an address cannot go on with, or is ended by where a sentence is."""
+
+_STRUCTURE = frozenset("#>|`-+~")  # what a heading, a quotation, a table, a fence or a list begins with
+
+
+def _is_label(char: str) -> bool:
+    return char not in "*\n\r"
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char in "_-"
+
+
+def _is_url(char: str) -> bool:
+    return char not in BLANKS and char not in ")]}>\"'`<|"
+
+
+def _is_link_text(char: str) -> bool:
+    return char not in "\n\r]"
+
+
+_RUNS: dict[str, tuple[_Test, bool]] = {  # the characters of a run, and whether it may be empty
+    "n": (str.isdigit, False),
+    "w": (_is_word, False),
+    "hex": (lambda char: char in "0123456789abcdefABCDEF-", False),
+    "word": (lambda char: char not in BLANKS, False),
+    "url": (_is_url, True),
+    "label": (_is_label, False),
+    "line": (lambda char: char not in "\n\r", True),
+    "list": (lambda char: char in "0123456789,:- \u2013", False),
+    "any": (lambda _: True, True),
+}
+
+
+class FrameError(ValueError):
+    """A frame that breaks the language's grammar."""
+
+
+class State(dict[str, "State | None"]):
+    """A set of states: where a text can stand in the frames. Looking a character up leads on, ``None`` leads nowhere.
+
+    Attributes:
+        now: The rule of which a frame is complete here, if any.
+        line: The same, provided that the line ends here.
+        bound: The same, provided that an address ends here.
+        tail: The same, provided that nothing but white space follows.
+        cut: The rule that an unfinished advert at the text's end belongs to.
+        longest: Characters that a match through here may have; 0 where undecided text is meant.
+        leaf: Whether nothing can follow.
+    """
+
+    __slots__ = ("_table", "bound", "cut", "leaf", "line", "longest", "members", "now", "tail")
+
+    def __init__(self, table: Table, members: frozenset[int]) -> None:
+        super().__init__()
+        self._table = table
+        self.members = members
+        self.now = table.first(members, "now")
+        self.line = table.first(members, "line")
+        self.bound = table.first(members, "bound")
+        self.tail = table.first(members, "tail")
+        self.cut = table.first(members, "cut")
+        self.longest = table.longest(members)
+        self.leaf = table.is_leaf(members)
+
+    def __missing__(self, char: str) -> State | None:
+        following = self._table.after(self.members, char)
+        if len(self) < 1024:  # noqa: PLR2004 - hostile texts have a million different characters
+            self[char] = following
+        return following
+
+
+class Table:
+    """The automaton of many frames. Built once, extended by `add`, walked from the states that `start` gives."""
+
+    def __init__(self) -> None:
+        self._literal: list[dict[str, list[int]]] = []
+        self._tests: list[list[tuple[_Test, int]]] = []
+        self._empty: list[list[int]] = []
+        self._longest: list[int] = []
+        self._ends: dict[str, dict[int, int]] = {
+            "now": {}, "line": {}, "bound": {}, "tail": {}, "cut": {},
+        }  # fmt: skip
+        self.behind: dict[int, int] = {}  # characters that a rule's match looks ahead
+        self._sets: dict[frozenset[int], State] = {}
+        self._rule = 0
+        self._limit = 0
+        self._cuts = False
+
+    # Building --------------------------------------------------------------------------------------------------
+
+    def add(self, frame: str, rule: int, *, limit: int, tail: bool, cuts: bool) -> int:
+        """Compile one frame; gives the state that it begins in.
+
+        Args:
+            frame: In the language above.
+            rule: The number that a match is reported with; of two, the smaller one is.
+            limit: Characters that a certain advert may have.
+            tail: Whether nothing may follow it.
+            cuts: Whether an unfinished advert counts, once it is certain.
+
+        Raises:
+            FrameError: The frame breaks the grammar.
+        """
+        self._rule, self._limit, self._cuts = rule, limit, cuts
+        whole = frame
+        ending = re.search(r"\{(end|tail|urlend|before:[^}]+)\}$", frame)
+        kind = ending[1] if ending else ""
+        if ending:
+            frame = frame[: ending.start()]
+        first = self._new(marked=False)
+        last, place, marked = self._sequence(frame, 0, first, marked=False)
+        if place != len(frame):
+            message = f"unbalanced bracket at {place} in {whole!r}"
+            raise FrameError(message)
+        end = self._new(marked=marked)
+        self._empty[last].append(end)
+        if kind.startswith("before:"):
+            following = kind.removeprefix("before:")
+            end = self._text(following, end, marked=marked)
+            self.behind[rule] = len(following)
+            self._ends["now"][end] = rule
+        elif tail or kind == "tail":
+            self._loop(end, BLANKS.__contains__)
+            self._ends["tail"][end] = rule
+        elif kind == "urlend":
+            self._ends["bound"][end] = rule
+        elif kind == "end":
+            self._loop(end, lambda char: char in " \t")
+            self._ends["line"][end] = rule
+        else:
+            self._ends["now"][end] = rule
+        return first
+
+    def _new(self, *, marked: bool) -> int:
+        self._literal.append({})
+        self._tests.append([])
+        self._empty.append([])
+        self._longest.append(self._limit if marked else 0)
+        state = len(self._empty) - 1
+        if marked and self._cuts:
+            self._ends["cut"][state] = self._rule
+        return state
+
+    def _loop(self, state: int, test: _Test) -> None:
+        self._tests[state].append((test, state))
+
+    def _sequence(self, frame: str, place: int, state: int, *, marked: bool) -> tuple[int, int, bool]:
+        """Build `frame` from `place` on, behind `state`, up to an unmatched ``)`` or ``|``."""
+        while place < len(frame):
+            char = frame[place]
+            if char in "|)":
+                break
+            if char == "(":
+                state, place, marked = self._group(frame, place + 1, state, marked=marked)
+            elif char == "{":
+                close = frame.find("}", place)
+                if close < 0:
+                    message = f"unclosed {{ in {frame!r}"
+                    raise FrameError(message)
+                name = frame[place + 1 : close]
+                place = close + 1
+                if name == "!":
+                    marked = True
+                    state = self._step_over(state)
+                else:
+                    state = self._named(name, state, marked=marked)
+                    marked = marked or name.startswith("linked:")
+            else:
+                if char == " ":
+                    state = self._gap(state, marked=marked)
+                    place += 1
+                    continue
+                if char == "\\":
+                    place += 1
+                    if place == len(frame):
+                        message = f"nothing behind the last \\ of {frame!r}"
+                        raise FrameError(message)
+                state = self._char(frame[place], state, marked)
+                place += 1
+        return state, place, marked
+
+    def _step_over(self, state: int) -> int:
+        after = self._new(marked=True)
+        self._empty[state].append(after)
+        return after
+
+    def _char(self, char: str, state: int, marked: bool) -> int:
+        after = self._new(marked=marked)
+        self._literal[state].setdefault(char, []).append(after)
+        return after
+
+    def _text(self, text: str, state: int, *, marked: bool) -> int:
+        for char in text:
+            state = self._char(char, state, marked)
+        return state
+
+    def _gap(self, state: int, *, marked: bool) -> int:
+        after = self._new(marked=marked)
+        self._tests[state].append((BLANKS.__contains__, after))
+        self._loop(after, BLANKS.__contains__)
+        return after
+
+    def _group(self, frame: str, place: int, state: int, *, marked: bool) -> tuple[int, int, bool]:
+        ends: list[tuple[int, bool]] = []
+        while True:
+            branch = self._new(marked=marked)
+            self._empty[state].append(branch)
+            end, place, certain = self._sequence(frame, place, branch, marked=marked)
+            ends.append((end, certain))
+            if place >= len(frame):
+                message = f"unclosed ( in {frame!r}"
+                raise FrameError(message)
+            place += 1
+            if frame[place - 1] == ")":
+                break
+        certain = all(certain for _, certain in ends)
+        after = self._new(marked=certain)
+        for end, _ in ends:
+            self._empty[end].append(after)
+        return after, place, certain
+
+    def _named(self, name: str, state: int, *, marked: bool) -> int:
+        if name in _RUNS:
+            test, may_be_empty = _RUNS[name]
+            after = self._new(marked=marked)
+            self._loop(after, test)
+            if may_be_empty:
+                self._empty[state].append(after)
+            else:
+                self._tests[state].append((test, after))
+            return after
+        if name == "nl":
+            return self._line_end(state, marked=marked)
+        if name == "rule":
+            return self._rule_line(state, marked=marked)
+        if name == "more":
+            return self._more(state, marked=marked)
+        kind, _, hosts = name.partition(":")
+        if kind == "to" and len(hosts) == 1:
+            after = self._new(marked=marked)
+            self._empty[state].append(after)
+            self._loop(after, lambda char: char not in "\n\r" and char != hosts)
+            return after
+        if kind == "linked" and hosts:
+            return self._linked(hosts.split(","), state, marked=marked)
+        message = f"unknown part {{{name}}}"
+        raise FrameError(message)
+
+    def _line_end(self, state: int, *, marked: bool) -> int:
+        before = self._new(marked=marked)
+        self._empty[state].append(before)
+        self._loop(before, lambda char: char in " \t\r")
+        after = self._char("\n", before, marked)
+        self._loop(after, lambda char: char in " \t")
+        return after
+
+    def _rule_line(self, state: int, *, marked: bool) -> int:
+        after = self._new(marked=marked)
+        for sign in "-*_":
+            third = self._text(sign * 3, state, marked=marked)
+            self._literal[third].setdefault(sign, []).append(third)
+            self._empty[third].append(after)
+        return after
+
+    def _more(self, state: int, *, marked: bool) -> int:
+        after, between, words = (self._new(marked=marked) for _ in range(3))
+        self._empty[state].append(after)
+        self._tests[after].append((lambda char: char in "\r\n", between))
+        self._loop(between, BLANKS.__contains__)
+        self._tests[between].append((lambda char: char not in BLANKS and char not in _STRUCTURE, words))
+        self._loop(words, lambda char: char not in "\r\n")
+        self._empty[words].append(after)
+        return after
+
+    def _linked(self, hosts: Sequence[str], state: int, *, marked: bool) -> int:
+        """Words, then the first Markdown link of the line: one that leads elsewhere ends the match."""
+        words, bracket = self._new(marked=marked), self._new(marked=marked)
+        self._tests[state].append((lambda char: _is_link_text(char) and char not in _STRUCTURE, words))
+        self._loop(words, _is_link_text)
+        self._literal[words]["]"] = [bracket]
+        self._literal[bracket]["]"] = [bracket]
+        self._tests[bracket].append((lambda char: _is_link_text(char) and char != "(", words))
+        opened = self._char("(", bracket, marked)
+        after = self._new(marked=True)
+        for host in hosts:
+            for scheme in ("https://", "http://"):
+                found = self._text(scheme, opened, marked=marked)
+                self._empty[self._text(host, found, marked=marked)].append(after)
+        self._loop(after, _is_url)
+        return self._char(")", after, True)
+
+    # Walking ---------------------------------------------------------------------------------------------------
+
+    def first(self, members: frozenset[int], end: str) -> int | None:
+        """The smallest number of a rule that ends in one of the states."""
+        ends = self._ends[end]
+        return min((ends[state] for state in members if state in ends), default=None)
+
+    def longest(self, members: frozenset[int]) -> int:
+        """Characters that a match through these states may have; 0 while it is undecided."""
+        return max((self._longest[state] for state in members), default=0)
+
+    def is_leaf(self, members: frozenset[int]) -> bool:
+        """Whether no character leads on."""
+        return not any(self._literal[state] or self._tests[state] for state in members)
+
+    def start(self, firsts: Iterable[int]) -> State:
+        """The set of states before the first character of any of these frames."""
+        return self._closed(set(firsts))
+
+    def _closed(self, members: set[int]) -> State:
+        stack = list(members)
+        while stack:
+            for following in self._empty[stack.pop()]:
+                if following not in members:
+                    members.add(following)
+                    stack.append(following)
+        key = frozenset(members)
+        found = self._sets.get(key)
+        if found is None:
+            if len(self._sets) >= 20_000:  # noqa: PLR2004 - a bound on memory for hostile texts
+                self._sets.clear()
+            found = self._sets[key] = State(self, key)
+        return found
+
+    def after(self, members: frozenset[int], char: str) -> State | None:
+        """The states after one more character."""
+        found: set[int] = set()
+        for state in members:
+            found.update(self._literal[state].get(char, ()))
+            found.update(following for test, following in self._tests[state] if test(char))
+        return self._closed(found) if found else None
+
+    def openers(self, firsts: Iterable[int], longest: int = 3) -> set[str]:
+        """The first characters of the texts that these frames fit, `longest` of them or all literal ones before.
+
+        Raises:
+            FrameError: A frame begins with a free part, so that anything could open it.
+        """
+        found: set[str] = set()
+        stack = [("", self.start(firsts).members)]
+        while stack:
+            text, members = stack.pop()
+            free = any(self._tests[state] for state in members)
+            ends = any(state in ends for ends in self._ends.values() for state in members)
+            if text and (free or ends or len(text) >= longest):
+                found.add(text)
+                continue
+            if free or ends:
+                message = "a frame must begin with a literal text"
+                raise FrameError(message)
+            for char in {char for state in members for char in self._literal[state]}:
+                following = self.after(members, char)
+                if following is not None:
+                    stack.append((text + char, following.members))
+        return found

@@ -1,0 +1,130 @@
+"""`Ruleset`: rules that are active together, compiled: where a match can begin, and what text cannot hold one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias
+
+from g4f_integrations.core.cleaning._frames import BLANKS, State, Table
+from g4f_integrations.core.cleaning._rules import Rule
+
+Place: TypeAlias = Literal["head", "paragraph", "line", "blank", "glued"]
+"""What comes directly before a character: nothing, a blank line, a line end, a blank, or another character."""
+
+Guard: TypeAlias = Literal["free", "code", "quote"]
+"""Whether the place is open text, code that may turn out closed, or a quotation."""
+
+_PLACES: tuple[Place, ...] = ("head", "paragraph", "line", "blank", "glued")
+_GUARDS: tuple[Guard, ...] = ("free", "code", "quote")
+_BLANK = "".join(sorted(BLANKS))
+
+
+def _alternatives(openers: Iterable[str]) -> str:
+    """A pattern that finds each opener, and its beginning where the text ends."""
+    by_first: dict[str, set[str]] = {}
+    for opener in openers:
+        by_first.setdefault(opener[0], set()).add(opener[1:])
+    branches = []
+    for first, rests in sorted(by_first.items()):
+        if "" in rests:
+            branches.append(re.escape(first))
+            continue
+        found = [re.escape(rest) for rest in sorted(rests)]
+        begun = {re.escape(rest[:size]) + r"\Z" for rest in rests for size in range(len(rest))}
+        branches.append(re.escape(first) + "(?:" + "|".join([*found, *sorted(begun, key=len, reverse=True)]) + ")")
+    return "|".join(branches)
+
+
+def _lookout(text: str) -> Rule:
+    frame = "".join(f"\\{char}" for char in text)
+    return Rule(
+        f"lookout/{text}", anchor=("any",), after=("line", "blank", "glued"), whole=True, frames=(frame,),
+        protected=(), cuts="never", action="spare",
+    )  # fmt: skip
+
+
+class Ruleset:
+    """Compiled rules.
+
+    Attributes:
+        rules: In the order of their numbers.
+        starts: The automaton's states before the first character of a match, by place and guard.
+        ahead: Characters that a rule's match looks ahead, by its number.
+        spares: By the number of a rule that only looks out for a text: the rules that this text stops.
+        needs: Texts of which one is in every match.
+        plain: Finds where ordinary text stops being of no interest; matches the first character of interest.
+        fenced: The same inside a code fence.
+        careful: The same inside inline code and quotations, where every line end counts.
+    """
+
+    __slots__ = ("_smaller", "ahead", "careful", "fenced", "needs", "plain", "rules", "spares", "starts")
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        lookouts: dict[str, set[int]] = {}
+        for number, rule in enumerate(rules):
+            for text in rule.spared_by:
+                lookouts.setdefault(text, set()).add(number)
+        self._smaller: dict[frozenset[int], Ruleset] = {}
+        self.rules = (*rules, *map(_lookout, lookouts))
+        self.spares = dict(enumerate(lookouts.values(), start=len(rules)))
+        table = Table()
+        firsts: dict[tuple[Place, Guard], list[int]] = {(place, guard): [] for place in _PLACES for guard in _GUARDS}
+        for number, rule in enumerate(self.rules):
+            for frame in rule.all_frames:
+                self._add(table, frame, number, firsts)
+        self.starts: dict[tuple[Place, Guard], State] = {key: table.start(found) for key, found in firsts.items()}
+        self.ahead = table.behind
+        self.needs = tuple(dict.fromkeys(need for rule in rules for need in rule.all_needs))
+
+        glued = table.openers({state for guard in _GUARDS for state in firsts["glued", guard]})
+        blank = table.openers({state for guard in _GUARDS for state in firsts["blank", guard]}) - glued
+        line = table.openers(
+            {state for guard in _GUARDS for place in ("paragraph", "line") for state in firsts[place, guard]}
+        )
+        found = [_alternatives(glued)] if glued else []
+        if blank:
+            found.append(f"(?<=[{_BLANK}])(?:{_alternatives(blank)})")
+        begun = "".join(re.escape(char) for char in sorted({opener[0] for opener in line} | set("`~>") | BLANKS))
+        ends = [rf"\n(?=[{begun}]|\Z)"]
+        self.plain = re.compile("|".join(["`", *ends, *found]))
+        self.fenced = re.compile("|".join([*ends, *found]))
+        self.careful = re.compile("|".join(["`", "\n", *found]))
+
+    def _add(self, table: Table, frame: str, number: int, firsts: dict[tuple[Place, Guard], list[int]]) -> None:
+        rule = self.rules[number]
+        made: dict[tuple[bool, bool], int] = {}
+
+        def enter(place: Place, guard: Guard, *, tail: bool) -> None:
+            cuts = rule.cuts == "always" or (rule.cuts == "line" and place in {"line", "paragraph"})
+            key = (tail, cuts)
+            if key not in made:
+                made[key] = table.add(frame, number, limit=rule.longest, tail=tail, cuts=cuts)
+            firsts[place, guard].append(made[key])
+
+        # What stands in code that is still open may be closed later: there, only the text's end decides.
+        guards: tuple[Guard, ...] = ("free", "code") if "quote" in rule.protected else ("free", "code", "quote")
+        if "head" in rule.anchor:
+            enter("head", "free", tail=False)
+        if "tail" not in rule.anchor and "any" not in rule.anchor:
+            return
+        places: list[Place] = [*rule.after, *(("head",) if rule.whole else ())]
+        if "line" in places:
+            places.append("paragraph")
+        for place in places:
+            for guard in guards:
+                if place == "line" and guard == "code" and frame.startswith("{rule}"):
+                    continue  # servers put a blank line between an answer that was cut and their rule line
+                enter(place, guard, tail="any" not in rule.anchor or (guard == "code" and "code" in rule.protected))
+
+    def without(self, numbers: frozenset[int]) -> Ruleset:
+        """The rules but for those of these numbers."""
+        found = self._smaller.get(numbers)
+        if found is None:
+            found = Ruleset(
+                [rule for number, rule in enumerate(self.rules) if number not in numbers | self.spares.keys()]
+            )
+            if len(self._smaller) >= 64:
+                self._smaller.clear()
+            self._smaller[numbers] = found
+        return found

@@ -1,0 +1,461 @@
+"""`Scanner`: finds adverts in a text that comes in pieces, and lets everything else through as early as it can.
+
+It reads the text once, from left to right, and keeps *threads*: places where an advert may have begun, each with the
+set of the automaton's states that the text since then leads to. Text is held from the oldest living thread on, and
+with it the white space before it; a thread whose set becomes empty is dropped. A match is cut out and the scanner
+continues as if it had never been there, with what it knew before. So the outcome holds no match any more, and it does
+not depend on how the text was cut into pieces.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from g4f_integrations.core.cleaning._frames import BLANKS, URL_ENDS, State
+from g4f_integrations.core.cleaning._rules import Rule
+from g4f_integrations.core.cleaning._ruleset import Guard, Place, Ruleset
+
+UNDECIDED = 396
+"""Bytes that are held while it is open whether they are an advert at all."""
+
+_DEEPEST = 2000  # characters that threads inside threads may hold together
+_INDENTED = 4  # columns that make a line code, in Markdown
+_FENCE = 3
+_SPACE = "".join(BLANKS)
+
+_Context: TypeAlias = tuple[object, ...]
+
+
+@dataclass(slots=True)
+class Cut:
+    """A span that is taken out: ``[start, end)`` of the text, counted in characters."""
+
+    start: int
+    end: int
+    rule: Rule
+    unfinished: bool = False
+    text: str = ""  # complete once the text has been handed out up to `end`
+
+
+PROVENANCE = Rule("provenance", frames=("\\p",), source="what the event says of itself")
+"""The rule of spans that their own event marks as an advert."""
+
+
+class _Thread:
+    """A match under way."""
+
+    __slots__ = ("accept", "around", "before", "cut", "hold", "start", "state", "weight")
+
+    def __init__(
+        self, start: int, cut: int, hold: int, state: State, before: _Context, around: _Context, weight: int
+    ) -> None:
+        self.start = start
+        self.cut = cut  # where the white space before it begins
+        self.hold = hold
+        self.state = state
+        self.accept: tuple[int, int, bool] | None = None  # end, rule, unfinished
+        self.before = before  # what the scanner knew directly before it
+        self.around = around  # and before the white space
+        self.weight = weight  # of the text up to `hold`, in bytes
+
+
+class Scanner:
+    """One text on its way; `feed` it and hand on what comes back, `flush` it at the end.
+
+    Args:
+        ruleset: The active rules.
+        prompt: The user's own words; what they hold stays.
+
+    Attributes:
+        cuts: What was taken out, in order; spans that text is still held for may yet grow or join.
+        flags: Matches of rules that only report.
+        idle: Whether nothing is held and ordinary text may pass by unseen.
+    """
+
+    __slots__ = (
+        "_base", "_block", "_careful_inline", "_closing", "_end", "_fence", "_head", "_indent", "_information",
+        "_newlines",
+        "_origin", "_parts", "_place", "_prompt", "_quote", "_ruleset", "_run", "_run_at_line", "_run_char", "_spared", "_text", "_threads",
+        "_trim", "_weight", "_ws", "_ws_context", "cuts", "flags", "idle",
+    )  # fmt: skip
+
+    def __init__(self, ruleset: Ruleset, prompt: str | None = None) -> None:
+        self._ruleset = ruleset
+        self._prompt = prompt  # until it has been asked
+        self.cuts: list[Cut] = []
+        self.flags: list[Cut] = []
+        self.idle = False
+        self._parts: list[str] = []  # the held text
+        self._base = self._end = 0  # offsets of its beginning and end
+        self._text = ""  # what is being read
+        self._origin = 0  # and its offset
+        self._place = 0  # in it
+        self._threads: list[_Thread] = []
+        self._weight = 0
+        self._head = True  # nothing but white space was kept so far
+        self._trim = False  # white space at the end of the text goes with what was cut out there
+        self._block = False  # white space at its beginning does
+        self._ws = -1  # where the white space before the current character begins
+        self._ws_context: _Context = ()
+        self._newlines = self._indent = 0
+        self._fence: tuple[str, int] | None = None
+        self._information = False  # in the line that opened the fence
+        self._closing = False  # behind a fence's end, on its line
+        self._run = 0  # length of a run of back-ticks or tildes
+        self._run_char = ""
+        self._run_at_line = False
+        self._careful_inline = 0  # length of the run that opened inline code
+        self._quote = False
+        self._spared: set[int] = set()  # numbers of rules that a text has stopped
+
+    # The door --------------------------------------------------------------------------------------------------
+
+    def feed(self, text: str) -> str:
+        """The text that is certain to stay, after `text` has come."""
+        if not text:
+            return ""
+        self._parts.append(text)
+        self._text, self._origin, self._place = text, self._end, 0
+        self._end += len(text)
+        self._read()
+        return self._release(self._held_from())
+
+    def drop(self, text: str) -> None:
+        """Take a piece of the text out whole, because its event says that it is an advert."""
+        start = self._end
+        self._parts.append(text)
+        self._end += len(text)
+        self._widen(start, self._end, PROVENANCE)
+        self._trim = True
+        self.idle = False
+
+    def flush(self) -> str:
+        """The rest, at the end of the text."""
+        self._finish_run("\n")
+        while (found := self._found_at_end()) is not None:
+            self._cut_out(found)
+            self._read()
+        if self._trim and self._ws >= 0:
+            self._widen(self._ws, self._end)
+        self._threads.clear()
+        self._ws = -1
+        return self._release(self._end)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing but white space was kept so far."""
+        return self._head
+
+    def _found_at_end(self) -> _Thread | None:
+        for thread in self._threads:
+            state, end = thread.state, self._end
+            rule = next((rule for rule in (state.tail, state.line, state.bound) if rule is not None), None)
+            if rule is None and thread.accept is None and state.cut is not None:
+                thread.accept = (end, state.cut, True)
+            elif rule is not None:
+                thread.accept = (end, rule, False)
+            if thread.accept is not None and self._stands(thread):
+                return thread
+        return None
+
+    def _held_from(self) -> int:
+        threads = self._threads
+        self.idle = False
+        if threads:
+            return min(thread.hold for thread in threads)
+        if self._ws >= 0:
+            return self._ws
+        self.idle = self._is_settled()
+        return self._end
+
+    def _release(self, until: int) -> str:
+        """Hand out the held text before `until`."""
+        if until <= self._base:
+            return ""
+        text = self._parts[0] if len(self._parts) == 1 else "".join(self._parts)
+        base, size = self._base, until - self._base
+        self._parts = [text[size:]] if size < len(text) else []
+        self._base = until
+        if not self.cuts or self.cuts[-1].end <= base:
+            return text[:size] if size < len(text) else text
+        first = len(self.cuts)
+        while first and self.cuts[first - 1].end > base:
+            first -= 1
+        pieces, place = [], base
+        for cut in self.cuts[first:]:
+            if cut.start >= until:
+                break
+            cut.text += text[max(cut.start, base) - base : min(cut.end, until) - base]
+            pieces.append(text[place - base : max(cut.start, place) - base])  # a cut may have grown from before `base`
+            place = cut.end
+        pieces.append(text[place - base : size])
+        return "".join(pieces)
+
+    # Reading ---------------------------------------------------------------------------------------------------
+
+    def _is_settled(self) -> bool:
+        return (
+            self._ws < 0
+            and not self._threads
+            and not self._head
+            and not self._run
+            and not self._information
+            and not self._closing
+        )
+
+    def is_quiet(self, text: str) -> bool:
+        """Whether `text` (not empty) can pass an idle scanner unseen: no advert can begin in it."""
+        return text[-1] not in BLANKS and self._interesting().search(text) is None
+
+    def _interesting(self) -> re.Pattern[str]:
+        if self._careful_inline or self._quote:
+            return self._ruleset.careful
+        return self._ruleset.plain if self._fence is None else self._ruleset.fenced
+
+    def _read(self) -> None:
+        while self._place < len(self._text):
+            if self._is_settled():
+                self._skip()
+            self._walk()
+
+    def _skip(self) -> None:
+        """Go on to the next place of interest, or to the white space before it or at the end."""
+        text, place = self._text, self._place
+        found = self._interesting().search(text, place)
+        end = len(text) if found is None else found.start()
+        while end > place and text[end - 1] in BLANKS:
+            end -= 1
+        self._place = end
+        if end > place:
+            self._trim = False
+
+    def _walk(self) -> None:
+        """Read character by character until ordinary text is reached again."""
+        text, starts = self._text, self._ruleset.starts
+        while (place := self._place) < len(text):
+            char = text[place]
+            offset = self._origin + place
+            if self._run and char != self._run_char:
+                self._finish_run(char)
+            blank = char in BLANKS
+            if blank and self._ws < 0:
+                self._ws_context = self._save()
+                self._ws = offset
+                self._newlines = self._indent = 0
+            if self._threads and (found := self._step(char, offset)) is not None:
+                self._cut_out(found)
+                text = self._text
+                continue
+            self._weight += 1 if char < "\x80" else 2 if char < "\u0800" else 3 if char < "\U00010000" else 4
+            self._place = place + 1
+            if blank:
+                self._take_blank(char)
+                continue
+            if self._block and self._ws >= 0:
+                self._widen(self._ws, offset)
+                self._ws = -1
+            where = self._where()
+            guard = self._guard(where, char)
+            state = starts[where, guard][char]
+            if state is not None and self._prompt is not None:
+                starts = self._ask_prompt().starts
+                state = starts[where, guard][char]
+            if state is not None and (found := self._begin(state, offset)) is not None:
+                self._cut_out(found)
+                text = self._text
+                continue
+            self._take_ink(char, at_line=where not in {"blank", "glued"})
+            if not self._threads and self._is_settled():
+                return
+
+    def _where(self) -> Place:
+        if self._head:
+            return "head"
+        if self._ws < 0:
+            return "glued"
+        return "blank" if not self._newlines else "line" if self._newlines == 1 else "paragraph"
+
+    def _guard(self, where: Place, char: str) -> Guard:
+        if self._quote or (self._newlines and where != "head" and (self._indent >= _INDENTED or char == ">")):
+            return "quote"
+        return "code" if self._fence is not None or self._careful_inline else "free"
+
+    def _ask_prompt(self) -> Ruleset:
+        """Leave the rules aside that the user's words stop: at the first place where a match may begin, not before."""
+        words, self._prompt = (self._prompt or "").lower(), None
+        rules = self._ruleset.rules
+        asked = frozenset(number for number, rule in enumerate(rules) if rule.asked_for(words) is not None)
+        if asked:
+            self._ruleset = self._ruleset.without(asked)
+        return self._ruleset
+
+    def _take_blank(self, char: str) -> None:
+        if char == "\n":
+            self._newlines += 1
+            self._indent = 0
+            if self._closing:
+                self._fence, self._closing = None, False
+            self._information = self._quote = False
+            if self._newlines > 1:
+                self._careful_inline = 0
+        elif char != "\r":
+            self._indent += _INDENTED if char == "\t" else 1
+
+    def _take_ink(self, char: str, *, at_line: bool) -> None:
+        self._ws = -1
+        self._newlines = 0
+        self._head = self._trim = self._block = self._closing = False
+        if at_line and char == ">":
+            self._quote = True
+        if char in "`~":
+            if not self._run:
+                self._run_char, self._run_at_line = char, at_line and not self._quote
+            self._run += 1
+
+    def _finish_run(self, following: str) -> None:
+        """A run of back-ticks or tildes is complete: does it open or close code?"""
+        char, count, at_line = self._run_char, self._run, self._run_at_line
+        self._run = 0
+        if not count:
+            return
+        if at_line and count >= _FENCE:
+            if self._fence is None:
+                self._fence, self._careful_inline = (char, count), 0
+                self._information = following != "\n"
+            elif self._fence[0] == char and count >= self._fence[1] and following in BLANKS:
+                self._closing = True
+        elif char == "`":
+            if self._information and self._fence is not None and self._fence[0] == char:
+                self._fence, self._information = None, False  # code on one line, between three signs each
+            elif self._fence is None:
+                self._careful_inline = 0 if self._careful_inline == count else self._careful_inline or count
+
+    # Matches ---------------------------------------------------------------------------------------------------
+
+    def _save(self) -> _Context:
+        threads = [(thread, thread.state, thread.accept) for thread in self._threads]
+        return (
+            self._weight, self._head, self._trim, self._block, self._ws,
+            self._ws_context if self._ws >= 0 else (),  # or every context would hold all that came before it
+            self._newlines, self._indent, self._fence, self._information, self._closing, self._run, self._run_char,
+            self._run_at_line, self._careful_inline, self._quote, threads,
+        )  # fmt: skip
+
+    def _load(self, context: _Context) -> None:
+        (
+            self._weight, self._head, self._trim, self._block, self._ws, self._ws_context, self._newlines,
+            self._indent, self._fence, self._information, self._closing, self._run, self._run_char,
+            self._run_at_line, self._careful_inline, self._quote, threads,
+        ) = context  # type: ignore[assignment]  # fmt: skip
+        self._threads = []
+        for thread, state, accept in threads:  # type: ignore[attr-defined]
+            thread.state, thread.accept = state, accept
+            self._threads.append(thread)
+
+    def _begin(self, state: State, offset: int) -> _Thread | None:
+        """Start a thread; gives it back if it is complete already."""
+        before = self._save()
+        cut, around = (self._ws, self._ws_context) if self._ws >= 0 else (offset, before)
+        hold = min([cut, *(thread.hold for thread in self._threads)])
+        if offset - hold > _DEEPEST:
+            hold = cut
+        weight = around[0]
+        assert isinstance(weight, int)
+        thread = _Thread(offset, cut, hold, state, before, around, weight)
+        if state.now is not None:
+            thread.accept = (offset + 1, state.now, False)
+            if state.leaf:
+                return thread if self._stands(thread) else None
+        self._threads.append(thread)
+        return None
+
+    def _step(self, char: str, offset: int) -> _Thread | None:
+        """Lead all threads on by one character; gives the oldest one that is complete."""
+        alive: list[_Thread] = []
+        complete: _Thread | None = None
+        ahead = self._ruleset.ahead
+        for thread in self._threads:
+            state = thread.state
+            if state.line is not None and char in "\r\n":
+                thread.accept = (offset, state.line, False)
+            if state.bound is not None and char in URL_ENDS:
+                thread.accept = (offset, state.bound, False)
+            following = state[char]
+            if following is not None and not self._is_too_long(thread, following, offset):
+                thread.state = following
+                if following.now is not None:
+                    thread.accept = (offset + 1 - ahead.get(following.now, 0), following.now, False)
+                    if following.leaf or self._ruleset.rules[following.now].lazy:
+                        if complete is None and self._stands(thread):
+                            complete = thread
+                        continue
+                alive.append(thread)
+            elif thread.accept is not None and complete is None and self._stands(thread):
+                complete = thread
+        self._threads = alive
+        return complete
+
+    def _stands(self, thread: _Thread) -> bool:
+        """Whether a complete match is to be cut out, and not merely reported or refused by its pattern."""
+        assert thread.accept is not None
+        end, number, unfinished = thread.accept
+        rule = self._ruleset.rules[number]
+        if rule.pattern is not None:
+            text = "".join(self._parts)[thread.start - self._base : end - self._base].rstrip(_SPACE)
+            if re.fullmatch(rule.pattern, text) is None:
+                thread.accept = None
+                return False
+        if number in self._spared:
+            return False
+        if rule.action == "spare":
+            self._spared |= self._ruleset.spares[number]
+            return False
+        if rule.action == "flag":
+            self.flags.append(Cut(thread.start, end, rule, unfinished))
+            thread.accept = None
+            return False
+        return True
+
+    def _is_too_long(self, thread: _Thread, state: State, offset: int) -> bool:
+        if state.longest:
+            return offset + 1 - thread.start > state.longest
+        return self._weight - thread.weight >= UNDECIDED
+
+    def _cut_out(self, thread: _Thread) -> None:
+        assert thread.accept is not None
+        end, number, unfinished = thread.accept
+        rule = self._ruleset.rules[number]
+        start, context = (thread.cut, thread.around) if rule.blanks == "around" else (thread.start, thread.before)
+        self._load(context)
+        self._widen(start, end, rule, unfinished=unfinished)
+        if rule.blanks != "none":
+            self._trim = True
+        if rule.blanks == "around" and self._head:
+            self._block = True
+        self._go_to(end)
+
+    def _widen(self, start: int, end: int, rule: Rule | None = None, *, unfinished: bool = False) -> None:
+        """Cut ``[start, end)`` out, with all cuts inside it; without a rule, as a part of the cut that it touches."""
+        while self.cuts and self.cuts[-1].start >= start:
+            last = self.cuts.pop()
+            rule, unfinished = rule or last.rule, unfinished or last.unfinished
+            end = max(end, last.end)
+        if rule is None:
+            self.cuts[-1].end = max(end, self.cuts[-1].end)
+        else:
+            self.cuts.append(Cut(start, end, rule, unfinished))
+
+    def _go_to(self, offset: int) -> None:
+        """Read on at `offset`, which may lie in the text held before."""
+        if offset < self._origin:
+            self._text, self._origin = "".join(self._parts), self._base
+            self._parts = [self._text]
+        self._place = offset - self._origin
+
+
+def scan(ruleset: Ruleset, text: str, prompt: str | None = None) -> tuple[str, list[Cut]]:
+    """A whole text at once: what stays, and what was taken out."""
+    scanner = Scanner(ruleset, prompt)
+    return scanner.feed(text) + scanner.flush(), scanner.cuts
