@@ -360,8 +360,9 @@ class Answer:
         call, key = self._call, self._candidate.key
         if call.mistakes is None:
             call.mistakes = {}
-        made: list[ToolCall | InvalidToolCall] = [*self.calls, *self._invalid]
-        told = [self.text.strip(), *(f"{one.name}({one.arguments})" for one in made)]
+        told = ["".join(lane.raw).strip() for lane in self._lanes.values()]
+        if self._assembler is not None:
+            told += [f"{one.name}({one.arguments})" for one in (*self.calls, *self._invalid)]
         known = key in call.mistakes
         call.mistakes[key] = Mistake("\n".join(filter(None, told))[:_SHOWN_ANSWER], problems)
         if "native" in (self._asked.tools_by, self._asked.format_by) and not self.calls and not self._invalid:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from typing import Any
 
@@ -24,6 +25,8 @@ from g4f_integrations.core.request import CallNotes
 from g4f_integrations.core.routes import Candidate
 from g4f_integrations.core.transport import Upstream, ask_whole, open_upstream
 from g4f_integrations.errors import IntegrationError
+
+logger = logging.getLogger("g4f_integrations.attempt")
 
 
 class AttemptRun:
@@ -125,9 +128,12 @@ class AttemptRun:
         """
         if (self._finished or self.answer.finishes) and not self._over:
             try:
-                return self._end(self._collected)
+                ended = self._end(self._collected)
             except AttemptFailed as judged:  # an empty answer is explained by what came after it
                 failure = failure if judged.failure.kind == "empty" else self._failure_of(judged)
+            else:
+                logger.info("%s finished and did not hang up; what may follow is not read", self.candidate.label)
+                return ended
         self.again = self.again or learn_refusal(self.candidate, self._asked, failure)
         raise AttemptFailed(failure)
 

@@ -28,6 +28,9 @@ class JSONStage(Protocol):
     def close(self) -> tuple[str, str | None]:
         """The rest, and what is wrong with the whole, if anything is."""
 
+    def whole(self, text: str) -> tuple[str, str | None]:
+        """The JSON of a text that came in one piece, and what is wrong with it, if anything is."""
+
 
 class Lane:
     """One choice's filters, in their order.
@@ -45,11 +48,12 @@ class Lane:
         passing: Whether text passes untouched from now on, so that it need not be fed.
         parsed: The tool calls that stood in the text, once it is closed.
         problem: What is wrong with the text's form, once it is closed.
+        raw: The text as the model wrote it, if tools were offered or JSON was asked for.
     """
 
     __slots__ = (
         "_call", "_form", "_gate", "_limit", "_provider", "_splitter", "_stops", "_tags", "parsed", "parts", "passing",
-        "problem",
+        "problem", "raw",
     )  # fmt: skip
 
     def __init__(
@@ -74,6 +78,7 @@ class Lane:
         self.passing = False
         self.parsed: Parsed | None = None
         self.problem: str | None = None
+        self.raw: list[str] = []
 
     @property
     def stopped(self) -> bool:
@@ -92,6 +97,8 @@ class Lane:
             self._gate = NoticeGate(self._provider)
         text, reasoning = self._tags.feed(text)
         if text:
+            if self._splitter is not None or self._form is not None:
+                self.raw.append(text)
             text = self._guard(self._filter(text))
         self.passing = (
             self._tags.passing
@@ -161,8 +168,13 @@ class Lane:
             text, reasoning = tags.feed(text)
             rest, more = tags.close()
             text, reasoning = text + rest, reasoning + more
-        if self._stops is not None or self._limit is not None or self._splitter is not None or self._form is not None:
+        if self._splitter is not None or self._form is not None:
+            self.raw.append(text)
+        form, self._form = self._form, None  # which does better when it sees all at once
+        if self._stops is not None or self._limit is not None or self._splitter is not None:
             text = self._filter(text)
             text += self._rest()
+        if form is not None:
+            text, self.problem = form.whole(text)
         verdict = classify_content(text, provider=self._provider)
         return text, reasoning, self._unless_asked_for(text, verdict)

@@ -18,7 +18,7 @@ from g4f_integrations.core.routes import Candidate
 
 # Asking the same route again with the same request and key cannot help.
 _ROUTE_IS_OUT: frozenset[Outcome] = frozenset(
-    {"auth", "quota", "model_not_found", "bad_request", "context_length", "content_filter"}
+    {"auth", "quota", "model_not_found", "bad_request", "context_length", "content_filter", "invalid"}
 )
 _KEY_IS_OUT: frozenset[Outcome] = frozenset({"auth", "quota"})
 

@@ -64,14 +64,12 @@ def test_every_parameter_passes_under_its_own_name():
     assert body == {"model": "m", "messages": MESSAGES, **params, "stop": ["END"], "stream": False}
 
 
-def test_tools_go_with_their_choice_and_are_noted_as_native():
-    notes = CallNotes()
+def test_tools_go_with_their_choice():
     request = Request(MESSAGES, tools=TOOLS, tool_choice="required", parallel_tool_calls=False)
 
-    body = build_body(candidate(), request, (), notes)
+    body = body_of(request)
 
     assert (body["tools"], body["tool_choice"], body["parallel_tool_calls"]) == (TOOLS, "required", False)
-    assert notes.tools == "native"
 
 
 def test_a_tool_choice_without_tools_is_left_out():

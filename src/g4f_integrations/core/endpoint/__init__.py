@@ -66,7 +66,7 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
     endpoint = _http.endpoint_of(candidate)
     url = _http.endpoint_url(endpoint.base_url, "/chat/completions")
     body = build_body(candidate, request, refused_parameters.of(candidate), notes)
-    headers = _http.request_headers(candidate, endpoint, request)
+    headers = _http.request_headers(candidate, request)
     try:
         response = await _http.send("POST", url, candidate, headers, dump_body(body))
     except HTTPFailure as failure:
@@ -110,7 +110,7 @@ async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes,
     endpoint = _http.endpoint_of(candidate)
     url = _http.endpoint_url(endpoint.base_url, "/chat/completions")
     body = build_body(candidate, request, refused_parameters.of(candidate), notes)
-    headers = _http.request_headers(candidate, endpoint, request)
+    headers = _http.request_headers(candidate, request)
     collected: Batch = []
     try:
         async with asyncio.timeout_at(expires) as clock:
@@ -181,7 +181,7 @@ async def list_models(candidate: Candidate) -> list[dict[str, Any]]:
     _http = await _client() if _CLIENT not in sys.modules else sys.modules[_CLIENT]
     endpoint = _http.endpoint_of(candidate)
     url = _http.endpoint_url(endpoint.base_url, "/models")
-    response = await _http.send("GET", url, candidate, _http.request_headers(candidate, endpoint))
+    response = await _http.send("GET", url, candidate, _http.request_headers(candidate))
     try:
         pieces: list[bytes] = []
         size = 0

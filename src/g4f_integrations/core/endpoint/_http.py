@@ -59,7 +59,7 @@ def endpoint_url(base_url: str, path: str) -> URL:
         raise ConfigurationError(message) from error
 
 
-def request_headers(candidate: Candidate, endpoint: Endpoint, request: Request | None = None) -> dict[str, str]:
+def request_headers(candidate: Candidate, request: Request | None = None) -> dict[str, str]:
     """The headers for a request: ours, the endpoint's, and those of the call, the later ones winning.
 
     Raises:
