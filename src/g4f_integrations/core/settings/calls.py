@@ -7,9 +7,9 @@ that names another provider, other routes or another endpoint does not take the 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from g4f_integrations.core.credentials import Secret, redact_url
@@ -62,12 +62,13 @@ _PLACES = {
 }
 
 _ENGINE = "g4f_integrations.core.engine"
+_loaded: dict[str, ModuleType] = {}  # unlike `sys.modules`, which shows a module while it is still being imported
 
 
 async def load_engine() -> None:
     """Import the engine off the caller's event loop; costs nothing after the first time."""
-    if _ENGINE not in sys.modules:
-        await asyncio.get_running_loop().run_in_executor(None, import_module, _ENGINE)
+    if _ENGINE not in _loaded:
+        _loaded[_ENGINE] = await asyncio.get_running_loop().run_in_executor(None, import_module, _ENGINE)
 
 
 class Face(NamedTuple):
@@ -120,7 +121,7 @@ class Call(NamedTuple):
         Args:
             on_retry: Awaited before the wait for each further attempt.
         """
-        engine = sys.modules.get(_ENGINE)
+        engine = _loaded.get(_ENGINE)
         if engine is None:
             return self._load_and_complete(on_retry)
         answering: Coroutine[Any, Any, Batch] = engine.complete(self.choice, self.request, self.policy, on_retry)
