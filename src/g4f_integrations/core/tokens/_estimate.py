@@ -39,8 +39,8 @@ def weight_of(text: str) -> int:
 def estimate_tokens(text: str) -> int:
     """Estimated tokens of `text`, rather too many than too few, at a cost of microseconds and without a vocabulary.
 
-    As `weight_of`, but digits and brackets count more, emojis two tokens, and long runs of letters and digits without a space a
-    token per 1.5 characters.
+    As `weight_of`, but digits and brackets count more, emojis two tokens, and long runs of letters and digits without
+    a space a token per 1.5 characters.
 
     Example:
         >>> estimate_tokens("Hello, world!")

@@ -6,21 +6,53 @@ No clock, no socket; the only state is a bounded cache of counts and summaries.
 
 from __future__ import annotations
 
+from g4f_integrations.core.trimming._budgets import (
+    Budget,
+    KnownLimits,
+    budget_for,
+    budget_of,
+    larger_first,
+    order_by_room,
+    requested_output,
+)
+from g4f_integrations.core.trimming._fitting import FitPlan, plan_fit, surely_fits
 from g4f_integrations.core.trimming._history import Complete, atrim, trim
+from g4f_integrations.core.trimming._learning import RouteLimits, Shrinking, Size, size_of, window_was_full
 from g4f_integrations.core.trimming._planning import TrimPlan, plan_trim
+from g4f_integrations.core.trimming._refusals import Overflow, read_overflow
 from g4f_integrations.core.trimming._report import Report, Trimmed
 from g4f_integrations.core.trimming._summaries import SUMMARIES, SummaryRequest
+from g4f_integrations.core.trimming._windows import known_limits, limits_in_list
 from g4f_integrations.core.trimming.settings import Trimming
 
 __all__ = [
     "SUMMARIES",
+    "Budget",
     "Complete",
+    "FitPlan",
+    "KnownLimits",
+    "Overflow",
     "Report",
+    "RouteLimits",
+    "Shrinking",
+    "Size",
     "SummaryRequest",
     "TrimPlan",
     "Trimmed",
     "Trimming",
     "atrim",
+    "budget_for",
+    "budget_of",
+    "known_limits",
+    "larger_first",
+    "limits_in_list",
+    "order_by_room",
+    "plan_fit",
     "plan_trim",
+    "read_overflow",
+    "requested_output",
+    "size_of",
+    "surely_fits",
     "trim",
+    "window_was_full",
 ]

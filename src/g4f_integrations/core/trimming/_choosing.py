@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from g4f_integrations.core.tokens import Counter
-from g4f_integrations.core.trimming._blocks import RESULTS, SYSTEM, Blocks, roles_of
+from g4f_integrations.core.trimming._blocks import RESULTS, Blocks
+from g4f_integrations.core.trimming._conversation import History
 from g4f_integrations.core.trimming._cutting import cut_message, level_of
 from g4f_integrations.errors import ContextLengthError
 
@@ -41,67 +41,6 @@ class Limits:
     tokens: int
     messages: int | None = None
     others: int | None = None
-
-
-class History:
-    """A conversation, with what is known of it by now: counts of messages, made once; roles; blocks."""
-
-    __slots__ = ("_costs", "_roles", "counter", "keeps_system", "messages")
-
-    def __init__(self, messages: Sequence[Mapping[str, Any]], counter: Counter, *, keeps_system: bool = True) -> None:
-        self.messages = messages
-        self.counter = counter
-        self.keeps_system = keeps_system
-        self._costs: dict[int, int] = {}
-        self._roles: list[Any] | None = None
-
-    def tail_within(self, tokens: int) -> bool:
-        """Whether the whole history fits into `tokens`; counts from the end, and stops where it no longer does."""
-        spent = 0
-        count, messages, costs = self.counter.message, self.messages, self._costs
-        for at in range(len(messages) - 1, -1, -1):
-            costs[at] = cost = count(messages[at])
-            spent += cost
-            if spent > tokens:
-                return False
-        return True
-
-    def cost(self, at: int) -> int:
-        """Tokens of one message."""
-        known = self._costs.get(at)
-        if known is None:
-            known = self._costs[at] = self.counter.message(self.messages[at])
-        return known
-
-    @property
-    def costs(self) -> Mapping[int, int]:
-        """All counts made so far, by index."""
-        return self._costs
-
-    @property
-    def roles(self) -> list[Any]:
-        """The role of every message."""
-        if self._roles is None:
-            self._roles = roles_of(self.messages)
-        return self._roles
-
-    def system_part(self) -> tuple[int, list[int]]:
-        """How many system messages stand in front, and the indices of all that stay wherever they stand."""
-        roles = self.roles
-        if not self.keeps_system:
-            return 0, []
-        first = 0
-        while first < len(roles) and roles[first] in SYSTEM:
-            first += 1
-        found = list(range(first))
-        if not SYSTEM.isdisjoint(roles[first:]):
-            found += [at for at in range(first, len(roles)) if roles[at] in SYSTEM]
-        return first, found
-
-    def last_user(self) -> int | None:
-        """Index of the newest message of the user."""
-        backwards = self.roles[::-1]
-        return len(backwards) - 1 - backwards.index("user") if "user" in backwards else None
 
 
 class Chooser:
@@ -318,7 +257,7 @@ class Chooser:
         if asking is None or asking in self._kept:
             return
         cost = self._history.cost(asking)
-        while taken:
+        while taken and roles[taken[-1][0]] != "user":
             if cost <= self._room and self._places > 0:
                 self._kept.add(asking)
                 self._room -= cost
@@ -327,7 +266,7 @@ class Chooser:
             start, end = taken.pop()
             if start in system:
                 continue
-            if roles[start] == "user" or end == len(roles):
+            if end == len(roles):
                 return
             self._drop(at for at in range(start, end) if at not in system and at != self._user)
 

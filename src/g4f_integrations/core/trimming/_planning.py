@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Any
 
 from g4f_integrations.core.tokens import Counter, OwnCounter, counter_for, counter_from, estimate_message_tokens
-from g4f_integrations.core.trimming._choosing import Choice, Chooser, History, Limits
+from g4f_integrations.core.trimming._choosing import Choice, Chooser, Limits
+from g4f_integrations.core.trimming._conversation import History
 from g4f_integrations.core.trimming._report import Report, Trimmed
 from g4f_integrations.core.trimming._summaries import SUMMARIES, SummaryRequest, summary_message
 from g4f_integrations.core.trimming.settings import Message, Trimming
@@ -229,8 +230,9 @@ def _with_summary(
     known = SUMMARIES.longest(history.messages, removed, whose=settings.summarize)
     needed = set(_removed(history, least))
     if known.covered and needed <= set(removed[: known.covered]):
-        gone = set(removed[: known.covered])
-        reused = Choice(set(range(len(history.messages))) - gone, {**least.cuts, **deep.cuts})
+        kept = set(range(len(history.messages))) - set(removed[: known.covered])
+        cuts = {at: cut for at, cut in {**least.cuts, **deep.cuts}.items() if at in kept}
+        reused = Choice(kept, cuts)
         if history.counter.messages(_messages_of(history, reused)) <= left:
             return replace(untouched, _choice=reused, _known_summary=known.text)
     fresh = [history.messages[at] for at in removed[known.covered :]]

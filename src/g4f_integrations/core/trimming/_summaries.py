@@ -6,14 +6,17 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeAlias
 
 from g4f_integrations.core.tokens import Counter
 from g4f_integrations.core.trimming._cutting import cut_text
+
+SummaryKey: TypeAlias = tuple[Hashable, int, bytes]
+"""Who makes summaries, how many messages one covers, and a digest of these."""
 
 _HEADING = "Summary of the earlier part of this conversation, which is left out here:\n"
 _MOST = 256
@@ -34,7 +37,7 @@ class SummaryRequest:
     messages: tuple[Mapping[str, Any], ...]
     previous: str | None
     max_tokens: int
-    key: tuple[str, int, bytes]
+    key: SummaryKey
 
     def conversation(self) -> list[Mapping[str, Any]]:
         """What a user's function is given: the earlier summary as a system message, if any, and the messages."""
@@ -90,17 +93,17 @@ class Known:
 
     covered: int
     text: str | None
-    key: tuple[str, int, bytes]
+    key: SummaryKey
 
 
 class Summaries:
     """Summaries by what they summarise, the newest 256, in this process."""
 
     def __init__(self) -> None:
-        self._texts: OrderedDict[tuple[str, int, bytes], str] = OrderedDict()
+        self._texts: OrderedDict[SummaryKey, str] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, key: tuple[str, int, bytes], text: str) -> None:
+    def keep(self, key: SummaryKey, text: str) -> None:
         """Remember a summary."""
         with self._lock:
             self._texts[key] = text
@@ -116,7 +119,7 @@ class Summaries:
             removed: Indices of what is left out, in order.
             whose: Who makes the summaries; others' are not taken.
         """
-        owner = "model" if whose is True else f"{getattr(whose, '__qualname__', type(whose).__name__)}@{id(whose)}"
+        owner = whose if isinstance(whose, Hashable) else id(whose)
         with self._lock:
             lengths = {length for name, length, _ in self._texts if name == owner}
         digest = hashlib.blake2b(digest_size=16)

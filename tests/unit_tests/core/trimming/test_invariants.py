@@ -107,7 +107,14 @@ def test_a_limit_of_characters_is_kept(history, most):
     trimmed = trimmed_or_none(history, most, Trimming(), counter=len)
 
     if trimmed is not None:
-        assert sum(len(str(message["content"] or "")) for message in trimmed.messages if not isinstance(message["content"], list)) <= most
+        assert (
+            sum(
+                len(str(message["content"] or ""))
+                for message in trimmed.messages
+                if not isinstance(message["content"], list)
+            )
+            <= most
+        )
 
 
 @fuzz

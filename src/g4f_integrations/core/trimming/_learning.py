@@ -1,0 +1,206 @@
+"""What a route's answers and refusals teach of its limits.
+
+Pure data: the engine keeps a `RouteLimits` for every route, and tells a `Shrinking` of every refusal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from g4f_integrations.core.failures import Failure
+from g4f_integrations.core.tokens import Counter
+from g4f_integrations.core.trimming._refusals import Overflow, read_overflow
+from g4f_integrations.core.trimming.settings import Message
+
+_SCALES = (0.8, 4.0)  # how far a route's way of counting is believed to differ from ours
+_MOST_HALVINGS = 2
+_FULL = 0.97  # of a window: an answer that ended there ended because of it
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a request was, as we count.
+
+    Attributes:
+        tokens: Of its messages and tool schemas.
+        characters: Of its texts.
+        messages: How many there were.
+    """
+
+    tokens: int
+    characters: int
+    messages: int
+
+
+def size_of(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] | None, counter: Counter) -> Size:
+    """The size of a request.
+
+    Args:
+        messages: What is sent.
+        tools: The tools that are sent along.
+        counter: Counts tokens.
+    """
+    return Size(counter.messages(messages) + counter.tools(tools), sum(map(_characters, messages)), len(messages))
+
+
+def _characters(message: Message) -> int:
+    content = message.get("content")
+    if type(content) is str:
+        return len(content)
+    parts = content if isinstance(content, list | tuple) else ()
+    return sum(len(part.get("text") or "") for part in parts if isinstance(part, Mapping))
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLimits:
+    """What a route's answers and refusals have taught. Immutable: learning makes a new one.
+
+    Attributes:
+        window: Tokens that the route said it takes, as it counts.
+        scale: Its tokens for one of ours, by the newest refusal that told both.
+        characters: Characters that it said it takes.
+        character_scale: Its characters for one of ours.
+        messages: Messages that it said it takes.
+        refused: The smallest request, in our tokens, that it refused without a figure.
+        accepted: The largest one below that which it answered.
+    """
+
+    window: int | None = None
+    scale: float = 1.0
+    characters: int | None = None
+    character_scale: float = 1.0
+    messages: int | None = None
+    refused: int | None = None
+    accepted: int | None = None
+
+    def after_refusal(self, overflow: Overflow, sent: Size, reserved: int = 0) -> RouteLimits:
+        """What is known after a refusal.
+
+        Args:
+            overflow: What the route said.
+            sent: What was sent.
+            reserved: Tokens of output that the request asked for; some routes add them to what was requested.
+        """
+        limit, requested = overflow.limit, overflow.requested
+        if overflow.unit == "messages" and limit is not None:
+            return replace(self, messages=_least(self.messages, limit))
+        if overflow.unit == "characters" and limit is not None:
+            scale = self.character_scale if requested is None else _scale(requested, 0, sent.characters)
+            return replace(self, characters=_least(self.characters, limit), character_scale=scale)
+        if limit is not None:
+            scale = self.scale if requested is None else _scale(requested, reserved, sent.tokens)
+            return replace(self, window=_least(self.window, limit), scale=scale)
+        accepted = self.accepted if self.accepted is not None and self.accepted < sent.tokens else None
+        return replace(self, refused=_least(self.refused, sent.tokens), accepted=accepted)
+
+    def after_answer(self, tokens: int) -> RouteLimits:
+        """What is known after a request of `tokens`, as we count, was answered; itself if that is nothing new."""
+        if self.refused is not None and tokens >= self.refused:
+            return replace(self, refused=None, accepted=tokens)  # the route takes more than it did
+        if self.accepted is not None and tokens <= self.accepted:
+            return self
+        return replace(self, accepted=tokens)
+
+    def after_full(self, total_tokens: int) -> RouteLimits:
+        """What is known after an answer was cut because the window was full at `total_tokens`, as the route counts."""
+        return replace(self, window=_least(self.window, total_tokens))
+
+    @property
+    def cap(self) -> int | None:
+        """Tokens, as we count, that are worth trying after a refusal without a figure."""
+        if self.refused is None:
+            return None
+        half = max(1, self.refused // 2)
+        return max(half, self.accepted or 0)
+
+
+def _least(known: int | None, told: int) -> int:
+    return told if known is None else min(known, told)
+
+
+def _scale(requested: int, reserved: int, sent: int) -> float:
+    """The route's units for one of ours; `requested` may count the reserved output, or may not."""
+    if sent <= 0:
+        return 1.0
+    scales = [requested / sent]
+    if requested > reserved > 0:
+        scales.append((requested - reserved) / sent)
+    # The reading under which the route counts more nearly as we do is the likelier one.
+    likely = min(scales, key=lambda scale: abs(math.log(scale)) if scale > 0 else math.inf)
+    return min(max(likely, _SCALES[0]), _SCALES[1])
+
+
+@dataclass(slots=True)
+class Shrinking:
+    """How one call deals with the refusals of one route: once by what it told, then by halves, twice at the most.
+
+    Attributes:
+        told: Whether a limit that was told has been tried.
+        halvings: How often the request was halved.
+    """
+
+    told: bool = False
+    halvings: int = 0
+
+    def refused(
+        self, failure: Failure, sent: Size, learned: RouteLimits | None = None, reserved: int = 0
+    ) -> tuple[RouteLimits, bool]:
+        """Learn from a failed attempt.
+
+        Args:
+            failure: How it failed.
+            sent: What was sent.
+            learned: What is known of the route by now.
+            reserved: Tokens of output that the request asked for.
+
+        Returns:
+            What is known now, and whether the same route should be asked again with the smaller budget that follows
+            from it.
+        """
+        learned = learned or RouteLimits()
+        overflow = read_overflow(failure)
+        if overflow is None:
+            return learned, False
+        new = learned.after_refusal(overflow, sent, reserved)
+        if not self.told and overflow.limit is not None and _is_smaller(new, overflow, sent):
+            self.told = True
+            return new, True
+        if self.halvings >= _MOST_HALVINGS or sent.tokens <= 1:
+            return new, False
+        self.halvings += 1
+        if overflow.limit is not None or self.halvings > 1:
+            # What it told did not help, or what it once answered is too much now.
+            new = replace(new, refused=_least(new.refused, sent.tokens), accepted=None)
+        return new, True
+
+
+def _is_smaller(learned: RouteLimits, overflow: Overflow, sent: Size) -> bool:
+    """Whether the limit that was told is less than what was sent, so that trimming to it changes anything."""
+    limit = overflow.limit or 0
+    if overflow.unit == "messages":
+        return limit < sent.messages
+    if overflow.unit == "characters":
+        return limit / learned.character_scale < sent.characters
+    return True  # even a limit above what was sent leaves room for the reserve and the fraction
+
+
+def window_was_full(
+    finish_reason: str, *, total_tokens: int, output_tokens: int, asked: int | None, window: int | None
+) -> bool:
+    """Whether an answer was cut because the window was full, not because the call asked for so much.
+
+    Args:
+        finish_reason: As the route told it.
+        total_tokens: Tokens of request and answer, as the route counts.
+        output_tokens: Tokens of the answer.
+        asked: The call's own ``max_tokens``.
+        window: The route's window, if known.
+    """
+    if finish_reason in {"model_length", "model_context_window_exceeded", "context_length", "context_length_exceeded"}:
+        return True
+    if finish_reason != "length" or (asked is not None and output_tokens >= asked):
+        return False
+    return window is not None and total_tokens >= _FULL * window
