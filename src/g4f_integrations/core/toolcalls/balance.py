@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from g4f_integrations.core.toolcalls.budget import MAX_DEPTH
 from g4f_integrations.core.toolcalls.tolerant_strings import CLOSING, QUOTES
-
-MAX_DEPTH = 64
-"""Containers inside each other; what nests deeper is no tool call and no answer, but an attack or a loop."""
 
 _CLOSERS = {"{": "}", "[": "]"}
 _OPENERS = frozenset(f"{{[{QUOTES}")

@@ -5,8 +5,12 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+MAX_DEPTH = 64
+"""Containers inside each other; what nests deeper is no tool call and no answer, but an attack or a loop."""
+
 _BASE = 5_000  # steps that every value has
 _PER_NODE = 50  # further steps for each of its values
+_MOST = 150_000  # steps of any value, some three seconds
 _DEEPEST = 1_000  # levels that are counted; also what ends the counting of a container that holds itself
 
 
@@ -20,7 +24,7 @@ class _Budget(threading.local):
     left = 0
 
     def start(self, nodes: int) -> None:
-        self.left = _BASE + _PER_NODE * nodes
+        self.left = min(_BASE + _PER_NODE * nodes, _MOST)
 
     def spend(self, steps: int = 1) -> None:
         self.left -= steps

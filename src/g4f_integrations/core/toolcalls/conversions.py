@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from g4f_integrations.core.toolcalls.tolerant_json import loads
@@ -128,12 +129,26 @@ def matching_options(value: Any, options: Sequence[Any]) -> list[Any]:
     """The one of `options` that `value` is but for case, blanks and type; empty if there is none, or several."""
     if isinstance(value, dict | list | None):
         return []
-    for plain in (_lowered, _joined):
-        meant = plain(value)
-        same = [option for option in options if not isinstance(option, dict | list) and plain(option) == meant]
+    texts = all(isinstance(option, str) for option in options)
+    for index, plain in enumerate((_lowered, _joined)):
+        spelled = _spellings_of_texts(tuple(options))[index] if texts else _spelled(options, plain)
+        same = spelled.get(plain(value), [])
         if same:
             return same if len(same) == 1 else []
     return []
+
+
+def _spelled(options: Iterable[Any], plain: Callable[[Any], str]) -> dict[str, list[Any]]:
+    spelled: dict[str, list[Any]] = {}
+    for option in options:
+        if not isinstance(option, dict | list):
+            spelled.setdefault(plain(option), []).append(option)
+    return spelled
+
+
+@lru_cache(maxsize=64)
+def _spellings_of_texts(options: tuple[str, ...]) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    return _spelled(options, _lowered), _spelled(options, _joined)
 
 
 def _lowered(value: Any) -> str:

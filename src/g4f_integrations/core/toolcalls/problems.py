@@ -77,15 +77,15 @@ def found_words(value: Any) -> str:
 
 
 def _nearest(error: Violation) -> Violation:
-    """The error that tells most: of a choice of schemas, that of the one branch whose type fits."""
+    """The error that tells most: of a choice of schemas, that of the branch which fits best."""
     while error.validator in {"anyOf", "oneOf"} and error.context:
         branches: dict[Any, list[Violation]] = {}
         for inner in error.context:
             branches.setdefault(inner.relative_schema_path[0], []).append(inner)
         fitting = [errors for errors in branches.values() if not any(map(_is_of_root, errors))]
-        if len(fitting) != 1:
+        if not fitting:
             return error
-        error = fitting[0][0]
+        error = min(fitting, key=len)[0]
     return error
 
 

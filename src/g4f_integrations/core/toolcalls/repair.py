@@ -11,18 +11,18 @@ from copy import deepcopy
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from g4f_integrations.core.toolcalls.budget import BUDGET, measure
+from g4f_integrations.core.toolcalls.budget import BUDGET, MAX_DEPTH, measure
 from g4f_integrations.core.toolcalls.conversions import conversions, link_target, matching_options
 from g4f_integrations.core.toolcalls.members import fill_required, settle_extras
 from g4f_integrations.core.toolcalls.problems import describe
 from g4f_integrations.core.toolcalls.schemas import Checker, Violation, checker_of
-from g4f_integrations.core.toolcalls.tolerant_json import MAX_DEPTH
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 _ROUNDS = 6  # one repair can bring another error to light; few values need more than two rounds
-_NESTED = 8  # repairs inside trials of other repairs
+_NESTED = 2 * MAX_DEPTH  # repairs inside trials of other repairs: a choice at every level, and its branch
+_MOST_NODES = 50_000  # values in a value that is not right at once; jsonschema takes a second for so many
 _MOST_PROBLEMS = 20  # told to the caller
 
 
@@ -54,6 +54,8 @@ def repair_value(value: Any, schema: Mapping[str, Any]) -> tuple[Any, list[str]]
     try:
         if checker.surely_allows(value):
             return value, []
+        if nodes > _MOST_NODES:
+            return value, [f"the value: is made of {nodes} values, too many to look for what is wrong"]
         errors = list(islice(checker.errors(value), 1))
     except Exception:  # a broken schema can raise anything, and is the tool's fault, not the call's
         return value, []
@@ -81,6 +83,7 @@ class _Repair:
 
     def __init__(self) -> None:
         self._may_drop = True  # whether keys may be lost
+        self._in_branch = False  # whether a branch of a choice is being tried
         self._dropped: dict[tuple[int, Any], Any] = {}  # nulls left out: their objects, kept alive for their ids
 
     def settle(self, value: Any, validator: Validator, depth: int = 0) -> tuple[Any, list[Violation]]:
@@ -90,13 +93,16 @@ class _Repair:
         for _ in range(_ROUNDS):
             BUDGET.spend(1 + measure(root[0])[1])
             errors = list(validator.iter_errors(root[0]))
-            changes = [self._fix(root, error, validator, depth) for error in errors] if depth <= _NESTED else []
+            seen: set[tuple[int, int, str]] = set()
+            changes = [self._fix(root, error, validator, depth, seen) for error in errors] if depth <= _NESTED else []
             if not any(changes):
                 break
         return root[0], errors
 
-    def _fix(self, root: list[Any], error: Violation, validator: Validator, depth: int) -> bool:
-        """Repair what one error is about; whether anything was changed."""
+    def _fix(
+        self, root: list[Any], error: Violation, validator: Validator, depth: int, seen: set[tuple[int, int, str]]
+    ) -> bool:
+        """Repair what one error is about; whether anything was changed. `seen` are objects whose keys are done."""
         box: Any = root
         key: Any = 0
         try:
@@ -107,11 +113,19 @@ class _Repair:
             return False
         if value is not error.instance:
             return False  # an earlier repair has changed it; the next round looks again
-        if error.validator == "required":
-            return self._fill(value, error.schema)
-        if error.validator == "additionalProperties":
-            return settle_extras(value, error.schema, may_drop=self._may_drop)
+        if error.validator in {"required", "additionalProperties"}:
+            return self._settle_keys(value, error, seen)
         return (value is None and self._drop(box, key)) or self._choose(box, key, error, validator, depth)
+
+    def _settle_keys(self, box: dict[str, Any], error: Violation, seen: set[tuple[int, int, str]]) -> bool:
+        """Repair all keys of an object at once, though each missing one is an error of its own."""
+        keys = (id(box), id(error.schema), error.validator)
+        if keys in seen:
+            return False
+        seen.add(keys)
+        if error.validator == "required":
+            return self._fill(box, error.schema)
+        return settle_extras(box, error.schema, may_drop=self._may_drop)
 
     def _drop(self, box: Any, key: Any) -> bool:
         """Leave out a null; should the property be required, it comes back."""
@@ -162,16 +176,21 @@ class _Repair:
         """`error.instance` as each branch of a choice takes it: where nothing is lost first, then the right type."""
         other_type = {inner.relative_schema_path[0] for inner in error.context or () if _is_wrong_type(inner)}
         order = sorted(range(len(error.validator_value)), key=lambda index: index in other_type)
-        may_drop = self._may_drop
+        for may_drop in (self._may_drop,) if self._in_branch else (False, True):
+            for index in order:
+                settled, errors = self._try(error.instance, validator, error.validator_value[index], depth, may_drop)
+                if not errors:
+                    yield settled
+
+    def _try(
+        self, value: Any, validator: Validator, branch: Any, depth: int, may_drop: bool
+    ) -> tuple[Any, list[Violation]]:
+        before = self._may_drop, self._in_branch
+        self._may_drop, self._in_branch = may_drop, True
         try:
-            for self._may_drop in (False, True) if may_drop else (False,):
-                for index in order:
-                    branch = validator.evolve(schema=error.validator_value[index])
-                    settled, errors = self.settle(error.instance, branch, depth + 1)
-                    if not errors:
-                        yield settled
+            return self.settle(value, validator.evolve(schema=branch), depth + 1)
         finally:
-            self._may_drop = may_drop
+            self._may_drop, self._in_branch = before
 
 
 def _is_wrong_type(error: Violation) -> bool:

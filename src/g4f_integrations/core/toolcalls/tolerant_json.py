@@ -14,10 +14,11 @@ import json
 import re
 from typing import Any
 
-from g4f_integrations.core.toolcalls.balance import MAX_DEPTH, BalanceScanner, find_end
+from g4f_integrations.core.toolcalls.balance import BalanceScanner, find_end
+from g4f_integrations.core.toolcalls.budget import MAX_DEPTH
 from g4f_integrations.core.toolcalls.tolerant_strings import CLOSING, QUOTES, StringReader
 
-__all__ = ["MAX_DEPTH", "BalanceScanner", "UnreadableJSONError", "find_end", "loads", "read_value"]
+__all__ = ["BalanceScanner", "UnreadableJSONError", "find_end", "loads", "read_value"]
 
 _FIRST_WINDOW = 4096  # characters tried strictly at first
 _WIDER = 8  # how much more is tried when the first characters end too early; keeps the sum linear

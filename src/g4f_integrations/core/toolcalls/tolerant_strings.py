@@ -39,7 +39,7 @@ _ITEM = re.compile(
 )
 _COMMENT = re.compile(r"//|/\*")
 _ESCAPE = re.compile(
-    r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|[\s\S]))"
+    r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|U(000[0-9a-fA-F]{5}|0010[0-9a-fA-F]{4})|(\r\n|[\s\S]))"
 )
 _LONGEST_ESCAPE = 5  # characters of an escape that is not whole: backslash, u, three digits
 _CUT_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?\Z")
@@ -173,9 +173,10 @@ def _unescape(raw: str) -> str:
 
 def _meaning(escape: re.Match[str]) -> str:
     """What an escape stands for; an invalid one stays as it is written, since it is a pattern's or a path's."""
-    high, low, unit, byte, plain = escape.groups()
+    high, low, unit, byte, long, plain = escape.groups()
     if high is not None:
         return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + (int(low, 16) - 0xDC00))
-    if unit is not None or byte is not None:
-        return chr(int(unit or byte, 16))
+    code = unit or byte or long
+    if code is not None:
+        return chr(int(code, 16))
     return _PLAIN_ESCAPES.get(plain, escape[0])
