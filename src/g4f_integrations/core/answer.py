@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from g4f_integrations.core.asking import Asked
 from g4f_integrations.core.call_state import CallState, Mistake
 from g4f_integrations.core.events import (
+    AsideDelta,
     Batch,
     Event,
     Finish,
@@ -29,6 +30,7 @@ from g4f_integrations.core.routes import Candidate
 
 if TYPE_CHECKING:  # loaded with the first tool call
     from g4f_integrations.core.assembly import ToolCallAssembler
+    from g4f_integrations.core.cleaning import CleaningStream
 
 _UNTOLD = ResponseInfo()  # what a route that says nothing of itself has said; never changed
 _FINISH_REASONS = {
@@ -55,6 +57,7 @@ class Answer:
     Attributes:
         begun: Whether text, tool calls or media have left the filters.
         calls: The valid tool calls, known at the end.
+        cleaned: What was cleaned away, as the metadata tell it.
         finishes: The finish reasons that the route told.
         info: What the route said of itself.
         kept: What an answer that fails for its form alone would have handed over, for want of a better one.
@@ -64,8 +67,27 @@ class Answer:
     """
 
     __slots__ = (
-        "_aside", "_asked", "_assembler", "_call", "_candidate", "_has_media", "_invalid", "_lanes", "_limit", "_shown",
-        "_stops", "begun", "calls", "finishes", "info", "kept", "sources", "suspect", "usage",
+        "_aside",
+        "_asked",
+        "_assembler",
+        "_call",
+        "_candidate",
+        "_has_media",
+        "_invalid",
+        "_lanes",
+        "_limit",
+        "_reasoning",
+        "_shown",
+        "_stops",
+        "begun",
+        "calls",
+        "cleaned",
+        "finishes",
+        "info",
+        "kept",
+        "sources",
+        "suspect",
+        "usage",
     )  # fmt: skip
 
     def __init__(self, candidate: Candidate, call: CallState, asked: Asked, output_limit: int | None) -> None:
@@ -78,9 +100,11 @@ class Answer:
         self._assembler: ToolCallAssembler | None = None
         self._aside: Batch | None = None  # what goes with the text, and waits for it
         self._has_media = False
+        self._reasoning: dict[int, CleaningStream] | None = None  # what cleans the reasoning of each choice
         self._invalid: Sequence[InvalidToolCall] = ()
         self.begun = False
         self.calls: Sequence[ToolCall] = ()
+        self.cleaned: list[dict[str, Any]] = []
         self.finishes: dict[int, str] = {}
         self.info = _UNTOLD
         self.kept: Batch | None = None
@@ -123,8 +147,14 @@ class Answer:
         for event in events:
             if type(event) is TextDelta:
                 content = True
+                if self._reasoning:
+                    self._flush_reasoning(released)
                 lane = self._lanes.get(event.choice) or self._lane(event.choice)
-                if lane.passing and not self._call.muted:
+                if self.finishes and event.choice in self.finishes:
+                    self._note(AsideDelta(event.text, event.choice, after_finish=True), released)
+                    continue
+                cleaner = lane.cleaner
+                if lane.passing and not self._call.muted and (cleaner is None or _is_quiet(cleaner, event.text)):
                     lane.parts.append(event.text)
                     released.append(event)
                 else:
@@ -155,6 +185,8 @@ class Answer:
                 self.info = event  # type: ignore[assignment]
             else:
                 self._note(event, released)
+        if self._reasoning:
+            self._flush_reasoning(released)
         for choice, parts in texts.items():
             lane = self._lanes.get(choice) or self._lane(choice)
             self._settle(lane, choice, lane.whole("".join(parts)), released)
@@ -165,6 +197,7 @@ class Answer:
         lane = self._lanes[choice] = Lane(
             self._candidate.name,
             self._call,
+            cleaning=self._call.request.cleaning,
             stops=self._stops,
             output_limit=self._limit,
             splitter=asked.splitter() if asked.tools else None,
@@ -186,8 +219,11 @@ class Answer:
         """Take an event that is no text; whether it is content, which keeps the stall clock from running out."""
         match event:
             case ReasoningDelta():
-                if not self._call.muted:
-                    released.append(event)
+                self._note_reasoning(event, released)
+                return True
+            case AsideDelta():
+                lane = self._lanes.get(event.choice) or self._lane(event.choice)
+                self._release(lane, *lane.feed(event.text, event), event.choice, released)
                 return True
             case ToolCallDelta():
                 self._note_call(event)
@@ -209,6 +245,29 @@ class Answer:
             case _:
                 pass
         return False
+
+    def _note_reasoning(self, event: ReasoningDelta, released: Batch) -> None:
+        cleaning = self._call.request.cleaning
+        if cleaning is not None:
+            if self._reasoning is None:
+                self._reasoning = {}
+            stream = self._reasoning.get(event.choice)
+            if stream is None:
+                prompt = self._call.prompt
+                stream = cleaning.stream(provider=self._candidate.name, prompt=prompt, notices=False, report=False)
+                self._reasoning[event.choice] = stream
+            event = ReasoningDelta(stream.feed(event.text), event.choice)
+        if event.text and not self._call.muted:
+            released.append(event)
+
+    def _flush_reasoning(self, released: Batch) -> None:
+        """What the cleaning of the reasoning still held; it goes before the text."""
+        streams, self._reasoning = self._reasoning, None
+        for choice, stream in (streams or {}).items():
+            rest = stream.flush()
+            self.cleaned += [entry.to_dict() for entry in stream.removed]
+            if rest and not self._call.muted:
+                released.append(ReasoningDelta(rest, choice))
 
     def _note_call(self, event: ToolCallDelta) -> None:
         if self._assembler is None:
@@ -266,6 +325,11 @@ class Answer:
         if not whole:
             for choice, lane in self._lanes.items():
                 self._judge_text(lane, choice, self._flush(choice, lane, released), released)
+        if self._reasoning:
+            self._flush_reasoning(released)
+        for lane in self._lanes.values():
+            if lane.removed:
+                self.cleaned += [entry.to_dict() for entry in lane.removed]
         if self._assembler is not None or self._asked.tools:
             self._finish_calls()
         if not self.calls and not self._invalid and not self._has_media and self._is_blank():
@@ -362,7 +426,8 @@ class Answer:
             call.mistakes = {}
         told = ["".join(lane.raw).strip() for lane in self._lanes.values()]
         if self._assembler is not None:
-            told += [f"{one.name}({one.arguments})" for one in (*self.calls, *self._invalid)]
+            told += [f"{call.name}({call.arguments})" for call in self.calls]
+            told += [f"{broken.name}({broken.arguments})" for broken in self._invalid]
         known = key in call.mistakes
         call.mistakes[key] = Mistake("\n".join(filter(None, told))[:_SHOWN_ANSWER], problems)
         if "native" in (self._asked.tools_by, self._asked.format_by) and not self.calls and not self._invalid:
@@ -382,6 +447,10 @@ class Answer:
         if reason == "stop" and self.calls and any(call.choice == choice for call in self.calls):
             return "tool_calls"
         return reason
+
+
+def _is_quiet(cleaner: CleaningStream, text: str) -> bool:
+    return cleaner.idle and cleaner.quiet(text)
 
 
 def _of_choice(choice: int, calls: list[ToolCall | InvalidToolCall]) -> Iterable[ToolCall | InvalidToolCall]:

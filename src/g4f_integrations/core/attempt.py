@@ -11,7 +11,7 @@ from g4f_integrations.core.answer import Answer
 from g4f_integrations.core.asking import ask, learn_refusal
 from g4f_integrations.core.call_state import CallState
 from g4f_integrations.core.clocks import AttemptClocks
-from g4f_integrations.core.events import Batch, Finish, Media
+from g4f_integrations.core.events import AsideDelta, Batch, Finish, Media
 from g4f_integrations.core.failures import (
     AttemptFailed,
     ClockExpired,
@@ -26,6 +26,7 @@ from g4f_integrations.core.routes import Candidate
 from g4f_integrations.core.transport import Upstream, ask_whole, open_upstream
 from g4f_integrations.errors import IntegrationError
 
+_IN_PLACE = (Media, AsideDelta)  # what has its place between the texts
 logger = logging.getLogger("g4f_integrations.attempt")
 
 
@@ -146,7 +147,7 @@ class AttemptRun:
     def _through_filters(self, events: Batch) -> Batch:
         """All events of a blocking answer → what is handed over of it."""
         answer = self.answer
-        if any(type(event) is Media for event in events):  # whose place between the texts matters
+        if any(type(event) in _IN_PLACE for event in events):
             return answer.end(answer.take(events)[0])
         return answer.end(answer.take_whole(events), whole=True)
 

@@ -81,8 +81,8 @@ class _Call:
     """One call under way."""
 
     __slots__ = (
-        "_attempts", "_candidates", "_choice", "_chosen", "_failures", "_loop", "_next", "_number", "_policy",
-        "_request", "_retries", "_rotation", "_state", "_store",
+        "_attempts", "_candidates", "_choice", "_chosen", "_cleaned", "_failures", "_loop", "_next", "_number",
+        "_policy", "_request", "_retries", "_rotation", "_state", "_store",
     )  # fmt: skip
 
     def __init__(self, choice: RouteChoice, request: Request, policy: Resilience) -> None:
@@ -91,6 +91,7 @@ class _Call:
         self._policy = policy
         self._store: HealthStore = default_store() if policy.store is None else policy.store
         self._number = next(_call_numbers)
+        self._cleaned: Sequence[dict[str, Any]] = ()  # out of earlier answers, before they are sent again
         self._attempts: list[Attempt] = []
         self._failures: list[Failure] = []
         self._rotation: Rotation | None = None
@@ -165,6 +166,10 @@ class _Call:
         if plan is None:  # the first time g4f is imported, which takes a while
             plan = await loop.run_in_executor(None, _prepare, self._choice)
             now = loop.time()
+        if self._request.cleaning is not None and len(self._request.messages) > 1:
+            messages, self._cleaned = self._request.cleaning.clean_history(self._request.messages)
+            if self._cleaned:
+                self._request = self._request.replacing(messages=messages)
         deadline = None if policy.deadline is None else began + policy.deadline
         self._candidates = candidates = self._usable(plan)
         state = self._state = CallState(self._request, policy, deadline, now - began)
@@ -361,6 +366,8 @@ class _Call:
                 model=info.model or candidate.model,
                 attempts=tuple(self._attempts),
                 tools=run.notes.tools,
+                cleaned=[*self._cleaned, *made.cleaned] if self._cleaned else made.cleaned,
+                trimmed=run.notes.trimmed,
                 structured=run.notes.structured,
                 dropped=sorted(set(run.notes.dropped)) if run.notes.dropped else [],
                 flattened=run.notes.flattened,

@@ -45,6 +45,20 @@ class TextDelta:
 
 
 @dataclass(slots=True)
+class AsideDelta:
+    """A piece of text that the route itself sets apart: in an event marked as an advert, or behind its finish reason.
+
+    Where answers are cleaned it may be dropped; elsewhere it is text like any other.
+    """
+
+    text: str
+    choice: int = 0
+    event_id: str | None = None
+    model: str | None = None
+    after_finish: bool = False
+
+
+@dataclass(slots=True)
 class ReasoningDelta:
     """A piece of the model's reasoning, which is shown apart from the answer."""
 
@@ -251,6 +265,7 @@ class AnswerInfo:
 
 Event: TypeAlias = (
     TextDelta
+    | AsideDelta
     | ReasoningDelta
     | ToolCallDelta
     | ToolCall

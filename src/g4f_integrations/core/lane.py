@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from g4f_integrations.core.events import AsideDelta
 from g4f_integrations.core.failures import Failure, NoticeGate, classify_content
 from g4f_integrations.core.filters import OutputLimit, ReasoningTags, StopSequences
 
 if TYPE_CHECKING:  # loaded when tools are offered
+    from g4f_integrations.core.cleaning import Cleaning, CleaningStream, Removed
     from g4f_integrations.core.toolcalls import CallSplitter, Parsed
 
 
@@ -38,22 +40,25 @@ class Lane:
     Args:
         provider: Name of the route's provider, whose notices are looked for.
         call: Tells the user's own words.
+        cleaning: What is taken out of the text, if anything is.
         stops: Texts that end the answer, also where the route ignores them.
         output_limit: Tokens after which the text ends, where the route is known to ignore ``max_tokens``.
         splitter: Takes tool calls out of the text, if tools were offered.
         form: Makes bare JSON of the text, if that was asked for.
 
     Attributes:
+        cleaner: What cleans a text that comes in pieces, once the first has come.
         parts: The text handed over so far.
         passing: Whether text passes untouched from now on, so that it need not be fed.
         parsed: The tool calls that stood in the text, once it is closed.
         problem: What is wrong with the text's form, once it is closed.
+        removed: What was cleaned away, once it is closed.
         raw: The text as the model wrote it, if tools were offered or JSON was asked for.
     """
 
     __slots__ = (
-        "_call", "_form", "_gate", "_limit", "_provider", "_splitter", "_stops", "_tags", "parsed", "parts", "passing",
-        "problem", "raw",
+        "_call", "_cleaning", "_form", "_gate", "_limit", "_provider", "_splitter", "_stops", "_tags", "cleaner",
+        "parsed", "parts", "passing", "problem", "raw", "removed",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +66,7 @@ class Lane:
         provider: str,
         call: PromptSource,
         *,
+        cleaning: Cleaning | None = None,
         stops: tuple[str, ...] = (),
         output_limit: int | None = None,
         splitter: CallSplitter | None = None,
@@ -68,12 +74,15 @@ class Lane:
     ) -> None:
         self._provider = provider
         self._call = call
+        self._cleaning = cleaning
         self._tags: ReasoningTags | None = None
         self._gate: NoticeGate | None = None
         self._stops = StopSequences(stops) if stops else None
         self._limit = OutputLimit(output_limit) if output_limit is not None else None
         self._splitter = splitter
         self._form = form
+        self.cleaner: CleaningStream | None = None
+        self.removed: list[Removed] = []
         self.parts: list[str] = []
         self.passing = False
         self.parsed: Parsed | None = None
@@ -90,16 +99,23 @@ class Lane:
         """Whether the output limit has ended the text."""
         return self._limit is not None and self._limit.hit
 
-    def feed(self, text: str) -> tuple[str, str]:
-        """The text and the reasoning that may go out now."""
+    def feed(self, text: str, aside: AsideDelta | None = None) -> tuple[str, str]:
+        """The text and the reasoning that may go out now.
+
+        Args:
+            text: The next piece.
+            aside: What the route itself said of that piece, if it set it apart.
+        """
         if self._tags is None or self._gate is None:
             self._tags = ReasoningTags()
             self._gate = NoticeGate(self._provider)
+            if self._cleaning is not None:
+                self.cleaner = self._cleaning.stream(provider=self._provider, prompt=self._call.prompt, notices=False)
         text, reasoning = self._tags.feed(text)
+        if text and self.cleaner is not None:
+            text = self._clean(self.cleaner, text, aside)
         if text:
-            if self._splitter is not None or self._form is not None:
-                self.raw.append(text)
-            text = self._guard(self._filter(text))
+            text = self._onward(text)
         self.passing = (
             self._tags.passing
             and self._gate.open
@@ -109,6 +125,18 @@ class Lane:
             and self._form is None
         )
         return text, reasoning
+
+    @staticmethod
+    def _clean(cleaner: CleaningStream, text: str, aside: AsideDelta | None) -> str:
+        if aside is None:
+            return cleaner.feed(text)
+        return cleaner.feed(text, event_id=aside.event_id, model=aside.model, after_finish=aside.after_finish)
+
+    def _onward(self, text: str) -> str:
+        """Cleaned text on its way through all that follows."""
+        if self._splitter is not None or self._form is not None:
+            self.raw.append(text)
+        return self._guard(self._filter(text))
 
     def _filter(self, text: str) -> str:
         if self._stops is not None:
@@ -147,14 +175,23 @@ class Lane:
         if self._tags is None or self._gate is None:
             return "", "", None
         text, reasoning = self._tags.close()
+        cleaner = self.cleaner
+        if text and cleaner is not None:
+            text = cleaner.feed(text)
+        if cleaner is not None:
+            text += cleaner.flush()
+            self.removed = cleaner.removed
         if text:
-            text = self._guard(self._filter(text))
+            text = self._onward(text)
         text += self._guard(self._rest())
         if self._gate.open:
             return text, reasoning, None
         held, verdict = self._gate.close()
         text += held
-        return text, reasoning, self._unless_asked_for(text, verdict)
+        verdict = self._unless_asked_for(text, verdict)
+        if cleaner is not None and cleaner.notice is not None and (verdict is None or verdict.kind == "empty"):
+            verdict = cleaner.notice  # what was taken out says what the answer is
+        return text, reasoning, verdict
 
     def _unless_asked_for(self, text: str, verdict: Failure | None) -> Failure | None:
         """The verdict, in the light of the user's own words, which are gathered only for that."""
@@ -168,6 +205,9 @@ class Lane:
             text, reasoning = tags.feed(text)
             rest, more = tags.close()
             text, reasoning = text + rest, reasoning + more
+        notice = None
+        if self._cleaning is not None:
+            text, notice = self._clean_whole(self._cleaning, text)
         if self._splitter is not None or self._form is not None:
             self.raw.append(text)
         form, self._form = self._form, None  # which does better when it sees all at once
@@ -176,5 +216,20 @@ class Lane:
             text += self._rest()
         if form is not None:
             text, self.problem = form.whole(text)
-        verdict = classify_content(text, provider=self._provider)
-        return text, reasoning, self._unless_asked_for(text, verdict)
+        verdict = self._unless_asked_for(text, classify_content(text, provider=self._provider))
+        return text, reasoning, notice if notice is not None and not text.strip() else verdict
+
+    def _clean_whole(self, cleaning: Cleaning, text: str) -> tuple[str, Failure | None]:
+        ruleset = cleaning.ruleset(self._provider)
+        if ruleset is None:
+            return text, None
+        for need in ruleset.needs:  # of which every match holds one, and most answers none
+            if need in text:
+                break
+        else:
+            return text, None
+        stream = cleaning.stream(provider=self._provider, prompt=self._call.prompt, notices=False)
+        text = stream.feed(text)
+        text += stream.flush()
+        self.removed = stream.removed
+        return text, stream.notice

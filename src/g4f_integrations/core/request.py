@@ -11,6 +11,10 @@ Message: TypeAlias = Mapping[str, Any]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+class FailedToolResult(dict[str, Any]):
+    """A tool's result that is an error: on the wire a message like any other, in words told as what it is."""
+
+
 class Request(NamedTuple):
     """One call, before a route is chosen for it.
 
@@ -27,6 +31,8 @@ class Request(NamedTuple):
         headers: Further HTTP headers of an endpoint.
         tool_calling: How `tools` reach a route: ``"native"`` as the route takes them, ``"prompt"`` by description and
             parsing, ``"auto"`` the former where the route has it.
+        trimming: How a conversation that is too long is made to fit (`core.trimming.Trimming`), if at all.
+        cleaning: What is taken out of answers (`core.cleaning.Cleaning`), if anything.
         prompts: Folder whose files replace the package's own prompts of the same names.
     """
 
@@ -41,6 +47,8 @@ class Request(NamedTuple):
     headers: Mapping[str, str] = _NOTHING
     tool_calling: str = "auto"
     prompts: str | None = None
+    trimming: Any = None  # typed in the rooms that know them, which lie above this one
+    cleaning: Any = None
 
     def replacing(self, **changes: Any) -> Request:
         """A copy with `changes`; this request stays as it is."""
@@ -58,6 +66,7 @@ class CallNotes:
 
     Attributes:
         dropped: Parameters that the route could not take, by their OpenAI names.
+        trimmed: What was left out of the conversation; ``None`` if nothing was.
         flattened: Whether roles were folded into text because the route lacks them.
         tools: How tools reached the route; ``None`` when none were offered.
         structured: How a JSON format reached it; ``None`` when none was asked for.
@@ -65,5 +74,6 @@ class CallNotes:
 
     dropped: list[str] = field(default_factory=list)
     flattened: bool = False
+    trimmed: dict[str, Any] | None = None
     tools: Literal["native", "prompt"] | None = None
     structured: Literal["native", "prompt"] | None = None

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from g4f_integrations.core.events import (
+    AsideDelta,
     Batch,
+    Event,
     Finish,
     Logprobs,
     Media,
@@ -22,6 +24,8 @@ from g4f_integrations.core.wire.usage import read_usage
 
 _REASONING = ("reasoning_content", "reasoning")  # DeepSeek's name and OpenRouter's; some servers send both
 _KEPT = ("system_fingerprint", "service_tier")
+_ADVERT_IDS = ("ad_", "ad-")
+_ADVERT_MODELS = ("ad-system", "ads", "ad")
 _MOST_CHOICES = 1_024
 _REASONS = {
     "eos": "stop",
@@ -36,6 +40,11 @@ _REASONS = {
     "tool_use": "tool_calls",
     "safety": "content_filter",
 }
+
+
+def _is_advert(event_id: Any, model: Any) -> bool:
+    """Whether an event says of itself that it is an advert, as Pollinations' do."""
+    return (isinstance(event_id, str) and event_id.startswith(_ADVERT_IDS)) or model in _ADVERT_MODELS
 
 
 class ChunkReader:
@@ -54,7 +63,9 @@ class ChunkReader:
 
     __slots__ = (
         "_headers",
+        "_id",
         "_info",
+        "_is_aside",
         "_joiners",
         "_model",
         "_name",
@@ -64,6 +75,7 @@ class ChunkReader:
         "_split",
         "_usage",
         "_uses_delta",
+        "_went_on",
         "failed",
         "patient",
     )
@@ -72,6 +84,8 @@ class ChunkReader:
         self._headers = headers
         self._sound_format = sound_format
         self._info: ResponseInfo | None = None
+        self._id: Any = None
+        self._is_aside = False
         self._model: Any = None
         self._name: Any = None
         self._reasons: dict[int, str | None] = {}  # finish reason of each choice seen
@@ -80,6 +94,7 @@ class ChunkReader:
         self._sounds: dict[int, Sound] = {}
         self._split: dict[tuple[Any, ...], str] = {}  # first halves of characters cut in two
         self._uses_delta = False
+        self._went_on: set[int] = set()  # choices that had a chunk without a finish reason
         self.failed = False
         self.patient = False
 
@@ -95,7 +110,14 @@ class ChunkReader:
 
     def read(self, chunk: Mapping[str, Any], out: Batch) -> None:
         """Appends the events of `chunk` to `out`."""
-        if self._info is None or chunk.get("model") != self._model or chunk.get("provider") != self._name:
+        if chunk.get("id") != self._id or chunk.get("model") != self._model:
+            self._id = chunk.get("id")
+            self._is_aside = _is_advert(self._id, chunk.get("model"))
+            if self._is_aside:
+                self._model = chunk.get("model")
+        if (
+            self._info is None or chunk.get("model") != self._model or chunk.get("provider") != self._name
+        ) and not self._is_aside:
             self._read_info(chunk, out)
         usage = chunk.get("usage")
         if usage and isinstance(usage, dict):
@@ -163,13 +185,14 @@ class ChunkReader:
         if (reason is not None and _is_failure(reason)) or choice.get("error"):
             self.failed = True
             return
-        delta = choice.get("delta")
-        if delta:
-            self._uses_delta = True
-        elif not self._uses_delta:  # a last chunk may repeat the whole message beside an empty delta
-            delta = choice.get("message") or (choice if isinstance(choice.get("text"), str) else None)
+        delta = self._delta_of(choice)
         if delta and isinstance(delta, dict):
-            self._read_delta(delta, index, out)
+            # Some servers tell a finish reason in every chunk; it ends nothing there.
+            is_over = index in self._went_on and self._reasons[index] is not None
+            if is_over or self._is_aside:
+                self._read_aside(delta, index, out)
+            else:
+                self._read_delta(delta, index, out)
         if choice.get("logprobs"):
             _read_logprobs(choice["logprobs"], index, out)
         if reason and isinstance(reason, str) and reason != "null":
@@ -178,6 +201,29 @@ class ChunkReader:
                 self._usage = self._usage or choice["usage"]  # Moonshot's place for it
         elif index not in self._reasons:
             self._reasons[index] = None
+            self._went_on.add(index)
+
+    def _delta_of(self, choice: dict[str, Any]) -> Any:
+        delta = choice.get("delta")
+        if delta:
+            self._uses_delta = True
+        elif not self._uses_delta:  # a last chunk may repeat the whole message beside an empty delta
+            return choice.get("message") or (choice if isinstance(choice.get("text"), str) else None)
+        return delta
+
+    def _read_aside(self, delta: dict[str, Any], index: int, out: Batch) -> None:
+        events: Batch = []
+        self._read_delta(delta, index, events)
+        out += map(self._set_apart, events)
+
+    def _set_apart(self, event: Event) -> Event:
+        """Text that stands in an event marked as an advert, or behind the finish reason."""
+        if not isinstance(event, TextDelta):
+            return event
+        if not self._is_aside:
+            return AsideDelta(event.text, event.choice, after_finish=True)
+        event_id, model = (mark if isinstance(mark, str) else None for mark in (self._id, self._model))
+        return AsideDelta(event.text, event.choice, event_id, model)
 
     def _read_delta(self, delta: dict[str, Any], index: int, out: Batch) -> None:
         content = delta.get("content")
