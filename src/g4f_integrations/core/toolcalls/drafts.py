@@ -105,6 +105,8 @@ def _enum_after(compare: _Keyword) -> _Keyword:
 
     @_nullable
     def keyword(validator: Any, options: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+        if not isinstance(options, list):
+            return
         if not isinstance(instance, str):
             yield from compare(validator, options, instance, schema)
         elif instance not in options:
