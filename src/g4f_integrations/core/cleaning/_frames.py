@@ -106,6 +106,9 @@ class State(dict[str, "State | None"]):
         self.longest = table.longest(members)
         self.leaf = table.is_leaf(members)
 
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
     def __missing__(self, char: str) -> State | None:
         following = self._table.after(self.members, char)
         if len(self) < 1024:  # noqa: PLR2004 - hostile texts have a million different characters

@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias
 
+from g4f_integrations.core.cleaning._code import Guard
 from g4f_integrations.core.cleaning._frames import BLANKS, State, Table
 from g4f_integrations.core.cleaning._rules import Rule
 
 Place: TypeAlias = Literal["head", "paragraph", "line", "blank", "glued"]
 """What comes directly before a character: nothing, a blank line, a line end, a blank, or another character."""
-
-Guard: TypeAlias = Literal["free", "code", "quote"]
-"""Whether the place is open text, code that may turn out closed, or a quotation."""
 
 _PLACES: tuple[Place, ...] = ("head", "paragraph", "line", "blank", "glued")
 _GUARDS: tuple[Guard, ...] = ("free", "code", "quote")

@@ -13,19 +13,21 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from g4f_integrations.core.cleaning._code import OPEN_TEXT, Code
 from g4f_integrations.core.cleaning._frames import BLANKS, URL_ENDS, State
 from g4f_integrations.core.cleaning._rules import Rule
-from g4f_integrations.core.cleaning._ruleset import Guard, Place, Ruleset
+from g4f_integrations.core.cleaning._ruleset import Place, Ruleset
 
 UNDECIDED = 396
 """Bytes that are held while it is open whether they are an advert at all."""
 
 _DEEPEST = 2000  # characters that threads inside threads may hold together
 _INDENTED = 4  # columns that make a line code, in Markdown
-_FENCE = 3
 _SPACE = "".join(BLANKS)
+_SLOW = BLANKS | frozenset("`~")
 
-_Context: TypeAlias = tuple[object, ...]
+_Threads: TypeAlias = "list[tuple[_Thread, State, tuple[int, int, bool] | None]]"
+_Context: TypeAlias = "tuple[int, bool, bool, bool, int, _Context | None, int, int, Code, _Threads]"
 
 
 @dataclass(slots=True)
@@ -58,7 +60,7 @@ class _Thread:
         self.accept: tuple[int, int, bool] | None = None  # end, rule, unfinished
         self.before = before  # what the scanner knew directly before it
         self.around = around  # and before the white space
-        self.weight = weight  # of the text up to `hold`, in bytes
+        self.weight = weight  # of the text up to `cut`, in bytes
 
 
 class Scanner:
@@ -75,10 +77,9 @@ class Scanner:
     """
 
     __slots__ = (
-        "_base", "_block", "_careful_inline", "_closing", "_end", "_fence", "_head", "_indent", "_information",
-        "_newlines",
-        "_origin", "_parts", "_place", "_prompt", "_quote", "_ruleset", "_run", "_run_at_line", "_run_char", "_spared", "_text", "_threads",
-        "_trim", "_weight", "_ws", "_ws_context", "cuts", "flags", "idle",
+        "_base", "_block", "_code", "_end", "_head", "_indent", "_newlines", "_origin", "_parts", "_place", "_prompt",
+        "_ruleset", "_run", "_run_at_line", "_run_char", "_spared", "_text", "_threads", "_trim", "_weight", "_ws",
+        "_ws_context", "cuts", "flags", "idle",
     )  # fmt: skip
 
     def __init__(self, ruleset: Ruleset, prompt: str | None = None) -> None:
@@ -93,34 +94,38 @@ class Scanner:
         self._origin = 0  # and its offset
         self._place = 0  # in it
         self._threads: list[_Thread] = []
-        self._weight = 0
+        self._weight = 0  # bytes read, as far as threads need to know
         self._head = True  # nothing but white space was kept so far
         self._trim = False  # white space at the end of the text goes with what was cut out there
         self._block = False  # white space at its beginning does
         self._ws = -1  # where the white space before the current character begins
-        self._ws_context: _Context = ()
+        self._ws_context: _Context | None = None
         self._newlines = self._indent = 0
-        self._fence: tuple[str, int] | None = None
-        self._information = False  # in the line that opened the fence
-        self._closing = False  # behind a fence's end, on its line
+        self._code = OPEN_TEXT
         self._run = 0  # length of a run of back-ticks or tildes
         self._run_char = ""
         self._run_at_line = False
-        self._careful_inline = 0  # length of the run that opened inline code
-        self._quote = False
         self._spared: set[int] = set()  # numbers of rules that a text has stopped
 
     # The door --------------------------------------------------------------------------------------------------
 
     def feed(self, text: str) -> str:
         """The text that is certain to stay, after `text` has come."""
-        if not text:
-            return ""
+        if not text or (self.idle and self.passes(text)):
+            return text
         self._parts.append(text)
         self._text, self._origin, self._place = text, self._end, 0
         self._end += len(text)
         self._read()
         return self._release(self._held_from())
+
+    def passes(self, text: str) -> bool:
+        """Whether `text` (not empty) passes the idle scanner whole, as no advert can begin in it; if so, it has."""
+        if text[-1] in BLANKS or self._interesting().search(text) is not None:
+            return False
+        self._base = self._end = self._end + len(text)
+        self._trim = False
+        return True
 
     def drop(self, text: str) -> None:
         """Take a piece of the text out whole, because its event says that it is an advert."""
@@ -139,7 +144,7 @@ class Scanner:
             self._read()
         if self._trim and self._ws >= 0:
             self._widen(self._ws, self._end)
-        self._threads.clear()
+        self._threads = []
         self._ws = -1
         return self._release(self._end)
 
@@ -152,19 +157,18 @@ class Scanner:
         for thread in self._threads:
             state, end = thread.state, self._end
             rule = next((rule for rule in (state.tail, state.line, state.bound) if rule is not None), None)
-            if rule is None and thread.accept is None and state.cut is not None:
-                thread.accept = (end, state.cut, True)
-            elif rule is not None:
+            if rule is not None:
                 thread.accept = (end, rule, False)
+            elif thread.accept is None and state.cut is not None:
+                thread.accept = (end, state.cut, True)
             if thread.accept is not None and self._stands(thread):
                 return thread
         return None
 
     def _held_from(self) -> int:
-        threads = self._threads
         self.idle = False
-        if threads:
-            return min(thread.hold for thread in threads)
+        if self._threads:
+            return min([thread.hold for thread in self._threads])
         if self._ws >= 0:
             return self._ws
         self.idle = self._is_settled()
@@ -178,11 +182,11 @@ class Scanner:
         base, size = self._base, until - self._base
         self._parts = [text[size:]] if size < len(text) else []
         self._base = until
-        if not self.cuts or self.cuts[-1].end <= base:
-            return text[:size] if size < len(text) else text
         first = len(self.cuts)
         while first and self.cuts[first - 1].end > base:
             first -= 1
+        if first == len(self.cuts):
+            return text[:size]
         pieces, place = [], base
         for cut in self.cuts[first:]:
             if cut.start >= until:
@@ -196,23 +200,13 @@ class Scanner:
     # Reading ---------------------------------------------------------------------------------------------------
 
     def _is_settled(self) -> bool:
-        return (
-            self._ws < 0
-            and not self._threads
-            and not self._head
-            and not self._run
-            and not self._information
-            and not self._closing
-        )
-
-    def is_quiet(self, text: str) -> bool:
-        """Whether `text` (not empty) can pass an idle scanner unseen: no advert can begin in it."""
-        return text[-1] not in BLANKS and self._interesting().search(text) is None
+        return self._ws < 0 and not self._threads and not self._head and not self._run and not self._code.pending
 
     def _interesting(self) -> re.Pattern[str]:
-        if self._careful_inline or self._quote:
+        code = self._code
+        if code.inline or code.quote:
             return self._ruleset.careful
-        return self._ruleset.plain if self._fence is None else self._ruleset.fenced
+        return self._ruleset.plain if code.fence is None else self._ruleset.fenced
 
     def _read(self) -> None:
         while self._place < len(self._text):
@@ -235,6 +229,8 @@ class Scanner:
         """Read character by character until ordinary text is reached again."""
         text, starts = self._text, self._ruleset.starts
         while (place := self._place) < len(text):
+            if self._ws < 0 and len(self._threads) == 1 and not self._run and self._hurry(text, place):
+                continue
             char = text[place]
             offset = self._origin + place
             if self._run and char != self._run_char:
@@ -252,23 +248,77 @@ class Scanner:
             self._place = place + 1
             if blank:
                 self._take_blank(char)
+                if self._newlines > 1 and not self._threads:
+                    self._take_blanks(text)
                 continue
             if self._block and self._ws >= 0:
                 self._widen(self._ws, offset)
                 self._ws = -1
             where = self._where()
-            guard = self._guard(where, char)
+            code = self._code
+            guard = (
+                "quote" if self._newlines and (self._indent >= _INDENTED or char == ">") and where != "head" else code.guard
+            )
             state = starts[where, guard][char]
-            if state is not None and self._prompt is not None:
-                starts = self._ask_prompt().starts
-                state = starts[where, guard][char]
-            if state is not None and (found := self._begin(state, offset)) is not None:
-                self._cut_out(found)
-                text = self._text
-                continue
-            self._take_ink(char, at_line=where not in {"blank", "glued"})
+            if state is not None:
+                if self._prompt is not None:
+                    starts = self._ask_prompt().starts
+                    state = starts[where, guard][char]
+                if state is not None and (found := self._begin(state, offset)) is not None:
+                    self._cut_out(found)
+                    text = self._text
+                    continue
+            self._ws = -1
+            self._newlines = 0
+            self._head = self._trim = self._block = False
+            if char in "`~>" or code.closing:
+                self._take_sign(char, at_line=where not in {"blank", "glued"})
             if not self._threads and self._is_settled():
                 return
+
+    def _hurry(self, text: str, place: int) -> bool:
+        """Lead a lone thread on through text in which nothing else can happen; whether that was any."""
+        thread = self._threads[0]
+        state = thread.state
+        guard = self._code.guard
+        glued, blank = self._ruleset.starts["glued", guard], self._ruleset.starts["blank", guard]
+        longest = state.longest
+        if longest:
+            room = longest - (self._origin + place - thread.start)
+        else:
+            room = UNDECIDED - (self._weight - thread.weight)
+            if not text.isascii():
+                room //= 4
+        start, last = place, min(place + room - 1, len(text))
+        while place < last:
+            char = text[place]
+            if char == " ":
+                if place + 1 >= last or state.bound is not None:
+                    break
+                char = text[place + 1]
+                if char in _SLOW or blank[char] is not None:
+                    break
+                between = state[" "]
+                if between is None or between.now is not None or between.longest != longest or between.bound is not None:
+                    break
+                following = between[char]
+                size = 2
+            else:
+                if char in _SLOW or state.bound is not None or glued[char] is not None:
+                    break
+                following = state[char]
+                size = 1
+            if following is None or following.now is not None or following.longest != longest:
+                break
+            state = following
+            place += size
+        if place == start:
+            return False
+        thread.state = state
+        self._place = place
+        self._weight += place - start if text.isascii() else len(text[start:place].encode("utf-8", "surrogatepass"))
+        self._head = self._trim = self._block = False
+        return True
 
     def _where(self) -> Place:
         if self._head:
@@ -276,11 +326,6 @@ class Scanner:
         if self._ws < 0:
             return "glued"
         return "blank" if not self._newlines else "line" if self._newlines == 1 else "paragraph"
-
-    def _guard(self, where: Place, char: str) -> Guard:
-        if self._quote or (self._newlines and where != "head" and (self._indent >= _INDENTED or char == ">")):
-            return "quote"
-        return "code" if self._fence is not None or self._careful_inline else "free"
 
     def _ask_prompt(self) -> Ruleset:
         """Leave the rules aside that the user's words stop: at the first place where a match may begin, not before."""
@@ -295,87 +340,78 @@ class Scanner:
         if char == "\n":
             self._newlines += 1
             self._indent = 0
-            if self._closing:
-                self._fence, self._closing = None, False
-            self._information = self._quote = False
-            if self._newlines > 1:
-                self._careful_inline = 0
+            if self._code is not OPEN_TEXT:
+                self._code = self._code.after_line(blank=self._newlines > 1)
         elif char != "\r":
             self._indent += _INDENTED if char == "\t" else 1
 
-    def _take_ink(self, char: str, *, at_line: bool) -> None:
-        self._ws = -1
-        self._newlines = 0
-        self._head = self._trim = self._block = self._closing = False
-        if at_line and char == ">":
-            self._quote = True
+    def _take_blanks(self, text: str) -> None:
+        """Pass over more white space behind a blank line at once."""
+        start = place = self._place
+        while place < len(text) and text[place] in BLANKS:
+            place += 1
+        if place > start:
+            for char in text[max(start, text.rfind("\n", start, place)) : place]:
+                self._take_blank(char)
+            self._weight += place - start
+            self._place = place
+
+    def _take_sign(self, char: str, *, at_line: bool) -> None:
+        self._code = self._code.after_ink(quote=at_line and char == ">")
         if char in "`~":
             if not self._run:
-                self._run_char, self._run_at_line = char, at_line and not self._quote
+                self._run_char, self._run_at_line = char, at_line and not self._code.quote
             self._run += 1
 
     def _finish_run(self, following: str) -> None:
-        """A run of back-ticks or tildes is complete: does it open or close code?"""
-        char, count, at_line = self._run_char, self._run, self._run_at_line
-        self._run = 0
-        if not count:
-            return
-        if at_line and count >= _FENCE:
-            if self._fence is None:
-                self._fence, self._careful_inline = (char, count), 0
-                self._information = following != "\n"
-            elif self._fence[0] == char and count >= self._fence[1] and following in BLANKS:
-                self._closing = True
-        elif char == "`":
-            if self._information and self._fence is not None and self._fence[0] == char:
-                self._fence, self._information = None, False  # code on one line, between three signs each
-            elif self._fence is None:
-                self._careful_inline = 0 if self._careful_inline == count else self._careful_inline or count
+        if self._run:
+            self._code = self._code.after_run(self._run_char, self._run, at_line=self._run_at_line, following=following)
+            self._run = 0
 
     # Matches ---------------------------------------------------------------------------------------------------
 
     def _save(self) -> _Context:
-        threads = [(thread, thread.state, thread.accept) for thread in self._threads]
+        threads = [(thread, thread.state, thread.accept) for thread in self._threads] if self._threads else []
         return (
             self._weight, self._head, self._trim, self._block, self._ws,
-            self._ws_context if self._ws >= 0 else (),  # or every context would hold all that came before it
-            self._newlines, self._indent, self._fence, self._information, self._closing, self._run, self._run_char,
-            self._run_at_line, self._careful_inline, self._quote, threads,
+            self._ws_context if self._ws >= 0 else None,  # or every context would hold all that came before it
+            self._newlines, self._indent, self._code, threads,
         )  # fmt: skip
 
     def _load(self, context: _Context) -> None:
         (
             self._weight, self._head, self._trim, self._block, self._ws, self._ws_context, self._newlines,
-            self._indent, self._fence, self._information, self._closing, self._run, self._run_char,
-            self._run_at_line, self._careful_inline, self._quote, threads,
-        ) = context  # type: ignore[assignment]  # fmt: skip
+            self._indent, self._code, threads,
+        ) = context  # fmt: skip
+        self._run = 0
         self._threads = []
-        for thread, state, accept in threads:  # type: ignore[attr-defined]
+        for thread, state, accept in threads:
             thread.state, thread.accept = state, accept
             self._threads.append(thread)
 
     def _begin(self, state: State, offset: int) -> _Thread | None:
         """Start a thread; gives it back if it is complete already."""
+        threads = self._threads
+        if any(thread.state is state for thread in threads):
+            return None  # an older match is just as far
         before = self._save()
-        cut, around = (self._ws, self._ws_context) if self._ws >= 0 else (offset, before)
-        hold = min([cut, *(thread.hold for thread in self._threads)])
+        cut, around = (self._ws, self._ws_context or before) if self._ws >= 0 else (offset, before)
+        hold = min([cut, *(thread.hold for thread in threads)]) if threads else cut
         if offset - hold > _DEEPEST:
             hold = cut
-        weight = around[0]
-        assert isinstance(weight, int)
-        thread = _Thread(offset, cut, hold, state, before, around, weight)
+        thread = _Thread(offset, cut, hold, state, before, around, around[0])
         if state.now is not None:
             thread.accept = (offset + 1, state.now, False)
             if state.leaf:
                 return thread if self._stands(thread) else None
-        self._threads.append(thread)
+        threads.append(thread)
         return None
 
     def _step(self, char: str, offset: int) -> _Thread | None:
         """Lead all threads on by one character; gives the oldest one that is complete."""
         alive: list[_Thread] = []
+        states: list[State] = []
         complete: _Thread | None = None
-        ahead = self._ruleset.ahead
         for thread in self._threads:
             state = thread.state
             if state.line is not None and char in "\r\n":
@@ -384,14 +420,18 @@ class Scanner:
                 thread.accept = (offset, state.bound, False)
             following = state[char]
             if following is not None and not self._is_too_long(thread, following, offset):
+                if following in states:
+                    continue  # an older match is just as far
                 thread.state = following
                 if following.now is not None:
-                    thread.accept = (offset + 1 - ahead.get(following.now, 0), following.now, False)
+                    end = offset + 1 - self._ruleset.ahead.get(following.now, 0)
+                    thread.accept = (end, following.now, False)
                     if following.leaf or self._ruleset.rules[following.now].lazy:
                         if complete is None and self._stands(thread):
                             complete = thread
                         continue
                 alive.append(thread)
+                states.append(following)
             elif thread.accept is not None and complete is None and self._stands(thread):
                 complete = thread
         self._threads = alive
@@ -413,7 +453,8 @@ class Scanner:
             self._spared |= self._ruleset.spares[number]
             return False
         if rule.action == "flag":
-            self.flags.append(Cut(thread.start, end, rule, unfinished))
+            text = "".join(self._parts)[thread.start - self._base : end - self._base]
+            self.flags.append(Cut(thread.start, end, rule, unfinished, text))
             thread.accept = None
             return False
         return True

@@ -79,8 +79,8 @@ class CleaningStream:
         self.flagged: list[Removed] = []
 
     def quiet(self, text: str) -> bool:
-        """Whether `text` may pass unfed while the stream is `idle`: no advert can begin or end in it."""
-        return self._scanner is None or (bool(text) and self._scanner.is_quiet(text))
+        """Whether `text` passes the `idle` stream whole, as no advert can begin in it; if so, it counts as fed."""
+        return self._scanner is None or not text or self._scanner.passes(text)
 
     def feed(
         self, text: str, *, event_id: str | None = None, model: str | None = None, after_finish: bool = False

@@ -1,0 +1,79 @@
+"""`Code`: whether a place in a Markdown text lies in code or in a quotation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+Guard: TypeAlias = Literal["free", "code", "quote"]
+"""Whether a place is open text, code that may turn out closed, or a quotation."""
+
+_FENCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What is open at a place; immutable, so that it can be kept and returned to.
+
+    Attributes:
+        fence: The sign and the length of the fence that is open.
+        inline: The length of the run of back-ticks that opened code in a line, 0 for none.
+        quote: Whether the line is quoted.
+        information: Whether the line is the one that opened the fence.
+        closing: Whether the fence ends with the line, provided that nothing follows on it.
+        guard: What all this amounts to.
+        pending: Whether the line's next characters matter.
+    """
+
+    fence: tuple[str, int] | None = None
+    inline: int = 0
+    quote: bool = False
+    information: bool = False
+    closing: bool = False
+
+    @property
+    def guard(self) -> Guard:
+        """What kind of place it is."""
+        return "quote" if self.quote else "code" if self.fence is not None or self.inline else "free"
+
+    @property
+    def pending(self) -> bool:
+        """Whether the next characters of the line matter."""
+        return self.information or self.closing
+
+    def after_line(self, *, blank: bool) -> Code:
+        """What is open behind a line end; `blank` if the line that it ended was."""
+        fence = None if self.closing else self.fence
+        inline = 0 if blank else self.inline
+        return Code(fence, inline) if fence or inline else OPEN_TEXT
+
+    def after_ink(self, *, quote: bool) -> Code:
+        """What is open behind a character that is no blank; `quote` if it opens a quotation."""
+        if not self.closing and not quote:
+            return self
+        return replace(self, closing=False, quote=self.quote or quote)
+
+    def after_run(self, char: str, count: int, *, at_line: bool, following: str) -> Code:
+        """What is open behind a run of `count` back-ticks or tildes: it may open or close code.
+
+        Args:
+            char: The sign.
+            count: How many of it.
+            at_line: Whether the run begins the line.
+            following: The character behind it; a line end also for the end of the text.
+        """
+        if at_line and count >= _FENCE:
+            if self.fence is None:
+                return Code((char, count), quote=self.quote, information=following != "\n")
+            if self.fence[0] == char and count >= self.fence[1] and following in " \t\r\n":
+                return replace(self, closing=True)
+        elif char == "`":
+            if self.information and self.fence is not None and self.fence[0] == char:
+                return Code(quote=self.quote)  # code on one line, between three signs each
+            if self.fence is None:
+                return replace(self, inline=0 if self.inline == count else self.inline or count)
+        return self
+
+
+OPEN_TEXT = Code()
+"""Nothing is open."""
