@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -9,6 +10,7 @@ Guard: TypeAlias = Literal["free", "code", "quote"]
 """Whether a place is open text, code that may turn out closed, or a quotation."""
 
 _FENCE = 3
+_FENCE_LINE = re.compile(r"\n[ \t\r]*(`{3,}|~{3,})([^\n]*)(?=\n)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,18 @@ class Code:
             if self.fence is None:
                 return replace(self, inline=0 if self.inline == count else self.inline or count)
         return self
+
+    def after_text(self, text: str, start: int, end: int) -> Code:
+        """What is open at a blank line at `end`, after the text from `start` on, where no line's code was pending."""
+        fence = self.fence
+        for found in _FENCE_LINE.finditer(text, start, end + 1):
+            signs, rest = found[1], found[2]
+            if fence is None:
+                if signs[0] != "`" or "`" not in rest:
+                    fence = (signs[0], len(signs))
+            elif signs[0] == fence[0] and len(signs) >= fence[1] and not rest.strip(" \t\r"):
+                fence = None
+        return OPEN_TEXT if fence is None else Code(fence)
 
 
 OPEN_TEXT = Code()

@@ -42,6 +42,10 @@ def _lookout(text: str) -> Rule:
     )  # fmt: skip
 
 
+UNDECIDED = 396
+"""Bytes that are held while it is open whether they are an advert at all."""
+
+
 class Ruleset:
     """Compiled rules.
 
@@ -114,6 +118,19 @@ class Ruleset:
                 if place == "line" and guard == "code" and frame.startswith("{rule}"):
                     continue  # servers put a blank line between an answer that was cut and their rule line
                 enter(place, guard, tail="any" not in rule.anchor or (guard == "code" and "code" in rule.protected))
+
+    def windows(self, text: str) -> list[tuple[str, int]]:
+        """The literals that matches hold, as far as `text` holds them, each with the characters a match may have."""
+        windows: dict[str, int] = {}
+        for rule in self.rules[: len(self.rules) - len(self.spares)]:
+            if rule.anchor == ("head",):
+                continue  # the head of a text is always read
+            for need in rule.all_needs:
+                if need in windows or need in text:
+                    window = max(rule.longest, UNDECIDED) + 64
+                    for literal in (need, *rule.spared_by):
+                        windows[literal] = max(windows.get(literal, 0), window)
+        return list(windows.items())
 
     def without(self, numbers: frozenset[int]) -> Ruleset:
         """The rules but for those of these numbers."""

@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from g4f_integrations.core.cleaning._code import OPEN_TEXT, Code
 from g4f_integrations.core.cleaning._frames import BLANKS, URL_ENDS, State
 from g4f_integrations.core.cleaning._rules import Rule
-from g4f_integrations.core.cleaning._ruleset import Place, Ruleset
-
-UNDECIDED = 396
-"""Bytes that are held while it is open whether they are an advert at all."""
+from g4f_integrations.core.cleaning._ruleset import UNDECIDED, Place, Ruleset
 
 _DEEPEST = 2000  # characters that threads inside threads may hold together
+_FAR = 8192  # characters of text that are worth a look ahead
 _INDENTED = 4  # columns that make a line code, in Markdown
 _SPACE = "".join(BLANKS)
 _SLOW = BLANKS | frozenset("`~")
@@ -77,7 +75,7 @@ class Scanner:
     """
 
     __slots__ = (
-        "_base", "_block", "_code", "_end", "_head", "_indent", "_newlines", "_origin", "_parts", "_place", "_prompt",
+        "_base", "_block", "_code", "_end", "_head", "_indent", "_needs", "_newlines", "_origin", "_parts", "_place", "_prompt",
         "_ruleset", "_run", "_run_at_line", "_run_char", "_spared", "_text", "_threads", "_trim", "_weight", "_ws",
         "_ws_context", "cuts", "flags", "idle",
     )  # fmt: skip
@@ -106,6 +104,7 @@ class Scanner:
         self._run_char = ""
         self._run_at_line = False
         self._spared: set[int] = set()  # numbers of rules that a text has stopped
+        self._needs: list[list[Any]] | None = None  # of a whole text: where literals are that matches hold
 
     # The door --------------------------------------------------------------------------------------------------
 
@@ -214,9 +213,34 @@ class Scanner:
                 self._skip()
             self._walk()
 
+    def clean_whole(self, text: str) -> str:
+        """What stays of a whole text: the same as by `feed` and `flush`, sooner."""
+        self._needs = [[text.find(need), need, window] for need, window in self._ruleset.windows(text)]
+        return self.feed(text) + self.flush()
+
+    def _jump(self, text: str, place: int) -> int:
+        """Pass over text that is too far from any literal of which every match holds one."""
+        needs = self._needs or []
+        nearest = len(text)
+        for entry in needs:
+            found, need, window = entry
+            if 0 <= found < place:
+                entry[0] = found = text.find(need, place)
+            if found >= 0:
+                nearest = min(nearest, found - window)
+        # A blank line is a place where nothing but a fence can be open.
+        target = text.rfind("\n\n", place, nearest)
+        if target <= place:
+            return place
+        self._code = self._code.after_text(text, place, target)
+        self._trim = False
+        return target
+
     def _skip(self) -> None:
         """Go on to the next place of interest, or to the white space before it or at the end."""
         text, place = self._text, self._place
+        if self._needs is not None and len(text) - place > _FAR:
+            place = self._jump(text, place)
         found = self._interesting().search(text, place)
         end = len(text) if found is None else found.start()
         while end > place and text[end - 1] in BLANKS:

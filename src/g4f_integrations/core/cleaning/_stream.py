@@ -82,6 +82,11 @@ class CleaningStream:
         """Whether `text` passes the `idle` stream whole, as no advert can begin in it; if so, it counts as fed."""
         return self._scanner is None or not text or self._scanner.passes(text)
 
+    def clean_whole(self, text: str) -> str:
+        """What stays of a whole text: the same as by `feed` and `flush`, sooner."""
+        scanner = self._scanner
+        return self._finish(text if scanner is None else scanner.clean_whole(text))
+
     def feed(
         self, text: str, *, event_id: str | None = None, model: str | None = None, after_finish: bool = False
     ) -> str:
@@ -108,8 +113,10 @@ class CleaningStream:
 
     def flush(self) -> str:
         """The rest of the text, at its end; `removed` and `notice` are complete then."""
+        return self._finish("" if self._scanner is None else self._scanner.flush())
+
+    def _finish(self, text: str) -> str:
         scanner, gate = self._scanner, self._gate
-        text = scanner.flush() if scanner is not None else ""
         if scanner is not None:
             self.removed = removed_by(scanner.cuts)
             self.flagged = removed_by(scanner.flags)

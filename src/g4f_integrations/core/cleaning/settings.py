@@ -101,7 +101,7 @@ class Cleaning(BaseModel):
             if notice is None or notice.kind == "empty":
                 return Cleaned(text)
         stream = self.stream(provider=provider, prompt=prompt)
-        cleaned = stream.feed(text) + stream.flush()
+        cleaned = stream.clean_whole(text)
         return Cleaned(cleaned, stream.removed, stream.notice, stream.flagged)
 
     def stream(
