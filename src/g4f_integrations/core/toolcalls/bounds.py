@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 # Strings run to their closing quote or to the end of the text; nothing in them is a bracket. A single quote opens a
 # string unless it follows a letter (an apostrophe), and closes one only where a value can end.
@@ -16,6 +16,10 @@ _STRINGS = (
 )
 _COMMENTS = (r"//[^\n]*+", r"/\*(?:[^*]|\*(?!/))*+(?:\*/)?+")
 _BRACKETS = (r"[{(\[]", r"[})\]]")
+
+
+Stop: TypeAlias = Literal["tag", "fence"]
+"""What ends a value whose brackets do not balance."""
 
 
 def _pattern(stop: str | None) -> re.Pattern[str]:
@@ -39,7 +43,7 @@ class Bounds:
     state: Literal["whole", "stopped", "open"]
 
 
-def bounds_of(text: str, start: int, stop: Literal["tag", "fence"] | None = None) -> Bounds:
+def bounds_of(text: str, start: int, stop: Stop | None = None) -> Bounds:
     """The extent of the bracketed value that begins at `start`; an end once found does not move with further text.
 
     Args:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 from g4f_integrations.core.toolcalls.dialects.tags import canonical
+from g4f_integrations.core.toolcalls.source import Source
 
 _CLOSED = {
-    "tool_call", "tool_calls", "toolcall", "toolcalls", "function_call", "function_calls", "functioncall", "functioncalls",
-    "tool_use", "longcat_tool_call", "tool", "call", "function", "action", "tool_code", "tool_request", "tool_invocation",
-    "use_mcp_tool", "invoke", "parameter", "parameters", "arguments", "s", "python_tag", "tool_calls_section",
+    "tool_call", "tool_calls", "toolcall", "toolcalls", "function_call", "function_calls", "functioncall",
+    "functioncalls", "tool_use", "longcat_tool_call", "tool", "call", "function", "action", "tool_code",
+    "tool_request", "tool_invocation", "use_mcp_tool", "invoke", "parameter", "parameters", "arguments", "s",
+    "python_tag", "tool_calls_section",
 }  # fmt: skip
 _TOKENS = {
     "tool_call_end", "tool_calls_end", "tool_calls_section_end", "tools_suffix", "action_end", "end_action",
@@ -31,39 +33,32 @@ LINES = (
     "```tool_output", "```tool_response", "```tool_result",
 )  # fmt: skip
 """How a line begins that imitates a tool's result or the next turn, in lower case."""
-LONGEST_LINE = max(map(len, LINES))
+_LONGEST_LINE = max(map(len, LINES))
 
 _TAG = re.compile(r"<([^<>]{1,80})>")
 _PART_OF_TAG = re.compile(r"<[^<>]{0,80}\Z")
 
 
-def is_end(text: str, at: int) -> int | None:
-    """The end of a closing tag or a control token at `at`, such as stand after calls; 0 if it is cut, else ``None``."""
-    tag = _TAG.match(text, at)
+def end_of_tag(source: Source, at: int) -> int:
+    """The end of a closing tag or a control token at `at`, such as stand after calls; 0 if there is none."""
+    tag = source.match(_TAG, at, _PART_OF_TAG)
     if tag is None:
-        return 0 if _PART_OF_TAG.match(text, at) else None
-    inside = tag[1]
-    plain = canonical(inside.lstrip("|\uff5c").removeprefix("/"))
-    closes = inside.lstrip("|\uff5c").startswith("/") or inside.endswith("|") > inside.startswith(("|", "\uff5c"))
-    token = plain in _PLAIN_TOKENS or (plain in _TOKENS and inside[0] in "|\uff5c")
-    if token or (closes and plain in _CLOSED):
-        return tag.end()
-    return None
+        return 0
+    inside = tag[1].replace("\uff5c", "|")
+    plain = canonical(inside.lstrip("|").removeprefix("/"))
+    closes = inside.lstrip("|").startswith("/") or (inside.endswith("|") and not inside.startswith("|"))
+    token = plain in _PLAIN_TOKENS or (plain in _TOKENS and inside.startswith("|"))
+    return tag.end() if token or (closes and plain in _CLOSED) else 0
 
 
-def is_result(text: str, at: int) -> bool | None:
-    """Whether a made-up result or turn begins with the tag at `at`; ``None`` if the tag is cut."""
-    tag = _TAG.match(text, at)
-    if tag is None:
-        return None if _PART_OF_TAG.match(text, at) else False
-    return canonical(tag[1]).split(" ")[0] in _RESULTS
-
-
-def is_result_line(text: str, at: int) -> bool | None:
-    """Whether a made-up result or turn begins with the line at `at`; ``None`` if the line is too short to say."""
-    head = text[at : at + LONGEST_LINE].lower()
-    if head.startswith(LINES):
-        return True
-    if len(head) < LONGEST_LINE and at + len(head) == len(text) and any(line.startswith(head) for line in LINES):
-        return None
-    return False
+def is_result(source: Source, at: int, *, head_of_line: bool) -> bool:
+    """Whether a made-up result or the next turn begins at `at`: with a tag, or with words at the head of a line."""
+    if source.sign(at) == "<":
+        tag = source.match(_TAG, at, _PART_OF_TAG)
+        return tag is not None and canonical(tag[1]).split(" ")[0] in _RESULTS
+    if not head_of_line:
+        return False
+    head = source.text[at : at + _LONGEST_LINE].lower()
+    if at + len(head) == len(source.text) and any(line.startswith(head) for line in LINES if line != head):
+        source.more()
+    return head.startswith(LINES)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, TypeAlias
+from functools import lru_cache
+from typing import TypeAlias
 
 _JSON_SPECIAL = re.compile(r"[\"{}\[\]\n]")
 _STRING_SPECIAL = re.compile(r"[\"\\\n]")
@@ -27,6 +28,14 @@ class Thought:
         return max(at, len(text) - (0 if final else keep)), False
 
 
+@lru_cache(maxsize=16)
+def _patterns_of(mark: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """The end of a fence, and what in a piece of its inside needs a closer look."""
+    sign = re.escape(mark[0])
+    closing = re.compile(rf"{sign}{{{len(mark)},}}[ \t]*(?P<end>\n|\Z)|{sign}{{1,{len(mark) - 1}}}\Z")
+    return closing, re.compile(rf"[{sign}\n]|\s\Z")
+
+
 class Fence:
     """A code fence: it ends with the line that holds nothing but its mark."""
 
@@ -35,9 +44,7 @@ class Fence:
     def __init__(self, mark: str) -> None:
         self._mark = mark
         self._fresh = True  # at the head of a line
-        sign = re.escape(mark[0])
-        self._closing = re.compile(rf"{sign}{{{len(mark)},}}[ \t]*(?P<end>\n|\Z)|{sign}{{1,{len(mark) - 1}}}\Z")
-        self.watch = re.compile(rf"[{sign}\n]|\s\Z")
+        self._closing, self.watch = _patterns_of(mark)
 
     def leave(self, text: str, at: int, *, final: bool) -> tuple[int, bool]:
         """How far the text goes straight on from `at`, and whether the stretch ends there."""
@@ -107,7 +114,7 @@ class Value:
 Inside: TypeAlias = Thought | Fence | Value
 
 
-def inside_of(kind: Literal["json", "thought"] | str) -> Inside:
+def inside_of(kind: str) -> Inside:
     """The stretch that a recogniser has named: ``"json"``, ``"thought"`` or the mark of a fence."""
     if kind == "json":
         return Value()

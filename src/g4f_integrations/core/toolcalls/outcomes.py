@@ -1,7 +1,7 @@
 """What a recogniser can say about a place in the text where a call may begin.
 
-A recogniser is a pure function of the text so far, a position and whether the text is `final`. While it is not, it
-may decide only what no further text could change; so every cutting of an answer into chunks comes to the same calls.
+A recogniser is a pure function of a `Source` and a position in it. It decides only what no further text could change,
+and asks for more otherwise.
 """
 
 from __future__ import annotations
@@ -24,11 +24,6 @@ class Found:
     arguments: Any
     id: str | None = None
     error: str | None = None
-
-
-@dataclass(slots=True, frozen=True)
-class Wait:
-    """More text is needed to decide."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -56,8 +51,14 @@ class Calls:
     fence: str = ""
 
 
-Outcome: TypeAlias = Wait | Plain | Calls
-WAIT = Wait()
+Outcome: TypeAlias = Plain | Calls
+
+
+def found_in(raw: str, name: str, arguments: Any, call_id: str | None = None) -> Found:
+    """The call that was read from the text `raw`, unless that is too long for one."""
+    if len(raw) > MAX_ARGUMENTS:
+        return broken(name, raw, "The arguments are longer than 1 MiB.")
+    return Found(name, arguments, call_id)
 
 
 def broken(name: str, raw: str, why: str) -> Found:

@@ -30,7 +30,7 @@ _LIST_KEYS = ("tool_calls", "toolcalls", "function_calls", "functioncalls", "too
 _ONE_KEYS = ("function_call", "tool_call", "functioncall", "toolcall", "tool_use", "call")
 _TALK = ("thought", "thoughts", "thinking", "reasoning", "reason", "rationale", "explanation", "comment", "intent")
 _BESIDE = {*_ID_KEYS, *_TALK, "type", "kind", "index", "role", "content", "step"}
-_WRAPPER_NAMES = {"tool_call", "function_call", "tool_calls", "call_tool", "use_tool", "tool_use", "call", "function"}
+WRAPPER_NAMES = {"tool_call", "function_call", "tool_calls", "call_tool", "use_tool", "tool_use", "call", "function"}
 
 _DEEPEST = 2  # wrappers in wrappers
 
@@ -72,12 +72,12 @@ def _calls_in_list(items: list[Any], offer: Offer, *, certain: bool) -> tuple[Fo
     if not certain and not any(known):
         return None
     calls: list[Found] = []
-    for item, found in zip(items, known, strict=True):
-        if not found and _is_shaped(item):  # one item that is a call makes calls of all that look like it
-            found = _calls_in_object(item, _plain_keys(item), offer, certain=True)
-        if not found:
+    for item, sure in zip(items, known, strict=True):
+        # One item that is a call makes calls of all that look like it.
+        likely = _calls_in_object(item, _plain_keys(item), offer, certain=True) if _is_shaped(item) else None
+        if not (sure or likely):
             return None
-        calls.extend(found)
+        calls.extend(sure or likely or ())
     return tuple(calls) or None
 
 
@@ -130,28 +130,36 @@ def _id(value: dict[str, Any], keys: dict[str, str]) -> str | None:
 
 
 def _call(value: dict[str, Any], keys: dict[str, str], offer: Offer, *, certain: bool) -> Found | None:
-    named = [(key, value[keys[key]]) for key in NAME_KEYS if key in keys and isinstance(value[keys[key]], str)]
-    named = [(key, name) for key, name in named if plain_key(name) not in _WRAPPER_NAMES or offer.has(name)] or named
-    if not named:
+    named = _named(value, keys, offer)
+    if named is None:
         return None
-    key, name = next(((key, name) for key, name in named if offer.match(name) is not None), named[0])
+    key, name = named
     tool = offer.match(name)
     if tool is None and not certain:
         return None
-    argument_key = next((k for k in _ARGUMENT_KEYS if k in keys), None)
-    if argument_key is not None:
+    argument_key = next((key for key in _ARGUMENT_KEYS if key in keys), None)
+    if argument_key is None:
+        arguments: Any = _flat(value, key, offer, tool)
+        meant = certain or (offer.has(name) and offer.takes(name, arguments))
+    else:
         arguments = value[keys[argument_key]]
-        if not certain and tool is not None and _is_definition(arguments, offer, tool):
-            return None
-        return Found(name, arguments, _id(value, keys))
-    beside = {k: v for k, v in value.items() if plain_key(k) not in _BESIDE and k != keys[key]}
-    if tool is None:
-        return Found(name, beside, _id(value, keys))
-    own = offer.properties(tool)
-    flat = {k: v for k, v in value.items() if k != keys[key] and (k in own or plain_key(k) not in _BESIDE)}
-    if certain or (offer.has(name) and offer.takes(tool, flat)):
-        return Found(name, flat, _id(value, keys))
-    return None
+        meant = certain or tool is None or not _is_definition(arguments, offer, tool)
+    return Found(name, arguments, _id(value, keys)) if meant else None
+
+
+def _named(value: dict[str, Any], keys: dict[str, str], offer: Offer) -> tuple[str, str] | None:
+    """The key that holds the call's name, and the name: the first that is a tool's, else the first that is none's."""
+    texts = [(keys[key], value[keys[key]]) for key in NAME_KEYS if key in keys and isinstance(value[keys[key]], str)]
+    named = [(key, name) for key, name in texts if plain_key(name) not in WRAPPER_NAMES or offer.has(name)] or texts
+    return next(((key, name) for key, name in named if offer.match(name) is not None), named[0] if named else None)
+
+
+def _flat(value: dict[str, Any], name_key: str, offer: Offer, tool: str | None) -> dict[str, Any]:
+    """Arguments that stand beside the name: all but what calls have beside their arguments."""
+    own = offer.properties(tool) if tool is not None else {}
+    return {
+        key: item for key, item in value.items() if key != name_key and (key in own or plain_key(key) not in _BESIDE)
+    }
 
 
 def _is_definition(arguments: Any, offer: Offer, tool: str) -> bool:

@@ -10,23 +10,24 @@ from g4f_integrations.core.toolcalls import imitations
 from g4f_integrations.core.toolcalls.dialects import python_calls
 from g4f_integrations.core.toolcalls.dialects.fences import fence
 from g4f_integrations.core.toolcalls.dialects.json_values import bare_json
-from g4f_integrations.core.toolcalls.dialects.react import worded_call
 from g4f_integrations.core.toolcalls.dialects.tags import tag_call
 from g4f_integrations.core.toolcalls.dialects.tokens import MISTRAL, harmony_call, mistral_call
+from g4f_integrations.core.toolcalls.dialects.words import worded_call
 from g4f_integrations.core.toolcalls.insides import Inside, Thought, inside_of
 from g4f_integrations.core.toolcalls.offer import Offer
-from g4f_integrations.core.toolcalls.outcomes import WAIT, Calls, Found, Outcome, Plain, Wait
+from g4f_integrations.core.toolcalls.openers import openers_for
+from g4f_integrations.core.toolcalls.outcomes import Calls, Found, Outcome, Plain
 from g4f_integrations.core.toolcalls.parsing import Parsed, settle
 from g4f_integrations.core.toolcalls.prose import Prose
+from g4f_integrations.core.toolcalls.source import MoreTextNeeded, Source
 
 # What in the middle of a line needs a closer look; all other text goes straight on. Blanks at the end wait, because
 # a call that follows takes them with it.
 _MID_LINE = re.compile(r"[<\[`\n]|\s\Z")
-_SPECIAL = re.compile(r"[<\[`\n]")
 _INDENT = re.compile(r"[ \t]*")
-_SURPLUS = re.compile(r"[}\])]+")
-_SEPARATOR = re.compile(r"[,;]\s*(?=[{\[<])")
-_PART_OF_SEPARATOR = re.compile(r"[,;]\s*\Z")
+_WORD = re.compile(r"[^ \t]")
+_BETWEEN = re.compile(r"[}\])]+|[,;]\s*(?=[{\[<])")
+_PART_OF_BETWEEN = re.compile(r"[,;]\s*\Z")
 _QUOTES = frozenset("\"'`“\u2018«")
 _THINK = "<think>"
 _HARMONY = ("<|channel|>", "<|start|>")
@@ -50,18 +51,26 @@ class CallSplitter:
     """
 
     __slots__ = (
-        "_credit", "_despairs", "_ended", "_fence", "_found", "_held", "_inside", "_line", "_longest", "_looked", "_offer", "_prose",
-        "_size", "_watch", "_words", "holding",
+        "_credit",
+        "_despairs",
+        "_ended",
+        "_fence",
+        "_found",
+        "_held",
+        "_inside",
+        "_line",
+        "_looked",
+        "_offer",
+        "_openers",
+        "_prose",
+        "_size",
+        "_watch",
+        "holding",
     )  # fmt: skip
 
     def __init__(self, tools: Sequence[Mapping[str, Any]]) -> None:
         self._offer = Offer(tools)
-        self._words = tuple(
-            dict.fromkeys(
-                ("action", "*action", "**action", "call:", "functools[", *(name.lower() for name in self._offer.names))
-            )
-        )
-        self._longest = max(map(len, self._words))
+        self._openers = openers_for(self._offer.names, after_calls=False)
         self._held: list[str] = []
         self._size = 0  # characters held
         self._looked = 0  # characters held when they were last looked at
@@ -137,17 +146,18 @@ class CallSplitter:
         return end, not leaves
 
     def _step(self, text: str, at: int, *, final: bool) -> tuple[int, bool]:
-        """Hand on the prose up to where a call may begin, and decide there."""
+        """Hand on the prose up to where a call may begin, and decide there; says, too, whether more text is needed."""
         start = self._next(text, at)
         self._prose.say(text[at:start])
         if start == len(text):
             return start, False
-        outcome = self._look(text, start, final=False)
-        if isinstance(outcome, Wait) and final:
+        try:
+            outcome = self._look(Source(text, final=False), start)
+        except MoreTextNeeded:
+            if not final:
+                self._line.fresh = self._line.head  # so that the next look sees the same place
+                return start, True
             outcome = self._despair(text, start)
-        if isinstance(outcome, Wait):
-            self._line.fresh = self._line.head  # so that the next look sees the same place
-            return start, True
         if isinstance(outcome, Plain):
             return self._keep(text, start, outcome), False
         self._cut(outcome)
@@ -157,7 +167,7 @@ class CallSplitter:
         """Decide at the end of the text, where every look may go over all of what is left."""
         if self._despairs >= _MOST_DESPAIRS:
             return Plain(len(text))
-        outcome = self._look(text, at, final=True)
+        outcome = self._look(Source(text, final=True), at)
         self._despairs += isinstance(outcome, Plain)
         return outcome
 
@@ -173,8 +183,7 @@ class CallSplitter:
 
     def _cut(self, calls: Calls) -> None:
         if calls.found and not self._found:
-            self._words += imitations.LINES
-            self._longest = max(map(len, self._words))
+            self._openers = openers_for(self._offer.names, after_calls=True)
         self._found += calls.found
         self._prose.cut()
         if calls.said:
@@ -189,118 +198,106 @@ class CallSplitter:
         """The next place from `at` on that needs a decision; what lies before it is prose."""
         line = self._line
         line.head = False
-        while at < len(text):
-            if line.fresh:
-                at = _INDENT.match(text, at).end()  # type: ignore[union-attr]
-                if at == len(text):
-                    return at
-                if text[at] != "\n":
-                    line.fresh = False
-                    line.quoted = text[at] == ">"
-                    if self._prose.after_cut or self._may_begin(text, at):
-                        line.head = True
-                        return at
-            special = _SPECIAL.search(text, at)
-            if special is None:
-                line.alone = False
-                return len(text)
-            place = special.start()
-            line.alone = line.alone and place == at
+        while line.fresh:
+            at = _INDENT.match(text, at).end()  # type: ignore[union-attr]
+            if at == len(text):
+                return at
+            if text[at] == "\n":
+                at += 1
+                continue
+            line.enter(text[at])
+            if self._prose.after_cut or self._openers.may_begin(text, at):
+                line.head = True
+                return at
+        line.alone = False
+        while (mark := self._openers.marks.search(text, at)) is not None:
+            place = mark.start()
             if text[place] == "\n":
                 line.begin()
-            elif text[place] == "`" or self._may_be_token(text, place):
+                line.enter(text[mark.end()])
+                line.head = True
+                return mark.end()
+            line.pass_over(text, at, place)
+            if text[place] == "`" or self._stands_free(text, place):
                 return place
             at = place + 1
-        return at
+        return self._last_line(text, at)
 
-    def _may_begin(self, text: str, at: int) -> bool:
-        """Whether a call may begin at the head of a line with what stands at `at`."""
-        if text[at] in "{[`~<":
-            return True
-        head = text[at : at + self._longest].lower()
-        if head.startswith(self._words) or (self._line.alone and head[0].isalpha()):
-            return True
-        return len(text) - at < self._longest and any(word.startswith(head) for word in self._words)
+    def _last_line(self, text: str, at: int) -> int:
+        """The head of the last line, if it may be the beginning of a word that opens a call; else the text's end."""
+        self._line.pass_over(text, at, len(text))
+        newline = text.rfind("\n", at)
+        if newline < 0 or self._line.fresh:
+            return len(text)
+        head = _INDENT.match(text, newline + 1).end()  # type: ignore[union-attr]
+        self._line.quoted = text[head] == ">"
+        if not self._openers.may_begin(text, head):
+            return len(text)
+        self._line.begin()
+        self._line.enter(text[head])
+        self._line.head = True
+        return head
 
-    def _may_be_token(self, text: str, at: int) -> bool:
-        """Whether the ``<`` or ``[`` at `at` stands free, and not in quotes, inline code or a quoted line."""
-        if text[at] == "[" and not MISTRAL.startswith(text[at : at + len(MISTRAL)]):
-            return False
+    def _stands_free(self, text: str, at: int) -> bool:
+        """Whether what begins at `at` is neither in quotes nor in inline code nor in a quoted line."""
         before = text[at - 1] if at else self._line.last
         return not self._line.quoted and not self._line.ticks % 2 and before not in _QUOTES
 
-    def _look(self, text: str, at: int, *, final: bool) -> Outcome:
+    def _look(self, source: Source, at: int) -> Outcome:
         """What begins at `at`."""
-        sign = text[at]
-        if self._prose.after_cut and (around := self._around_calls(text, at, final=final)) is not None:
-            return around
-        if self._found and (made_up := self._made_up(text, at, final=final)) is not None:
-            return made_up
-        if sign == "<":
-            return self._tag(text, at, final=final)
-        if sign == "`" or (sign == "~" and self._line.head):
-            outcome = fence(text, at, self._offer, final=final, alone=self._line.alone)
-            in_code = self._line.ticks % 2 and isinstance(outcome, (Plain, Calls))
-            return Plain(at + 1) if in_code else outcome
-        if (
-            sign == "["
-            and MISTRAL.startswith(text[at : at + len(MISTRAL)])
-            and (len(text) - at > 1 or not self._line.head)
-        ):
-            return mistral_call(text, at, self._offer, final=final)
-        return self._head_of_line(text, at, final=final) if self._line.head else Plain(at + 1)
+        for form in (self._around_calls, self._made_up, self._token):
+            outcome = form(source, at)
+            if outcome is not None:
+                return outcome
+        return self._head_of_line(source, at) if self._line.head else Plain(at + 1)
 
-    def _head_of_line(self, text: str, at: int, *, final: bool) -> Outcome:
-        if text[at] == "[" and python_calls.begins_list(text, at, self._offer) is not False:
-            return python_calls.call_list(text, at, self._offer, final=final)
-        if text[at] in "{[":
-            return bare_json(text, at, self._offer, final=final)
-        outcome = worded_call(text, at, self._offer, final=final)
-        if self._line.alone and isinstance(outcome, Plain) and outcome.end == at + 1:
-            return python_calls.whole_answer(text, at, self._offer, final=final)
-        return outcome
-
-    def _tag(self, text: str, at: int, *, final: bool) -> Outcome:
-        if self._line.alone:
-            head = text[at : at + len(_THINK)]
-            if head == _THINK:
-                return Plain(at + len(_THINK), "thought")
-            if not final and _THINK.startswith(head):
-                return WAIT
-        if text.startswith(_HARMONY, at):
-            return harmony_call(text, at, final=final)
-        return tag_call(text, at, self._offer, final=final)
-
-    def _around_calls(self, text: str, at: int, *, final: bool) -> Outcome | None:
+    def _around_calls(self, source: Source, at: int) -> Outcome | None:
         """What stands between calls and is no prose: ends of tags and fences, brackets too many, commas."""
-        if text[at] == "<":
-            end = imitations.is_end(text, at)
-            return None if end is None or (final and not end) else Calls(end, ()) if end else WAIT
-        if self._fence and text[at] == self._fence[0]:
-            mark = self._fence
-            if text.startswith(mark, at):
-                self._fence = ""
-                return Calls(at + len(mark), ())
-            return WAIT if not final and mark.startswith(text[at:]) else None
-        surplus = _SURPLUS.match(text, at)
-        if surplus is not None:
-            return Calls(surplus.end(), ())
-        separator = _SEPARATOR.match(text, at)
-        if separator is not None:
-            return Calls(separator.end(), ())
-        return WAIT if not final and _PART_OF_SEPARATOR.match(text, at) else None
+        if not self._prose.after_cut:
+            return None
+        if source.sign(at) == "<":
+            end = imitations.end_of_tag(source, at)
+        elif self._fence and source.starts(self._fence, at):
+            end = at + len(self._fence)
+            self._fence = ""
+        else:
+            between = source.match(_BETWEEN, at, _PART_OF_BETWEEN)
+            end = between.end() if between is not None else 0
+        return Calls(end, ()) if end else None
 
-    def _made_up(self, text: str, at: int, *, final: bool) -> Outcome | None:
+    def _made_up(self, source: Source, at: int) -> Outcome | None:
         """The end of the answer, where the model goes on with a tool's result or the next turn."""
-        found = False
-        if text[at] == "<":
-            found = imitations.is_result(text, at)
-        elif self._line.head:
-            found = imitations.is_result_line(text, at)
-        if found:
+        if self._found and imitations.is_result(source, at, head_of_line=self._line.head):
             self._ended = True
-            return Calls(len(text), ())
-        return WAIT if found is None and not final else None
+            return Calls(len(source.text), ())
+        return None
+
+    def _token(self, source: Source, at: int) -> Outcome | None:
+        """What may also stand in the middle of a line: tags, fences, Mistral's token."""
+        sign = source.sign(at)
+        if sign == "<":
+            return self._tag(source, at)
+        if sign == "`" or (sign == "~" and self._line.head):
+            outcome = fence(source, at, self._offer, alone=self._line.alone)
+            return Plain(at + 1) if self._line.ticks % 2 else outcome
+        if sign == "[" and source.starts(MISTRAL, at):
+            return mistral_call(source, at, self._offer)
+        return None
+
+    def _tag(self, source: Source, at: int) -> Outcome:
+        if self._line.alone and source.starts(_THINK, at):
+            return Plain(at + len(_THINK), "thought")
+        if source.text.startswith(_HARMONY, at):
+            return harmony_call(source, at)
+        return tag_call(source, at, self._offer)
+
+    def _head_of_line(self, source: Source, at: int) -> Outcome:
+        sign = source.sign(at)
+        if sign == "[" and python_calls.begins_list(source, at, self._offer):
+            return python_calls.call_list(source, at, self._offer)
+        if sign in "{[":
+            return bare_json(source, at, self._offer)
+        return worded_call(source, at, self._offer, alone=self._line.alone)
 
 
 class _Line:
@@ -334,13 +331,19 @@ class _Line:
         """What in the next piece needs a closer look; ``None``: everything."""
         return None if self.fresh else _MID_LINE
 
+    def enter(self, sign: str) -> None:
+        """The first character of the line that is no blank."""
+        self.fresh = False
+        self.quoted = sign == ">"
+
     def pass_over(self, text: str, start: int, end: int) -> None:
-        """Text that was decided on as a whole."""
+        """Text that is decided on."""
         newline = text.rfind("\n", start, end)
         if newline >= 0:
             self.begin()
             start = newline + 1
-        self.fresh = self.fresh and not text[start:end].strip(" \t")
+        if self.fresh and (first := _WORD.search(text, start, end)) is not None:
+            self.enter(first[0])
         self.ticks += text.count("`", start, end)
 
 

@@ -4,145 +4,101 @@ from __future__ import annotations
 
 import re
 
-from g4f_integrations.core.toolcalls.bounds import bounds_of
 from g4f_integrations.core.toolcalls.dialects import python_calls, react, tags, tokens
-from g4f_integrations.core.toolcalls.dialects.json_values import may_be_call, read_calls
+from g4f_integrations.core.toolcalls.dialects.json_values import BETWEEN, SURPLUS, may_be_call, read_calls
 from g4f_integrations.core.toolcalls.offer import Offer
-from g4f_integrations.core.toolcalls.outcomes import WAIT, Calls, Found, Outcome, Plain
+from g4f_integrations.core.toolcalls.outcomes import Calls, Found, Outcome, Plain
+from g4f_integrations.core.toolcalls.source import Source
 
 _OPEN = re.compile(r"(`{3,}|~{3,})[ \t]*([^\s`]{0,40})[^\n`]{0,80}\n")
 _PART_OF_OPEN = re.compile(r"(?:`{1,2}|~{1,2}|(?:`{3,}|~{3,})[^\n`]{0,130})\Z")
-_BLANKS = re.compile(r"\s*")
-_BETWEEN = re.compile(r"[\s,;]*")
-_SURPLUS = re.compile(r"[\s}\])]*[}\])]")
+_MARKS = re.compile(r"`+|~+")
 _ANYTHING = {"", "json", "jsonc", "json5", "jsonl", "ndjson", "xml", "text", "txt", "plaintext"}
-_CALLING = {
-    "tool_call",
-    "tool_calls",
-    "tool",
-    "tools",
-    "tool_use",
-    "function",
-    "function_call",
-    "function_calls",
-    "action",
-}
+# What is in one of these is meant as a call.
+_CALLING = {"tool_call", "tool_calls", "tool", "tools", "tool_use", "function", "function_call", "function_calls"}
 _PYTHON = {"python", "py", "python3"}
+_READ = _ANYTHING | _CALLING | {"tool_code", "action"}
 
 
-def fence(text: str, at: int, offer: Offer, *, final: bool, alone: bool) -> Outcome:
+def fence(source: Source, at: int, offer: Offer, *, alone: bool) -> Outcome:
     """The fence at `at`.
 
     Args:
-        text: All text so far.
+        source: The text so far.
         at: The place of its first mark.
         offer: The tools of the request.
-        final: Whether no more text comes.
         alone: Whether nothing of the answer stands before it.
     """
-    opened = _OPEN.match(text, at)
+    opened = source.match(_OPEN, at, _PART_OF_OPEN)
     if opened is None:
-        return WAIT if not final and _PART_OF_OPEN.match(text, at) else Plain(_end_of_marks(text, at))
-    marker, language = opened[1], opened[2].lower()
-    start = _BLANKS.match(text, opened.end()).end()  # type: ignore[union-attr]
-    own = Plain(opened.end(), marker)
-    if start == len(text):
-        readable = language in _ANYTHING | _CALLING | _PYTHON | {"tool_code"}
-        return WAIT if readable and not final else own
+        return Plain(_MARKS.match(source.text, at).end())  # type: ignore[union-attr]
+    mark, language = opened[1], opened[2].lower()
+    own = Plain(opened.end(), mark)
+    if language not in _READ and not (alone and language in _PYTHON):
+        return own
+    start = source.skip(opened.end())
+    if start == len(source.text):
+        return own
+    outcome = _inside(source, start, offer, mark, language)
+    # What is no call is the answer's own up to the fence's end, also where that has not been reached yet.
+    return outcome if isinstance(outcome, Calls) or outcome.inside == mark else own
+
+
+def _inside(source: Source, at: int, offer: Offer, mark: str, language: str) -> Outcome:
+    sign = source.sign(at)
     if language in _PYTHON:
-        return _python(text, start, marker, offer, own, final=final) if alone else own
+        return _only_a_list(source, at, offer, mark)
     if language == "tool_code":
-        outcome = python_calls.code_calls(text, start, offer, marker, final=final)
-        return _closed(text, outcome, marker, final=final) if isinstance(outcome, Calls) else _own(outcome, own)
-    if language in _ANYTHING | _CALLING:
-        return _content(text, start, marker, offer, own, final=final, certain=language in _CALLING)
-    return own
+        return _closed(source, python_calls.code_calls(source, at, offer, mark), mark)
+    if sign == "[" and python_calls.begins_list(source, at, offer):
+        return _closed(source, python_calls.call_list(source, at, offer), mark)
+    if sign == "[" and source.starts(tokens.MISTRAL, at):
+        return _opened(tokens.mistral_call(source, at, offer), mark)
+    if sign in "{[":
+        return _values(source, at, offer, mark, certain=language in _CALLING)
+    return _opened(tags.tag_call(source, at, offer) if sign == "<" else react.action(source, at, offer), mark)
 
 
-def _end_of_marks(text: str, at: int) -> int:
-    mark = text[at]
-    end = at
-    while end < len(text) and text[end] == mark:
-        end += 1
-    return end
+def _opened(outcome: Outcome, mark: str) -> Outcome:
+    """Calls whose fence is closed by what comes after them."""
+    return Calls(outcome.end, outcome.found, outcome.said, mark) if isinstance(outcome, Calls) else outcome
 
 
-def _own(outcome: Outcome, own: Plain) -> Outcome:
-    return own if isinstance(outcome, Plain) else outcome
-
-
-def _content(text: str, at: int, marker: str, offer: Offer, own: Plain, *, final: bool, certain: bool) -> Outcome:
-    first = text[at]
-    if first == "[" and (listed := python_calls.begins_list(text, at, offer)) is not False:
-        if listed is None and not final:
-            return WAIT
-        outcome = python_calls.call_list(text, at, offer, final=final)
-        return _closed(text, outcome, marker, final=final) if isinstance(outcome, Calls) else _own(outcome, own)
-    if first in "{[":
-        possible = may_be_call(text, at, offer)
-        if first == "[" and not final and tokens.MISTRAL.startswith(text[at : at + len(tokens.MISTRAL)]):
-            possible = None
-        if text.startswith(tokens.MISTRAL, at):
-            return _opened(tokens.mistral_call(text, at, offer, final=final), marker, own)
-        if possible is None and not final:
-            return WAIT
-        return _values(text, at, marker, offer, own, final=final, certain=certain) if possible or certain else own
-    if first == "<":
-        return _opened(tags.tag_call(text, at, offer, final=final), marker, own)
-    return _opened(react.action(text, at, offer, final=final), marker, own)
-
-
-def _opened(outcome: Outcome, marker: str, own: Plain) -> Outcome:
-    if isinstance(outcome, Calls):
-        return Calls(outcome.end, outcome.found, outcome.said, marker)
-    return _own(outcome, own)
-
-
-def _values(text: str, at: int, marker: str, offer: Offer, own: Plain, *, final: bool, certain: bool) -> Outcome:
+def _values(source: Source, at: int, offer: Offer, mark: str, *, certain: bool) -> Outcome:
     """JSON values up to the closing marks; all of them are calls, or the fence is an answer."""
+    if not certain and not may_be_call(source, at, offer):
+        return Plain(at, "")
     calls: list[Found] = []
     said: list[str] = []
-    while True:
-        bounds = bounds_of(text, at, "fence")
-        if bounds.state == "open" and not final:
-            return WAIT
-        found = read_calls(text[at : bounds.end].rstrip(), offer, certain=certain)
+    while source.sign(at) and source.sign(at) in "{[":
+        end = source.bounds(at, "fence").end
+        found = read_calls(source.text[at:end].rstrip(), offer, certain=certain)
         if found is None:
-            return Plain(bounds.end, marker)
+            return Plain(end, mark)
         calls += found[0]
         said += [found[1]] if found[1] else []
-        surplus = _SURPLUS.match(text, bounds.end)
-        end = surplus.end() if surplus is not None else bounds.end
-        at = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
-        if at >= len(text) and not final:
-            return WAIT
-        if at < len(text) and text[at] in "{[":
-            continue
-        outcome = _closed(text, Calls(end, tuple(calls), "\n".join(said)), marker, final=final)
-        return outcome if not isinstance(outcome, Plain) else Plain(outcome.end, marker)
+        surplus = SURPLUS.match(source.text, end)
+        end = surplus.end() if surplus is not None else end
+        at = source.skip(end, BETWEEN)
+    return _closed(source, Calls(end, tuple(calls), "\n".join(said)), mark)
 
 
-def _closed(text: str, calls: Calls, marker: str, *, final: bool) -> Outcome:
-    """The calls with the marks that close their fence; something else before these makes the fence an answer."""
-    at = _BETWEEN.match(text, calls.end).end()  # type: ignore[union-attr]
-    rest = text[at : at + len(marker)]
-    if rest == marker:
-        return Calls(at + len(marker), calls.found, calls.said)
-    if marker.startswith(rest):
-        return Calls(len(text), calls.found, calls.said) if final else WAIT
-    return Plain(at, marker)
+def _closed(source: Source, outcome: Outcome, mark: str) -> Outcome:
+    """Calls with the marks that close their fence; something else before these makes the fence an answer."""
+    if not isinstance(outcome, Calls):
+        return outcome
+    at = source.skip(outcome.end, BETWEEN)
+    if source.starts(mark, at):
+        return Calls(at + len(mark), outcome.found, outcome.said)
+    cut = mark.startswith(source.text[at:])
+    return Calls(len(source.text), outcome.found, outcome.said) if cut else Plain(at, mark)
 
 
-def _python(text: str, at: int, marker: str, offer: Offer, own: Plain, *, final: bool) -> Outcome:
+def _only_a_list(source: Source, at: int, offer: Offer, mark: str) -> Outcome:
     """A Python fence that is the whole answer and nothing but a list of calls."""
-    if text[at] != "[":
-        return own
-    outcome = python_calls.call_list(text, at, offer, final=final)
-    if not isinstance(outcome, Calls):
-        return _own(outcome, own)
-    outcome = _closed(text, outcome, marker, final=final)
-    if not isinstance(outcome, Calls):
-        return _own(outcome, own)
-    if text[outcome.end :].strip():
-        return own
-    return outcome if final else WAIT
+    if source.sign(at) != "[":
+        return Plain(at)
+    outcome = _closed(source, python_calls.call_list(source, at, offer), mark)
+    if isinstance(outcome, Calls) and source.skip(outcome.end) < len(source.text):
+        return Plain(at)
+    return outcome

@@ -6,7 +6,8 @@ import json
 import re
 
 from g4f_integrations.core.toolcalls.offer import Offer
-from g4f_integrations.core.toolcalls.outcomes import MAX_ARGUMENTS, WAIT, Calls, Found, Outcome, Plain, broken
+from g4f_integrations.core.toolcalls.outcomes import MAX_ARGUMENTS, Calls, Found, Outcome, Plain, broken
+from g4f_integrations.core.toolcalls.source import Source
 from g4f_integrations.core.toolcalls.tolerant_json import loads
 
 _HEAD = re.compile(r"call:\s*([\w.-]{1,128})\s*(?=\{)")
@@ -19,50 +20,43 @@ _TOKEN = re.compile(
 )
 
 
-def gemma_call(text: str, at: int, offer: Offer, *, final: bool, certain: bool) -> Outcome:
+def gemma_call(source: Source, at: int, offer: Offer, *, certain: bool) -> Outcome:
     """The call at `at`; where no tag stands before it, only that of a tool."""
-    head = _HEAD.match(text, at)
-    if head is None:
-        return WAIT if not final and _PART_OF_HEAD.match(text, at) else Plain(at + 1)
-    if not certain and offer.match(head[1]) is None:
-        return Plain(head.end())
-    end = _end(text, head.end())
-    if end is None:
-        if not final:
-            return WAIT
-        end = len(text)
-    body = text[head.end() : end]
+    head = source.match(_HEAD, at, _PART_OF_HEAD)
+    if head is None or not (certain or offer.match(head[1])):
+        return Plain(at + 1 if head is None else head.end())
+    end = _end(source, head.end())
+    body = source.text[head.end() : end]
     if len(body) > MAX_ARGUMENTS:
         return Calls(end, (broken(head[1], body, "The arguments are longer than 1 MiB."),))
     try:
-        arguments = loads(_as_json(body))
+        found = Found(head[1], loads(_as_json(body)))
     except ValueError as error:
         if not certain:
             return Plain(end)
-        return Calls(end, (broken(head[1], body, f"The arguments are no JSON: {error}"),))
-    return Calls(end, (Found(head[1], arguments),))
+        found = broken(head[1], body, f"The arguments are no JSON: {error}")
+    return Calls(end, (found,))
 
 
-def _end(text: str, at: int) -> int | None:
+def _end(source: Source, at: int) -> int:
     """The end of the braces, in which nothing between two of Gemma's quotes counts."""
     depth = 0
-    while (token := _TOKEN.search(text, at)) is not None:
+    while (token := _TOKEN.search(source.text, at)) is not None:
         kind = token.lastgroup
         at = token.end()
+        if kind == "stop":
+            return token.start()
         if kind == "quote":
-            closing = _QUOTE.search(text, at)
+            closing = _QUOTE.search(source.text, at)
             if closing is None:
-                return None
+                break
             at = closing.end()
-        elif kind == "open":
-            depth += 1
-        elif kind == "close":
-            depth -= 1
+        elif kind is not None:
+            depth += 1 if kind == "open" else -1
             if depth <= 0:
                 return at
-        elif kind == "stop":
-            return token.start()
-    return None
+    source.more()
+    return len(source.text)
 
 
 def _as_json(body: str) -> str:

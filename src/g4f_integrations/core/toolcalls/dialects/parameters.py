@@ -5,63 +5,75 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from g4f_integrations.core.toolcalls.source import Source
 from g4f_integrations.core.toolcalls.tolerant_json import loads
 
 _SPACE = r"(?:[|\uff5c]{0,2}(?:DSML[|\uff5c]{1,2})?|antml:|steptml:|minimax:|seed:)?"
-_WORDS = "parameter|param|argument|arg"
+_WORDS = "(?:parameter|param|argument|arg)"
 _OPEN = re.compile(
-    rf"\s*<{_SPACE}(?:{_WORDS})"
-    rf"(?:\s*=\s*[\"']?(?P<key>[^<>\"']{{1,128}}?)[\"']?|\s+(?:name|key)\s*=\s*[\"'](?P<name>[^<>\"']{{1,128}})[\"'](?P<rest>[^<>]{{0,128}}?))\s*>",
+    rf"\s*<{_SPACE}{_WORDS}"
+    r"(?:\s*=\s*[\"']?(?P<key>[^<>\"']{1,128}?)[\"']?"
+    r"|\s+(?:name|key)\s*=\s*[\"'](?P<name>[^<>\"']{1,128})[\"'](?P<rest>[^<>]{0,128}?))\s*>",
     re.IGNORECASE,
 )
 _CLOSE = re.compile(
-    rf"</{_SPACE}(?:{_WORDS})[|\uff5c]{{0,2}}>"  # its own end
-    rf"|(?=<{_SPACE}(?:{_WORDS})(?:\s*=|\s+name=))"  # the next one's beginning
+    rf"</{_SPACE}{_WORDS}[|\uff5c]{{0,2}}>"  # its own end
+    rf"|(?=<{_SPACE}{_WORDS}(?:\s*=|\s+name=))"  # the next one's beginning
     rf"|<[|\uff5c]{{1,2}}DSML[|\uff5c]{{1,2}}parameter>",  # DeepSeek's end, with the slash forgotten
     re.IGNORECASE,
 )
 _LAST = re.compile(rf"</{_SPACE}(?:function|invoke|tool_call|tool_calls|function_call|function_calls)\b", re.IGNORECASE)
-_PAIR = re.compile(r"\s*<arg_key>\s*([^<>]{1,128}?)\s*</arg_key>\s*<arg_value>", re.IGNORECASE)
+_PAIR = re.compile(r"\s*<arg_key>\s*(?P<key>[^<>]{1,128}?)\s*</arg_key>\s*<arg_value>", re.IGNORECASE)
 _PAIR_END = re.compile(r"</arg_value>|(?=<arg_key>)", re.IGNORECASE)
-_ELEMENT = re.compile(r"\s*<([A-Za-z_][\w.-]{0,127})>")
+_ELEMENT = re.compile(r"\s*<(?P<key>[A-Za-z_][\w.-]{0,127})>")
 _PART = re.compile(
-    r"\s*(?:<[^<>]{0,300})?\Z|\s*<arg_key>[^<>]{0,160}(?:</?[^<>]{0,20}>?\s{0,40}(?:<[^<>]{0,20})?)?\Z", re.IGNORECASE
+    r"\s*(?:<[^<>]{0,300})?\Z"
+    r"|\s*<arg_key>[^<>]{0,160}(?:</?[^<>]{0,20}>?\s{0,40}(?:<[^<>]{0,20})?)?\Z",
+    re.IGNORECASE,
 )
 
 
-def read_parameters(text: str, at: int, *, final: bool, elements: bool = False) -> tuple[dict[str, Any], int] | None:
+def read_parameters(source: Source, at: int, *, elements: bool = False) -> tuple[dict[str, Any], int]:
     """Read arguments from `at` on, up to where none begins any more.
 
     Args:
-        text: All text so far.
+        source: The text so far. An argument that is cut off ends with a text that is final.
         at: Where the first may begin.
-        final: Whether no more text comes; an argument that is cut off then ends with the text.
         elements: Whether any element is an argument, by its tag's name.
 
     Returns:
-        The arguments as text (``string="false"`` marks JSON) and the place after them; ``None`` if more text is needed.
+        The arguments as text (JSON where ``string="false"`` says so), and the place after them.
     """
     arguments: dict[str, Any] = {}
-    while True:
-        opened, close = _OPEN.match(text, at), _CLOSE
-        if opened is not None:
-            key, rest = opened["key"] or opened["name"], opened["rest"] or ""
-        elif (opened := _PAIR.match(text, at)) is not None:
-            key, rest, close = opened[1], "", _PAIR_END
-        elif elements and (opened := _ELEMENT.match(text, at)) is not None:
-            key, rest, close = opened[1], "", re.compile(rf"</{re.escape(opened[1])}\s*>")
-        else:
-            return (arguments, at) if final or not _PART.match(text, at) else None
-        closed = close.search(text, opened.end())
-        if closed is None and not final:
-            return None
-        end = closed.start() if closed is not None else len(text)
-        value = text[opened.end() : end]
-        last = _LAST.search(value) if closed is None or closed.start() == closed.end() else None
-        if last is not None:  # the end of the argument is missing, the end of its call is not
-            value, end = value[: last.start()], opened.end() + last.start()
-        arguments[key.strip()] = _value(value, rest)
-        at = closed.end() if closed is not None and last is None else end
+    while (opened := _opened(source, at, elements=elements)) is not None:
+        head, close = opened
+        closed = close.search(source.text, head.end())
+        if closed is None:
+            source.more()
+        end = closed.start() if closed is not None else len(source.text)
+        at = closed.end() if closed is not None else end
+        if closed is None or not closed[0]:  # its end is missing; that of its call may not be
+            last = _LAST.search(source.text, head.end(), end)
+            end = at = last.start() if last is not None else end
+        fields = head.groupdict()
+        key = fields["key"] or fields["name"]
+        arguments[key.strip()] = _value(source.text[head.end() : end], fields.get("rest") or "")
+    return arguments, at
+
+
+def _opened(source: Source, at: int, *, elements: bool) -> tuple[re.Match[str], re.Pattern[str]] | None:
+    """The tag that opens an argument at `at`, and what ends that argument."""
+    text = source.text
+    if (found := _OPEN.match(text, at)) is not None:
+        return found, _CLOSE
+    if (found := _PAIR.match(text, at)) is not None:
+        return found, _PAIR_END
+    found = source.match(_ELEMENT, at, _PART) if elements else None
+    if found is not None and found["key"].lower() != "arg_key":
+        return found, re.compile(rf"</{re.escape(found['key'])}\s*>")
+    if _PART.match(text, at) is not None:
+        source.more()
+    return None
 
 
 def _value(text: str, attributes: str) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from g4f_integrations.core.toolcalls.bounds import bounds_of
+from g4f_integrations.core.toolcalls.dialects.json_values import BETWEEN
 from g4f_integrations.core.toolcalls.offer import Offer
-from g4f_integrations.core.toolcalls.outcomes import MAX_ARGUMENTS, WAIT, Calls, Found, Outcome, Plain
+from g4f_integrations.core.toolcalls.outcomes import MAX_ARGUMENTS, Calls, Found, Outcome, Plain, broken
+from g4f_integrations.core.toolcalls.source import Source
 from g4f_integrations.core.toolcalls.tolerant_json import loads
 
 _NAME = r"[A-Za-z_][\w.-]{0,127}"
@@ -15,9 +16,11 @@ _LIST = re.compile(rf"\[\s*({_NAME})\s*\(")
 _PART_OF_LIST = re.compile(rf"\[\s*(?:{_NAME})?\s*\Z")
 _CALL = re.compile(rf"({_NAME})\s*\(")
 _PART_OF_CALL = re.compile(rf"(?:{_NAME})?\s*\Z")
+_BY_NAME = re.compile(rf"({_NAME})\s?\(\s*(?:\)|[A-Za-z_]\w*\s?=)")
+_PART_OF_BY_NAME = re.compile(rf"(?:{_NAME}\s?(?:\(\s*(?:[A-Za-z_]\w*\s?)?)?)?\Z")
 _PRINT = re.compile(r"print\s*\(\s*")
+_CLOSED = re.compile(r"\s*\)")
 _KEYWORD = re.compile(r"\s*([A-Za-z_]\w*)\s*[=:](?!=)\s*")
-_BETWEEN = re.compile(r"[\s,;]*")
 _METHOD = re.compile(r"\.(?:call|invoke|run)$")
 _TOKEN = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*+"""|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -27,125 +30,128 @@ _TOKEN = re.compile(
 )
 
 
-def begins_list(text: str, at: int, offer: Offer) -> bool | None:
-    """Whether a list of calls begins at the ``[`` at `at`: its first item calls a tool. ``None``: too early to say."""
-    found = _LIST.match(text, at)
-    if found is not None:
-        return offer.match(_plain_name(found[1])) is not None
-    return None if _PART_OF_LIST.match(text, at) else False
+def begins_list(source: Source, at: int, offer: Offer, *, certain: bool = False) -> bool:
+    """Whether a list of calls begins at the ``[`` at `at`: its first item calls a tool."""
+    found = source.match(_LIST, at, _PART_OF_LIST)
+    return found is not None and (certain or offer.match(_plain_name(found[1])) is not None)
 
 
-def call_list(text: str, at: int, offer: Offer, *, final: bool, certain: bool = False) -> Outcome:
+def call_list(source: Source, at: int, offer: Offer, *, certain: bool = False) -> Outcome:
     """``[f(a=1), g()]`` with names of tools only, unless a tag says that it is a list of calls."""
-    begins = begins_list(text, at, offer)
-    if begins is None and not final:
-        return WAIT
-    if not begins and not (certain and _LIST.match(text, at)):
+    if not begins_list(source, at, offer, certain=certain):
         return Plain(at + 1)
-    bounds = bounds_of(text, at, "tag" if certain else None)
-    if bounds.state == "open" and not final:
-        return WAIT
-    found = read_python(text[at : bounds.end], offer, certain=certain)
-    return Plain(bounds.end) if found is None else Calls(bounds.end, found)
+    end = source.bounds(at, "tag" if certain else None).end
+    found = read_python(source.text[at:end], offer, certain=certain)
+    return Plain(end) if found is None else Calls(end, found)
 
 
-def calls_from(text: str, at: int, offer: Offer, *, final: bool, certain: bool = False) -> Outcome:
+def calls_from(source: Source, at: int, offer: Offer, *, certain: bool = False) -> Outcome:
     """``f(a=1)`` without brackets, one or several, up to where no further call begins."""
     calls: list[Found] = []
-    end = at
-    while True:
-        head = _CALL.match(text, at)
-        if head is None:
-            if not final and _PART_OF_CALL.match(text, at):
-                return WAIT
-            break
+    end = at + 1
+    while (head := source.match(_CALL, at, _PART_OF_CALL)) is not None:
         if not certain and offer.match(_plain_name(head[1])) is None:
             break
-        bounds = bounds_of(text, head.end() - 1)
-        if bounds.state == "open" and not final:
-            return WAIT
-        found = read_python(text[at : bounds.end], offer, certain=certain)
+        stop = source.bounds(head.end() - 1).end
+        found = read_python(source.text[at:stop], offer, certain=certain)
         if found is None:
-            end = end if calls else bounds.end
+            end = end if calls else stop
             break
         calls += found
-        end = bounds.end
-        at = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
-    return Calls(end, tuple(calls)) if calls else Plain(max(end, at + 1))
+        end = stop
+        at = source.skip(end, BETWEEN)
+    return Calls(end, tuple(calls)) if calls else Plain(end)
+
+
+def code_calls(source: Source, at: int, offer: Offer, mark: str) -> Outcome:
+    """The inside of a ``tool_code`` fence, if it is nothing but calls of tools."""
+    end = source.text.find("\n" + mark, at)
+    if end < 0:
+        source.more()
+        end = len(source.text)
+    found = read_python(source.text[at:end].rstrip("`~ \n"), offer, certain=False)
+    return Plain(end) if found is None else Calls(end, found)
+
+
+def whole_answer(source: Source, at: int, offer: Offer) -> Outcome:
+    """An answer that is nothing but ``f(a=1)``, one or several: the exact names of tools, and arguments by name."""
+    head = source.match(_BY_NAME, at, _PART_OF_BY_NAME)
+    if head is None or not offer.has(_plain_name(head[1]).rpartition(".")[2]):
+        return Plain(at + 1)
+    outcome = calls_from(source, at, offer)
+    if isinstance(outcome, Calls) and source.skip(outcome.end) < len(source.text):
+        return Plain(outcome.end)
+    return outcome
 
 
 def read_python(body: str, offer: Offer, *, certain: bool) -> tuple[Found, ...] | None:
     """The calls of a text that is a list of calls, or calls on lines of their own, and nothing else."""
-    if len(body) > 2 * MAX_ARGUMENTS:
-        return (Found("", body[:1000], None, "The call is longer than 1 MiB."),)
+    if len(body) > MAX_ARGUMENTS:
+        head = _CALL.search(body, 0, 1000)
+        return (broken(head[1] if head is not None else "", body, "The call is longer than 1 MiB."),)
     body = body.strip()
-    listed = body.startswith("[")
-    at = 1 if listed else 0
-    calls = []
-    while True:
-        at = _BETWEEN.match(body, at).end()  # type: ignore[union-attr]
-        if at >= len(body) or (listed and body[at] == "]" and not body[at + 1 :].strip()):
-            return tuple(calls) or None
+    at = 1 if body.startswith("[") else 0
+    end = len(body) - (1 if at and body.endswith("]") else 0)
+    calls: list[Found] = []
+    while (at := BETWEEN.match(body, at).end()) < end:  # type: ignore[union-attr]
         printed = _PRINT.match(body, at)
-        at = printed.end() if printed is not None else at
-        head = _CALL.match(body, at)
+        head = _CALL.match(body, printed.end() if printed is not None else at)
         if head is None:
             return None
         name = _plain_name(head[1])
         tool = offer.match(name)
         if tool is None and not certain:
             return None
-        arguments, at = _arguments(body, head.end(), offer, tool)
+        pieces, at = _split(body, head.end())
+        arguments = _arguments(pieces, offer, tool)
         if arguments is None:
             return None
         calls.append(Found(name, arguments))
-        if printed is not None:
-            closing = re.compile(r"\s*\)").match(body, at)
-            at = closing.end() if closing is not None else at
+        closed = _CLOSED.match(body, at) if printed is not None else None
+        at = closed.end() if closed is not None else at
+    return tuple(calls) or None
 
 
 def _plain_name(name: str) -> str:
     return _METHOD.sub("", name)
 
 
-def _arguments(body: str, at: int, offer: Offer, tool: str | None) -> tuple[dict[str, Any] | None, int]:
+def _split(body: str, at: int) -> tuple[list[str], int]:
     """The arguments up to the closing parenthesis, and the place after it."""
     pieces: list[str] = []
-    start, depth, end = at, 0, len(body)
+    start, depth = at, 0
     for token in _TOKEN.finditer(body, at):
-        if token.lastgroup == "open":
+        kind = token.lastgroup
+        if kind == "open":
             depth += 1
-        elif token.lastgroup == "close":
+        elif kind == "close" and depth:
             depth -= 1
-            if depth < 0:
-                end = token.start()
-                break
-        elif token.lastgroup == "comma" and depth == 0:
+        elif kind == "close":
+            return [*pieces, body[start : token.start()]], token.end()
+        elif kind == "comma" and not depth:
             pieces.append(body[start : token.start()])
             start = token.end()
-    pieces.append(body[start:end])
-    named: dict[str, Any] = {}
-    unnamed: list[Any] = []
-    for piece in pieces:
-        if not piece.strip():
-            continue
+    return [*pieces, body[start:]], len(body)
+
+
+def _arguments(pieces: list[str], offer: Offer, tool: str | None) -> dict[str, Any] | None:
+    """Arguments by name and by place; ``None`` if they are no literals, or too many for the tool."""
+    by_name: dict[str, Any] = {}
+    by_place: list[Any] = []
+    for piece in filter(str.strip, pieces):
         keyword = _KEYWORD.match(piece)
         try:
             value = _literal(piece[keyword.end() :] if keyword is not None else piece)
         except ValueError:
-            return None, end
+            return None
         if keyword is not None:
-            named[keyword[1]] = value
-        elif isinstance(value, dict) and len(pieces) == 1:
-            named.update(value)
+            by_name[keyword[1]] = value
         else:
-            unnamed.append(value)
-    if unnamed:
-        given = offer.named(tool, unnamed) if tool is not None else None
-        if given is None:
-            return None, end
-        named = {**given, **named}
-    return named, min(end + 1, len(body))
+            by_place.append(value)
+    if len(by_place) == 1 and isinstance(by_place[0], dict) and not by_name:
+        return by_place[0]
+    placed = offer.named(tool or "", by_place)
+    return None if placed is None else {**placed, **by_name}
 
 
 def _literal(text: str) -> Any:
@@ -153,33 +159,3 @@ def _literal(text: str) -> Any:
     if len(text) >= 6 and text[:3] == text[-3:] and text[:3] in {'"""', "'''"}:
         return text[3:-3]
     return loads(text)
-
-
-def code_calls(text: str, at: int, offer: Offer, marker: str, *, final: bool) -> Outcome:
-    """The inside of a ``tool_code`` fence, if it is nothing but calls of tools."""
-    end = text.find("\n" + marker, at)
-    if end < 0:
-        if not final:
-            return WAIT
-        end = len(text)
-    found = read_python(text[at:end].rstrip("`~ \n"), offer, certain=False)
-    return Plain(end) if found is None else Calls(end, found)
-
-
-_KEYWORDS_ONLY = re.compile(r"[A-Za-z_][\w.]{0,127}\s?\(\s*(?:\)|[A-Za-z_]\w*\s?=)")
-_PART_OF_KEYWORDS = re.compile(r"(?:[A-Za-z_][\w.]{0,127}\s?(?:\(\s*(?:[A-Za-z_]\w*\s?)?)?)?\Z")
-
-
-def whole_answer(text: str, at: int, offer: Offer, *, final: bool) -> Outcome:
-    """An answer that is nothing but ``f(a=1)``, one or several: the exact names of tools, and arguments by name."""
-    if _KEYWORDS_ONLY.match(text, at) is None:
-        return WAIT if not final and _PART_OF_KEYWORDS.match(text, at) else Plain(at + 1)
-    head = _CALL.match(text, at)
-    if head is None or not offer.has(_plain_name(head[1]).rpartition(".")[2]):
-        return Plain(at + 1)
-    outcome = calls_from(text, at, offer, final=final)
-    if not isinstance(outcome, Calls):
-        return outcome
-    if text[outcome.end :].strip():
-        return Plain(outcome.end)
-    return outcome if final else WAIT

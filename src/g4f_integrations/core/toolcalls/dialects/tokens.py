@@ -1,60 +1,64 @@
-"""Calls behind control tokens: Mistral's ``[TOOL_CALLS]`` and the channels of gpt-oss (harmony)."""
+"""Calls behind control tokens: Mistral's, DeepSeek's, Kimi's, and the channels of gpt-oss (harmony)."""
 
 from __future__ import annotations
 
 import re
 
-from g4f_integrations.core.toolcalls.bounds import bounds_of
-from g4f_integrations.core.toolcalls.dialects.json_values import arguments_at, certain_values
+from g4f_integrations.core.toolcalls.dialects.json_values import call_with, certain_values
 from g4f_integrations.core.toolcalls.offer import Offer
-from g4f_integrations.core.toolcalls.outcomes import WAIT, Calls, Found, Outcome, Plain, broken
+from g4f_integrations.core.toolcalls.outcomes import Calls, Outcome, Plain
+from g4f_integrations.core.toolcalls.source import Source
 
 MISTRAL = "[TOOL_CALLS]"
-_NAMED = re.compile(r"([A-Za-z_][\w.-]{0,127})\s*(?:\[CALL_ID\]\s*([A-Za-z0-9_-]{1,64})\s*)?(?:\[ARGS\]\s*)?(?=\{)")
 _LONGEST_HEAD = 300  # characters between the token and the arguments
+_MISTRAL_NAME = re.compile(
+    r"([A-Za-z_][\w.-]{0,127})\s{0,9}(?:\[CALL_ID\]\s{0,9}([A-Za-z0-9_-]{1,64})\s{0,9})?(?:\[ARGS\]\s{0,9})?(?=\{)"
+)
+_SHORT_REST = re.compile(rf"[^\n]{{0,{_LONGEST_HEAD}}}\n?[^\n]{{0,40}}\n?\s{{0,9}}\Z")
+
+_SEPARATOR = r"\s{0,9}<[|\uff5c](?:tool[_\u2581]sep|tool_call_argument_begin)[|\uff5c]>\s{0,9}"
+_TOKEN_HEAD = re.compile(
+    rf"\s{{0,9}}(?:function{_SEPARATOR})?([^<>{{}}\s`][^<>{{}}\n`]{{0,160}}?)(?:{_SEPARATOR})?\s{{0,9}}"
+    r"(?:```\w{0,9}\s{0,9})?(?=[{\"])"
+)
+_INDEX = re.compile(r":\d+$")
 
 _HARMONY = re.compile(
     r"(?:<\|start\|>\s{0,4}\w{0,20}\s{0,4}(?:to=(?P<early>[\w.:-]{1,160})\s{0,4}(?=<\|))?)?"
     r"<\|channel\|>\s{0,4}\w{1,20}\s{0,4}(?:to=(?P<to>[\w.:-]{1,160})\s{0,4})?"
-    r"(?:(?:<\|constrain\|>\s{0,4})?\w{1,20}\s{0,4})?<\|message\|>\s{0,8}"
+    r"(?:(?:<\|constrain\|>\s{0,4})?\w{1,20}\s{0,4})?<\|message\|>"
 )
-_PART_OF_HARMONY = re.compile(r"<[^\n{]{0,300}\Z")
+_PART_OF_HARMONY = re.compile(rf"<[^\n{{]{{0,{_LONGEST_HEAD}}}\Z")
 
 
-def mistral_call(text: str, at: int, offer: Offer, *, final: bool) -> Outcome:
+def mistral_call(source: Source, at: int, offer: Offer) -> Outcome:
     """``[TOOL_CALLS] [{…}]`` and ``[TOOL_CALLS]name[ARGS]{…}``."""
-    if not text.startswith(MISTRAL, at):
-        return WAIT if not final and MISTRAL.startswith(text[at:]) else Plain(at + 1)
-    start = at + len(MISTRAL)
-    start += len(text[start : start + _LONGEST_HEAD]) - len(text[start : start + _LONGEST_HEAD].lstrip())
-    if start == len(text):
-        return Plain(start) if final else WAIT
-    if text[start] in "{[":
-        return certain_values(text, start, offer, final=final)
-    named = _NAMED.match(text, start)
-    if named is None:
-        return WAIT if not final and len(text) - start < _LONGEST_HEAD else Plain(start)
-    return with_arguments(text, named.end(), named[1], named[2], final=final)
+    if not source.starts(MISTRAL, at):
+        return Plain(at + 1)
+    start = source.skip(at + len(MISTRAL))
+    if source.sign(start) in {"{", "["}:
+        return certain_values(source, start, offer)
+    named = source.match(_MISTRAL_NAME, start, _SHORT_REST)
+    return Plain(start) if named is None else call_with(source, named.end(), named[1], named[2])
 
 
-def with_arguments(text: str, at: int, name: str, call_id: str | None, *, final: bool) -> Outcome:
-    """A call whose name is known and whose arguments are the JSON at `at`."""
-    try:
-        read = arguments_at(text, at, final=final)
-    except ValueError as error:
-        end = max(bounds_of(text, at, "tag").end, at)
-        return Calls(end, (broken(name, text[at:end], f"The arguments are no JSON: {error}"),))
-    return WAIT if read is None else Calls(read[1], (Found(name, read[0], call_id),))
-
-
-def harmony_call(text: str, at: int, *, final: bool) -> Outcome:
-    """``<|channel|>commentary to=functions.name <|constrain|>json<|message|>{…}``; other channels are text."""
-    head = _HARMONY.match(text, at)
+def token_call(source: Source, at: int) -> Outcome:
+    """DeepSeek's and Kimi's forms, behind their first token: a name, a token, the arguments."""
+    head = source.match(_TOKEN_HEAD, at, _SHORT_REST)
     if head is None:
-        return WAIT if not final and _PART_OF_HARMONY.match(text, at) else Plain(at + 1)
-    recipient = head["to"] or head["early"]
-    if recipient is None or head.end() == len(text):
-        return Plain(head.end()) if recipient is None or final else WAIT
-    if text[head.end()] != "{":
+        return Plain(at)
+    name = _INDEX.sub("", head[1].strip()).removeprefix("functions.")
+    calls = call_with(source, head.end(), name)
+    return Calls(calls.end, calls.found, "", "```") if "```" in head[0] else calls
+
+
+def harmony_call(source: Source, at: int) -> Outcome:
+    """``<|channel|>commentary to=functions.name <|constrain|>json<|message|>{…}``; other channels are text."""
+    head = source.match(_HARMONY, at, _PART_OF_HARMONY)
+    recipient = head["to"] or head["early"] if head is not None else None
+    if head is None or recipient is None:
+        return Plain(at + 1 if head is None else head.end())
+    start = source.skip(head.end())
+    if source.sign(start) != "{":
         return Plain(head.end())
-    return with_arguments(text, head.end(), recipient.removeprefix("functions."), None, final=final)
+    return call_with(source, start, recipient.removeprefix("functions."))
