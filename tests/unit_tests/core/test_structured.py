@@ -140,6 +140,8 @@ def test_the_types_and_keys_of_the_outermost_value(schema, kinds, yes, no):
         f"[{GOOD}]",
         f"<answer>{GOOD}</answer>",
         f"{{ well, {GOOD}",
+        json.dumps(GOOD),
+        GOOD + "}",
     ],
 )
 def test_a_valid_value_is_found_and_stays_as_it_was_written(text):
@@ -151,6 +153,7 @@ def test_a_valid_value_is_found_and_stays_as_it_was_written(text):
     [
         ("{'setup': 'a', 'punchline': 'b',}", {"setup": "a", "punchline": "b"}),
         ('{setup: "a", punchline: "b"}', {"setup": "a", "punchline": "b"}),
+        ('"setup": "a", "punchline": "b"}', {"setup": "a", "punchline": "b"}),
         ('{"setup": "a", "punchline": "b"', {"setup": "a", "punchline": "b"}),
         ('{"setup": "a\nb", "punchline": "b" // so\n}', {"setup": "a\nb", "punchline": "b"}),
         ('```json\n{"setup": "a", "punchline": "b"', {"setup": "a", "punchline": "b"}),
@@ -428,11 +431,73 @@ def test_from_the_first_mistake_on_all_is_held_and_put_right_at_the_end(text, ca
     assert json.loads(first + rest) == value
 
 
-def test_a_mistake_that_is_out_already_is_a_problem():
-    first, rest, problem = streamed('{"setup": "a", "rating": "3", "punchline": "c"}')
+DEEP_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "items": {"type": "array", "items": {"$ref": "#/$defs/Item"}},
+        "mood": {"anyOf": [{"enum": ["good", "bad"]}, {"type": "null"}]},
+        "more": {"type": "object", "additionalProperties": {"type": "integer"}},
+    },
+    "$defs": {
+        "Item": {"type": "object", "properties": {"n": {"type": "integer"}, "t": {"type": "string"}}, "required": ["n"]}
+    },
+}
 
-    assert (first, rest) == ('{"setup": "a", "rating": "3", "punchline": "c"}', "")
-    assert problem is not None
+
+@pytest.mark.parametrize(
+    ("text", "came", "value"),
+    [
+        (
+            '{"setup": "a", "rating": "3", "punchline": "c"}',
+            '{"setup": "a',
+            {"setup": "a", "rating": 3, "punchline": "c"},
+        ),
+        ('{"setup": "a", "Punchline": "c"}', '{"setup": "a', {"setup": "a", "punchline": "c"}),
+        ('{"setup": "a", "punchline": 3}', '{"setup": "a', {"setup": "a", "punchline": "3"}),
+    ],
+)
+def test_what_the_schema_cannot_allow_is_held_and_put_right_at_the_end(text, came, value):
+    first, rest, problem = streamed(text)
+
+    assert (first, problem) == (came, None)
+    assert json.loads(first + rest) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "came"),
+    [
+        ('{"items": [{"n": 1, "t": "ab"}, {"n": 2}], "mood": "good", "more": {"x": 1}}', ...),
+        ('{"items": [], "mood": null, "more": {}}', ...),
+        ('{"items": [{"n": 1}, {"n": "2"}]}', '{"items": [{"n": 1}'),
+        ('{"items": [{"n": 1.0, "t": "x"}]}', ""),
+        ('{"items": [{"t": "x", "n": null}]}', '{"items": [{"t": "x'),
+        ('{"items": [{"t": "x"}]}', '{"items": [{"t": "x'),
+        ('{"items": {"n": 1}}', ""),
+        ('{"items": [], "mood": "Good"}', '{"items": []'),
+        ('{"items": [], "mood": true}', '{"items": []'),
+        ('{"items": [], "other": 1}', '{"items": []'),
+    ],
+)
+def test_types_keys_and_options_are_followed_into_the_value(text, came):
+    first, rest, problem = streamed(text, schema_form(DEEP_SCHEMA))
+
+    assert first == (text if came is ... else came)
+    assert problem is not None or json.loads(first + rest)
+
+
+def test_what_the_schema_allows_against_all_expectation_stays_as_it_was_written():
+    text = '{"setup": "a",\n"note": 1e0, "punchline": "c"}'
+
+    assert streamed(text + " Bye") == ('{"setup": "a', text.removeprefix('{"setup": "a'), None)
+
+
+def test_a_mistake_that_is_out_already_is_a_problem():
+    short = schema_form({"type": "object", "properties": {"a": {"type": "string", "maxLength": 2}}})
+
+    first, rest, problem = streamed('{"a": "much"}', short)
+
+    assert (first, rest) == ('{"a": "much"}', "")
+    assert "a: expected at most 2 characters" in problem
 
 
 def test_what_is_missing_is_a_problem_and_the_text_is_json_all_the_same():

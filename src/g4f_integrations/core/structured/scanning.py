@@ -12,6 +12,8 @@ import json
 import re
 from collections.abc import Callable
 
+from g4f_integrations.core.structured.guide import Guide
+
 MAX_DEPTH = 100  # containers in containers; what is deeper is not released before it is whole
 _LONGEST_NUMBER = 400  # characters; a double's digits end at 309
 _BLANKS = re.compile(r"[ \t\n\r]*")
@@ -29,25 +31,29 @@ _LITERAL_STARTS = frozenset("-0123456789tfn")
 class StrictScanner:
     """Follows one value, which begins at the first character that is fed.
 
+    Args:
+        guide: What the schema says of the value; without it any JSON will do.
+
     Attributes:
         length: Characters that were accepted.
         safe: How many of them may be released.
         safe_depth: Open containers at `safe`; the first so many of `stack`.
         safe_in_string: Whether a string is open at `safe`.
         stack: The opening brackets of the open containers.
-        first_key: The first key of the outermost object, once it is whole.
         done: Whether the value is complete.
-        failed: Whether the next character cannot stand there in strict JSON, or the value is nested too deeply.
+        failed: Whether the next character cannot stand there in strict JSON of the schema, or the value is nested too
+            deeply.
     """
 
     __slots__ = (
         "_begun",
+        "_guide",
         "_in_key",
-        "_key",
+        "_options",
+        "_pieces",
         "_step",
         "done",
         "failed",
-        "first_key",
         "length",
         "safe",
         "safe_depth",
@@ -55,15 +61,16 @@ class StrictScanner:
         "stack",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, guide: Guide | None = None) -> None:
+        self._guide = guide
         self.length = self.safe = self.safe_depth = 0
         self.safe_in_string = self.done = self.failed = False
         self.stack: list[str] = []
-        self.first_key: str | None = None
         self._step: Callable[[StrictScanner, str, int], int] = StrictScanner._value
         self._begun = ""  # the beginning of an escape, a number or a word
         self._in_key = False
-        self._key: list[str] = []  # the pieces of the first key
+        self._pieces: list[str] = []  # of a key, or of a string that must be one of the options
+        self._options: frozenset[str] | None = None  # what the open string may be
 
     @property
     def closers(self) -> str:
@@ -92,8 +99,14 @@ class StrictScanner:
         if at == len(text):
             return at
         char = text[at]
+        if self._guide is not None and not self._guide.allows_value(char):
+            self.failed = True
+            return at
         if char == '"':
-            self._commit(at + 1 - start, in_string=True)
+            self._options = self._guide.next.options if self._guide is not None else None
+            self._pieces.clear()
+            if self._options is None:
+                self._commit(at + 1 - start, in_string=True)
             self._step, self._in_key = StrictScanner._string, False
         elif char in _CLOSERS and len(self.stack) < MAX_DEPTH:
             self.stack.append(char)
@@ -124,7 +137,11 @@ class StrictScanner:
         return at
 
     def _close(self, at: int, size: int) -> int:
-        self.stack.pop()
+        bracket = self.stack.pop()
+        if self._guide is not None and not self._guide.allows_end(bracket):
+            self.stack.append(bracket)
+            self.failed = True
+            return at - 1
         self._commit(size, in_string=False)
         self._value_ends()
         return at
@@ -141,6 +158,7 @@ class StrictScanner:
             self.failed = True
             return at
         self._step, self._in_key = StrictScanner._string, True
+        self._pieces.clear()
         return at + 1
 
     def _colon(self, text: str, at: int) -> int:
@@ -170,33 +188,35 @@ class StrictScanner:
     def _string(self, text: str, at: int) -> int:
         start = at
         at = _after(_PLAIN, text, at)
-        if self._in_key:
-            self._note_key(text[start:at])
-        elif at > start:
-            self._commit(at - start, in_string=True)
+        self._take(text[start:at], at - start)
         if at == len(text):
             return at
         if text[at] == "\\":
             self._begun = "\\"
             self._step = StrictScanner._escape
-        elif text[at] == '"':
-            self._string_ends()
+        elif text[at] == '"' and self._may_end():
+            self._step = StrictScanner._colon
+            if not self._in_key:
+                self._value_ends()
         else:
             self.failed = True
             return at
         return at + 1
 
-    def _string_ends(self) -> None:
-        if not self._in_key:
-            self._value_ends()
-            return
-        self._step = StrictScanner._colon
-        if self.first_key is None and len(self.stack) == 1:
-            self.first_key = json.loads('"{}"'.format("".join(self._key)))
+    def _take(self, piece: str, size: int) -> None:
+        """Note the `piece` that the last `size` characters have brought to the open string."""
+        if not self._in_key and self._options is None:
+            if size:
+                self._commit(size, in_string=True)
+        elif self._guide is not None:
+            self._pieces.append(piece)
 
-    def _note_key(self, piece: str) -> None:
-        if self.first_key is None and len(self.stack) == 1:
-            self._key.append(piece)
+    def _may_end(self) -> bool:
+        """Whether the open string may be what it is, as far as the schema tells."""
+        if self._guide is None or (self._options is None and not self._in_key):
+            return True
+        said = json.loads('"{}"'.format("".join(self._pieces)))
+        return self._guide.allows_key(said) if self._in_key else self._options is None or said in self._options
 
     def _escape(self, text: str, at: int) -> int:
         token = self._begun = self._begun + text[at]
@@ -210,10 +230,8 @@ class StrictScanner:
             return at
         if whole:
             self._step = StrictScanner._string
-            if self._in_key:
-                self._note_key(token)
-            elif size == 2 or not _HIGH_SURROGATE.match(token):  # half a character waits for its other half
-                self._commit(1, in_string=True)
+            is_half = size > 2 and _HIGH_SURROGATE.match(token) is not None
+            self._take(token, 0 if is_half else 1)  # half a character waits for its other half
         return at + 1
 
     def _literal(self, text: str, at: int) -> int:
@@ -224,12 +242,17 @@ class StrictScanner:
         if len(self._begun) >= (6 if is_word else _LONGEST_NUMBER):
             self.failed = True
         elif at < len(text):
-            if self._begun in _WORDS if is_word else _NUMBER.fullmatch(self._begun):
+            if self._begun in _WORDS if is_word else self._is_number(self._begun):
                 self._commit(at - start, in_string=False)
                 self._value_ends()
             else:
                 self.failed = True
         return at
+
+    def _is_number(self, text: str) -> bool:
+        if _NUMBER.fullmatch(text) is None:
+            return False
+        return self._guide is None or self._guide.allows_number(text)
 
 
 def _after(pattern: re.Pattern[str], text: str, at: int) -> int:

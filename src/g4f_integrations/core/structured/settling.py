@@ -22,6 +22,7 @@ _FREE_READING = 10_000  # characters that may be read in vain in any case
 _COST_OF_BEGINNING = 32  # characters that are read in the time that it takes to begin in vain
 _QUICK_COUNTING = 64  # characters that are counted in the time in which one is read
 _COST_OF_JUDGING = 200  # characters that are read in the time that it takes to judge a value by its schema
+_FIRST_MEMBER = re.compile(r'"[^"\\\n]{0,200}"\s*:')
 _FENCE = re.compile(r"(?:```|~~~)[ \t]*[\w.+-]*\s*\Z")
 _FENCED = re.compile(r"(?:```|~~~)[^\n`]*\n(.*?)\n?[ \t]*(?:```|~~~|\Z)", re.DOTALL)
 _FENCE_END = re.compile(r"\n[ \t]*(?:```|~~~)")
@@ -66,8 +67,8 @@ def settle_json(text: str, response_format: Mapping[str, Any] | None) -> tuple[s
     schema = schema_of(response_format)
     if schema is None:
         return text, None
-    whole = text.strip()
     shape = shape_of(schema)
+    whole = _bare(text.strip(), shape)
     if is_valid(whole, schema):
         return whole, None
     candidates = _ranked(_candidates(whole, shape))
@@ -85,6 +86,16 @@ def settle_json(text: str, response_format: Mapping[str, Any] | None) -> tuple[s
     if inner is None and (best is None or shape.kinds.isdisjoint({"object", "array"})):
         return _settle_scalar(whole, schema, shape, best)
     return (inner, None) if inner is not None else best or (whole, None)
+
+
+def _bare(text: str, shape: Shape) -> str:
+    """`text` without a fault that hides its brackets: an object inside a JSON string, or members without braces."""
+    if not text.startswith('"') or "string" in shape.kinds or "object" not in shape.kinds:
+        return text
+    with suppress(*_UNREADABLE):
+        inner = _STRICT.decode(text)
+        return inner.strip() if isinstance(inner, str) else text
+    return f"{{{text.removesuffix('}')}}}" if _FIRST_MEMBER.match(text) else text
 
 
 def is_valid(text: str, schema: Mapping[str, Any]) -> bool:

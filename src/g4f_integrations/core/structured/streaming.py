@@ -8,6 +8,7 @@ from typing import Any
 
 from g4f_integrations.core.prompts.answers import schema_of
 from g4f_integrations.core.structured.continuing import rest_of
+from g4f_integrations.core.structured.guide import Guide
 from g4f_integrations.core.structured.scanning import StrictScanner
 from g4f_integrations.core.structured.settling import (
     closing_fence,
@@ -30,11 +31,11 @@ class JSONAnswer:
         >>> [answer.feed(piece) for piece in ('Sure: {"a"', ': "b', 'c"}', ' Bye.')], answer.close()
         (['', '{"a": "b', 'c"}', ''], ('', None))
 
-    The first bracket of the answer decides. If a value begins there that can be the one asked for (its first key is
-    one that the schema has), its characters are released while they are strict JSON and safe (see `scanning`). From
-    the first that is not, all is held, and at the end it is put right as far as what has been released allows. If the
-    first bracket begins something else, all is held, and settled at the end like an answer that was not streamed.
-    Any cutting into pieces gives the same text.
+    The first bracket of the answer decides. If a value begins there that can be the one asked for, its characters are
+    released while they are strict JSON, safe (see `scanning`), and of the types, keys and options that the schema has.
+    From the first that are not, all is held, and at the end it is put right as far as what has been released allows.
+    If the first bracket begins something else, all is held, and settled at the end like an answer that was not
+    streamed. Any cutting into pieces gives the same text.
     """
 
     __slots__ = ("_before", "_form", "_held", "_released", "_scanner", "_schema", "_seeking", "_shape", "_size")
@@ -80,19 +81,7 @@ class JSONAnswer:
         scanner = self._scanner
         if scanner is None or not self._size:
             return settle_json("".join([*self._before, *self._held]), self._form)
-        beginning, held = "".join(self._released), "".join(self._held)
-        if scanner.done:
-            return "", problem_of(beginning, self._schema)
-        try:
-            whole = beginning + held
-            value, _ = read_tolerantly(whole, 0, closing_fence(whole, len(beginning)))
-            value, problem = repaired(value, self._schema)
-            rest = rest_of(beginning, scanner.closers, value)
-        except (ValueError, RecursionError) as error:
-            return held, f"the answer is no JSON: {error}"
-        if rest is None:
-            return held, problem or "the answer is no JSON, and its beginning has been handed over already"
-        return rest, problem or problem_of(beginning + rest, self._schema)
+        return _finished("".join(self._released), "".join(self._held), scanner, self._schema)
 
     def _seek(self, text: str) -> str:
         """Look for the first bracket that can begin a value; what is returned belongs to the value or before it."""
@@ -106,7 +95,7 @@ class JSONAnswer:
             before = "".join([*self._before, text[:at]])
             if self._can_begin(text[at], before):
                 self._before = [before]
-                self._scanner = StrictScanner()
+                self._scanner = StrictScanner(Guide(self._schema or {}))
                 return text[at:]
             break
         return text
@@ -118,8 +107,8 @@ class JSONAnswer:
 
     def _release(self, scanner: StrictScanner, text: str) -> str:
         pending = "".join([*self._held, text]) if self._held else text
-        if not self._size and not self._is_wanted(pending[0], scanner.first_key):
-            self._before.append(pending)
+        if not self._size and pending.startswith("{") and scanner.done and not pending[1 : scanner.safe - 1].strip():
+            self._before.append(pending)  # an empty object is seldom the answer; whatever follows may be it
             self._held = []
             self._scanner = None
             return ""
@@ -129,5 +118,20 @@ class JSONAnswer:
         self._released.append(pending[:size])
         return pending[:size]
 
-    def _is_wanted(self, bracket: str, first_key: str | None) -> bool:
-        return bracket == "[" or (first_key is not None and self._shape.has_key(first_key))
+
+def _finished(beginning: str, held: str, scanner: StrictScanner, schema: Mapping[str, Any]) -> tuple[str, str | None]:
+    """What carries `beginning` on, which is out already, to the value that it and what was held mean."""
+    if scanner.done:
+        return "", problem_of(beginning, schema)
+    whole = beginning + held
+    try:
+        value, end = read_tolerantly(whole, 0, closing_fence(whole, len(beginning)))
+        if problem_of(whole[:end], schema) is None:
+            return whole[len(beginning) : end], None  # it was right, though not in the way that was expected
+        value, problem = repaired(value, schema)
+        rest = rest_of(beginning, scanner.closers, value)
+    except (ValueError, RecursionError) as error:
+        return held, f"the answer is no JSON: {error}"
+    if rest is None:
+        return held, problem or "the answer is no JSON of the schema, and its beginning has been handed over already"
+    return rest, problem or problem_of(beginning + rest, schema)
