@@ -22,6 +22,7 @@ import pytest
 from stand_in import USAGE as USAGE_IN_DETAIL
 from stand_in import reply_to
 from strict_openai import request_fault
+from toy_model import say, wish_of_parameters
 
 WAIT = 5.0  # a test that would wait longer than this has failed; none of them takes that long when it passes
 
@@ -237,7 +238,17 @@ class LoopbackServer:
         complaint = request_fault(body, self.refuses)
         if complaint is not None:
             return _refusal(400, *complaint)
-        return Reply.chat(*reply_to(body["messages"]), model=body["model"], usage=USAGE_IN_DETAIL)(request)
+        said = say(wish_of_parameters(body), reply_to(body["messages"]))
+        calls = [
+            {
+                "id": call["id"],
+                "type": "function",
+                "function": {"name": call["name"], "arguments": json.dumps(call["arguments"])},
+            }
+            for call in said.calls
+        ]
+        details = {"tool_calls": calls, "finish": "tool_calls"} if calls else {}
+        return Reply.chat(*said.texts, model=body["model"], usage=USAGE_IN_DETAIL, **details)(request)
 
     def _run(self):
         self._loop.run_forever()

@@ -162,21 +162,80 @@ def _is_call(call):
         return False
 
 
-def _tool_fault(body):
+def _tool_faults(body):
     tools = body.get("tools")
     if tools is None:
-        return "'tool_choice' is only allowed when 'tools' are specified." if "tool_choice" in body else None
+        for name in ("tool_choice", "parallel_tool_calls"):
+            if name in body:
+                yield f"'{name}' is only allowed when 'tools' are specified."
+        return
     functions = [tool.get("function") for tool in tools if isinstance(tool, dict) and tool.get("type") == "function"]
     if not tools or len(functions) != len(tools):
-        return "Invalid 'tools'."
+        yield "Invalid 'tools'."
     names = [function.get("name", "") for function in functions]
     if not all(map(_FUNCTION.fullmatch, names)) or len({*names}) != len(names):
-        return "Invalid 'tools': the names must be there, well formed and unique."
-    choice = body.get("tool_choice", "auto")
-    named = choice["function"]["name"] if isinstance(choice, dict) else None
-    if named not in {None, *names} or (named is None and choice not in {"auto", "none", "required"}):
-        return f"Invalid 'tool_choice': {choice!r}."
-    return None
+        yield "Invalid 'tools': the names must be there, well formed and unique."
+    for number, function in enumerate(functions):
+        for fault in _function_faults(function):
+            yield f"Invalid schema for 'tools[{number}].function': {fault}"
+    yield from _choice_faults(body.get("tool_choice", "auto"), names)
+
+
+def _choice_faults(choice, names):
+    if isinstance(choice, dict):
+        choice = choice.get("function", {}).get("name") if choice.keys() == {"type", "function"} else None
+        if choice not in names:
+            yield f"Invalid 'tool_choice': {choice!r}."
+    elif choice not in {"auto", "none", "required"}:
+        yield f"Invalid 'tool_choice': {choice!r}."
+
+
+def _function_faults(function):
+    for strange in sorted(function.keys() - {"name", "description", "parameters", "strict"}):
+        yield f"Unknown parameter: '{strange}'."
+    if not isinstance(function.get("description", ""), str):
+        yield "a description is a text."
+    parameters = function.get("parameters", {"type": "object", "properties": {}})
+    if not isinstance(parameters, dict) or parameters.get("type", "object") != "object":
+        yield f"schema must be a JSON Schema of 'type: \"object\"', got {parameters!r}."
+    yield from _schema_faults(parameters, strict=bool(function.get("strict")))
+
+
+def _schema_faults(schema, *, strict):
+    """What a server finds wrong with a schema that it is to follow, to the letter if `strict`."""
+    if not isinstance(schema, dict):
+        yield f"{schema!r} is not a schema."
+    properties = schema.get("properties", {})
+    if strict and (schema.get("type") == "object" or properties):
+        if schema.get("additionalProperties") is not False:
+            yield "'additionalProperties' is required to be supplied and to be false."
+        if {*schema.get("required", ())} != {*properties}:
+            yield "'required' is required to be supplied and to be an array including every key in properties."
+    parts = [*properties.values(), *schema.get("$defs", {}).values(), *schema.get("anyOf", ())]
+    for part in [*parts, *([schema["items"]] if isinstance(schema.get("items"), dict) else [])]:
+        yield from _schema_faults(part, strict=strict)
+
+
+def _format_faults(body):
+    form = body.get("response_format", {"type": "text"})
+    kind = form.get("type") if isinstance(form, dict) else None
+    if kind not in {"text", "json_object", "json_schema"}:
+        yield f"Invalid value: '{kind}'. Supported values are: 'json_object', 'json_schema', and 'text'."
+    for strange in sorted(form.keys() - {"type", kind}):
+        yield f"Unknown parameter: 'response_format.{strange}'."
+    if kind == "json_object" and "json" not in json.dumps(body.get("messages")).lower():
+        yield "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+    if kind != "json_schema":
+        return
+    wrapped = form.get("json_schema")
+    if not isinstance(wrapped, dict) or wrapped.keys() - {"name", "description", "schema", "strict"}:
+        yield "Invalid 'response_format.json_schema'."
+    if not _FUNCTION.fullmatch(wrapped.get("name", "")):
+        yield f"Invalid 'response_format.json_schema.name': {wrapped.get('name')!r}."
+    schema = wrapped.get("schema")
+    if not isinstance(schema, dict) or schema.get("type", "object") != "object":
+        yield f"Invalid schema for response_format '{wrapped['name']}': schema must be of 'type: \"object\"'."
+    yield from _schema_faults(schema, strict=bool(wrapped.get("strict")))
 
 
 def request_fault(body, refuses=frozenset()):
@@ -186,13 +245,15 @@ def request_fault(body, refuses=frozenset()):
     unknown = [name for name in body if name in refuses or name not in KNOWN]
     if unknown:
         return f"Unknown parameter: '{unknown[0]}'.", unknown[0], "unknown_parameter"
-    fault, tool_fault = message_fault(body.get("messages")), _tool_fault(body)
+    fault = message_fault(body.get("messages"))
+    tool_fault, format_fault = next(_tool_faults(body), None), next(_format_faults(body), None)
     faults = {
         ("you must provide a model parameter", "model"): not body.get("model"),
         ("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options"): (
             "stream_options" in body and not body.get("stream")
         ),
         (tool_fault, "tools"): tool_fault is not None,
+        (format_fault, "response_format"): format_fault is not None,
         (fault, "messages"): fault is not None,
     }
     return next(((*found, None) for found, is_so in faults.items() if is_so), None)

@@ -19,6 +19,7 @@ the names in `g4f_integrations.errors` and by LangChain's.
     ProviderNoticeError        ModelAPIError
     StreamInterruptedError     ModelConnectionError
     RoutesExhaustedError       ModelError
+    (structured output)        OutputParserException and ModelError: an answer that is not in the form asked for
 
 `is_retryable` is what the core error says of itself, whatever the default of LangChain's class. Each has a `response`
 where there was one, because that is where LangChain's traces look for status, headers and body.
@@ -142,6 +143,15 @@ class G4FStreamInterruptedError(_Answered, errors.StreamInterruptedError, langch
 
 class G4FRoutesExhaustedError(_Answered, errors.RoutesExhaustedError, langchain_errors.ModelError):
     """Every attempt failed, and not all in the same way."""
+
+
+class G4FStructuredOutputError(_Answered, langchain_errors.OutputParserException, langchain_errors.ModelError):
+    """Every route was asked for an answer in the form of a schema, again where it helped, and none gave one.
+
+    `llm_output` is the last answer's text.
+    """
+
+    kind = "invalid"
 
 
 _CLASSES: dict[type[errors.IntegrationError], type[errors.IntegrationError]] = {

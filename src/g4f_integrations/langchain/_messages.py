@@ -20,6 +20,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
+from g4f_integrations.core.request import FailedToolResult
 from g4f_integrations.errors import ConfigurationError
 from g4f_integrations.langchain._content import to_parts
 
@@ -74,7 +75,8 @@ def _convert_message(message: BaseMessage) -> Iterable[WireMessage]:
         return _convert_user(message)
     if isinstance(message, ToolMessage):
         content = _content(_unwrapped(message.content))
-        return ({"role": "tool", "tool_call_id": message.tool_call_id, "content": content},)
+        result = {"role": "tool", "tool_call_id": message.tool_call_id, "content": content}
+        return (FailedToolResult(result) if message.status == "error" else result,)
     if isinstance(message, SystemMessage):
         return (_named(message, str(message.additional_kwargs.get("__openai_role__", "system"))),)
     if isinstance(message, FunctionMessage):

@@ -6,7 +6,7 @@ import builtins
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, closing
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput, ModelProfile
@@ -312,6 +312,45 @@ class ChatG4F(ModelFields, BaseChatModel):
         }
         given = {name: value for name, value in bound.items() if value is not None}
         return super().bind(tools=converted, **given, **kwargs)
+
+    def with_structured_output(
+        self,
+        schema: Any = None,
+        *,
+        method: Literal["function_calling", "json_schema", "json_mode"] = "json_schema",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        tools: Sequence[ToolLike] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """This model, asked for objects of `schema`; never for nothing: what is no such object is an error.
+
+        An answer of the wrong form is asked for again with the reason, then of the next route, within the attempts
+        that a call may make. So is one that a class's own validators refuse.
+
+        Args:
+            schema: A pydantic class of either version or a dataclass, which makes instances; a TypedDict, a JSON
+                schema or a tool in OpenAI's form, which make dicts.
+            method: How the form is asked for: ``"json_schema"`` as the answer's form, ``"function_calling"`` as the
+                arguments of a tool, ``"json_mode"`` as any JSON object, with the schema left to your own prompt (and
+                optional). Each works on every route: in words where the route has nothing of its own for it.
+            include_raw: Give a dict of ``raw`` (the message), ``parsed`` and ``parsing_error``, which is then not
+                raised.
+            strict: Ask the route to follow the schema to the letter.
+            tools: Tools that the model may call instead of answering; needs `include_raw`, and their calls are in
+                the raw message.
+            **kwargs: Further arguments to bind.
+
+        Returns:
+            A runnable that gives an instance or a dict; streamed, the object while it grows.
+
+        Raises:
+            ConfigurationError: The arguments contradict each other. The runnable raises `OutputParserException` when
+                no route gave such an object, with the `attempts` made, and `ModelRefusalError` when a model refused.
+        """
+        from g4f_integrations.langchain._structured import ask_for_structure  # noqa: PLC0415  most models need it not
+
+        return ask_for_structure(self, schema, method, include_raw=include_raw, strict=strict, tools=tools, **kwargs)
 
     def get_token_ids(self, text: str) -> list[int]:
         """A number for each token of `text`.

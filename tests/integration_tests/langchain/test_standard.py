@@ -1,16 +1,20 @@
 """LangChain's own integration suite for chat models, against stand-ins that reject what real servers reject.
 
-Three configurations: an OpenAI-compatible endpoint over HTTP, a g4f provider on the provider thread, and the same in
-the caller's loop. Whatever a test asks is looked at afterwards: exactly so many requests as there were calls, each of
-them without a fault, and each saying what the test meant.
+Everything that the suite can ask for is switched on. Three configurations, the latter two on the provider thread and
+in the caller's loop: an OpenAI-compatible endpoint over HTTP, a g4f provider that has only text, and one that has
+tools. Whatever a test asks is looked at afterwards: exactly so many requests as there were calls, each of them without
+a fault, and each saying what the test meant. Structured output is asked for as an answer and as
+a tool's arguments; the suite has a test of its own for JSON mode.
 """
 
 import base64
+import json
+import re
 
 import httpx
 import pytest
 from g4f.providers.base_provider import AsyncGeneratorProvider
-from g4f.providers.response import FinishReason, Usage
+from g4f.providers.response import FinishReason, ToolCalls, Usage
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 from g4f_integrations import Route
@@ -18,6 +22,7 @@ from g4f_integrations.langchain import ChatG4F
 from loopback import LoopbackServer
 from stand_in import USAGE, reply_to
 from strict_openai import message_fault, request_fault
+from toy_model import in_words, say, text_of, wish_of, wish_of_words
 
 FILES = {
     ".png": base64.b64decode(
@@ -53,8 +58,36 @@ def holds_a_document(request):
 
 
 def answers_a_call(request):
-    [call] = request["messages"][-2]["tool_calls"]
-    return request["messages"][-1]["tool_call_id"] == call["id"] and len(request["tools"]) == 1
+    """Whether the newest message is a tool's result, for a call that stands before it, and tools are offered."""
+    call, result = request["messages"][-2:]
+    if request.get("tools"):
+        return result["tool_call_id"] == call["tool_calls"][0]["id"] and len(request["tools"]) == 1
+    [told] = re.findall(r'"id": "([^"]+)", "name"', text_of(call["content"]))
+    return f'<tool_result id="{told}" name=' in text_of(result["content"]) and "Your tools: " in text_of(
+        result["content"]
+    )
+
+
+def tells_of_an_error(request):
+    """Whether the tool's failure is told in words, where the protocol has no word for it."""
+    return bool(request.get("tools")) or 'status="error"' in text_of(request["messages"][-1]["content"])
+
+
+def offers(name, forced=None):
+    """A check: that tool alone is offered; called it must be if `forced`, by name if that is given."""
+
+    def check(request):
+        wish = wish_of(request)
+        return [tool["name"] for tool in wish.tools] == [name] and wish.forced == forced
+
+    return check
+
+
+def wants_an_object(request):
+    """Whether a joke of two lines was asked for, as a form or as a tool's arguments."""
+    wish = wish_of(request)
+    [schema] = [tool["parameters"] for tool in wish.tools] or [wish.schema]
+    return wish.any_object or [*schema["properties"]] == ["setup", "punchline"]
 
 
 def is_streamed(request):
@@ -88,6 +121,22 @@ ASKED = {
     ],
     "test_usage_metadata": [is_whole] * 6,
     "test_usage_metadata_streaming": [is_streamed] * 6,
+    "test_tool_calling": [offers("magic_function", "")] * 2,
+    "test_tool_calling_async": [offers("magic_function", "")] * 2,
+    "test_bind_runnables_as_tools": [offers("greeting_generator", "")],
+    "test_tool_message_histories_string_content": [answers_a_call],
+    "test_tool_message_histories_list_content": [answers_a_call],
+    "test_tool_choice": [lambda request: len(wish_of(request).tools) == 2 and wish_of(request).forced is not None] * 2,
+    "test_tool_calling_with_no_arguments": [offers("magic_function_no_args", "")] * 2,
+    "test_tool_message_error_status": [lambda request: answers_a_call(request) and tells_of_an_error(request)],
+    "test_structured_few_shot_examples": [lambda request: wish_of(request).forced == ""],
+    "test_structured_output": [wants_an_object] * 2,
+    "test_structured_output_async": [wants_an_object] * 2,
+    "test_structured_output_pydantic_2_v1": [wants_an_object] * 4,
+    "test_structured_output_optional_param": [wants_an_object] * 4,
+    "test_json_mode": [lambda request: wish_of(request).any_object] * 4,
+    "test_agent_loop": [offers("get_weather"), answers_a_call],
+    "test_unicode_tool_call_integration": [lambda request: wish_of(request).forced == ""] * 2,
     "test_stop_sequence": [lambda request: request["stop"] == ["you"]] * 2,
     "test_image_inputs": [holds_a_picture] * 3,
     "test_pdf_inputs": [holds_a_document] * 2,
@@ -104,6 +153,21 @@ ASKED = {
 """What each test asks of the model, request by request; those that are not named ask nothing."""
 
 
+METHODS = ("json_schema", "function_calling")
+IN_BOTH_METHODS = {
+    "test_structured_output",
+    "test_structured_output_async",
+    "test_structured_output_pydantic_2_v1",
+    "test_structured_output_optional_param",
+}
+
+
+def pytest_generate_tests(metafunc):
+    if "_method" in metafunc.fixturenames:
+        wanted = METHODS if metafunc.function.__name__ in IN_BOTH_METHODS else METHODS[:1]
+        metafunc.parametrize("_method", wanted, indirect=True, ids=wanted if len(wanted) > 1 else [""])
+
+
 @pytest.fixture(scope="module")
 def vcr_config():
     return {"ignore_localhost": True}  # nothing is recorded: the stand-ins are as steady as a cassette
@@ -111,10 +175,11 @@ def vcr_config():
 
 @pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")  # the suite measures recorded answers only
 class Suite(ChatModelIntegrationTests):
-    """The suite with everything switched on that is not about tool calls or structured output."""
+    """The suite with everything switched on."""
 
     requests: list[dict]
     settings: dict
+    method = METHODS[0]
 
     @property
     def chat_model_class(self):
@@ -125,16 +190,16 @@ class Suite(ChatModelIntegrationTests):
         return {"model": "stand-in", **self.settings}
 
     @property
-    def has_tool_calling(self):
-        return False
-
-    @property
     def has_tool_choice(self):
-        return False
+        return True
 
     @property
-    def has_structured_output(self):
-        return False
+    def supports_json_mode(self):
+        return True
+
+    @property
+    def structured_output_kwargs(self):
+        return {"method": self.method}
 
     @property
     def model_override_value(self):
@@ -204,6 +269,10 @@ class Suite(ChatModelIntegrationTests):
         return self._ask(stream)
 
     @pytest.fixture(autouse=True)
+    def _method(self, request):
+        self.method = request.param
+
+    @pytest.fixture(autouse=True)
     def _files_without_a_network(self, monkeypatch):
         monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "tests")
         monkeypatch.setattr(httpx, "get", lambda url, **_: httpx.Response(200, content=FILES[url[-4:]]))
@@ -233,49 +302,79 @@ class TestOverHttp(Suite):
         return [received.body for received in self.server.requests]
 
 
-def strict_provider():
-    """A g4f provider that takes roles, tools and parameters natively, and answers by the stand-in's rules."""
+def strict_provider(*, has_tools):
+    """A g4f provider that takes roles and parameters natively, tools if it has them, and answers by the toy's rules."""
 
     received = []
+    take = wish_of if has_tools else wish_of_words
 
     class Strict(AsyncGeneratorProvider):
-        working = supports_stream = supports_system_message = supports_message_history = supports_native_tools = True
+        working = supports_stream = supports_system_message = supports_message_history = True
+        supports_native_tools = has_tools
 
         @classmethod
-        async def create_async_generator(cls, model, messages, stream=True, tools=None, media=None, **params):
-            received.append({"model": model, "messages": messages, "stream": stream, "tools": tools, **params})
+        async def create_async_generator(cls, model, messages, stream=True, media=None, **params):
+            request = {"model": model, "messages": messages, "stream": stream, **params}
+            received.append(request)
             complaint = message_fault(messages)
             if complaint:
                 raise ValueError(complaint)
-            for word in reply_to(messages):
+            said = say(take(request), reply_to(messages))
+            if said.calls and has_tools:
+                yield ToolCalls([_as_openai_writes(call) for call in said.calls])
+            for word in said.texts if has_tools else in_words(said):
                 yield word
             yield Usage(**USAGE)
-            yield FinishReason("stop")
+            yield FinishReason("tool_calls" if said.calls and has_tools else "stop")
 
     return Strict, received
+
+
+def _as_openai_writes(call):
+    function = {"name": call["name"], "arguments": json.dumps(call["arguments"])}
+    return {"id": call["id"], "type": "function", "function": function}
 
 
 class InProcess(Suite):
     """A provider that lives in this process."""
 
+    has_tools = True
+
     @staticmethod
     def fault(request):
         return message_fault(request["messages"])
+
+    @pytest.fixture
+    def _stand_in(self):
+        provider, self.requests = strict_provider(has_tools=self.has_tools)
+        self.settings = self.how(provider)
+
+    @staticmethod
+    def how(provider):
+        """As g4f's own providers run."""
+        return {"provider": provider}
 
 
 class TestOnTheProviderThread(InProcess):
     """As g4f's own providers run."""
 
-    @pytest.fixture
-    def _stand_in(self):
-        provider, self.requests = strict_provider()
-        self.settings = {"provider": provider}
-
 
 class TestInTheCallersLoop(InProcess):
     """As a route that is marked inline runs."""
 
-    @pytest.fixture
-    def _stand_in(self):
-        provider, self.requests = strict_provider()
-        self.settings = {"routes": [Route(provider, inline=True)]}
+    @staticmethod
+    def how(provider):
+        return {"routes": [Route(provider, inline=True)]}
+
+
+class TestInWords(InProcess):
+    """A provider that has nothing but text."""
+
+    has_tools = False
+
+
+class TestInWordsInTheCallersLoop(TestInTheCallersLoop):
+    """The same, inline."""
+
+    has_tools = False
+

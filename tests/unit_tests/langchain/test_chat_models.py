@@ -289,14 +289,6 @@ def test_a_cached_answer_asks_nobody():
     assert len(Provider.calls) == 1
 
 
-def test_structured_output_comes_by_a_forced_tool_call():
-    call = {"id": "c1", "type": "function", "function": {"name": "Joke", "arguments": '{"setup": "why"}'}}
-    Provider = ScriptedProvider(ToolCalls([call]), native_tools=True, default_model="m")
-    schema = {"title": "Joke", "description": "A joke.", "type": "object", "properties": {"setup": {"type": "string"}}}
-
-    assert ChatG4F(provider=Provider).with_structured_output(schema).invoke("hi") == {"setup": "why"}
-
-
 async def test_leaving_a_stream_early_closes_the_upstream():
     Provider = ScriptedProvider("Once upon a time there was", stall(30), "b", default_model="m")
     before = len(asyncio.all_tasks())

@@ -303,11 +303,11 @@ def test_streaming_is_never_taken_for_a_users_choice():
 
 
 def test_a_model_made_anew_by_config_still_streams():
-    model = ChatG4F(provider=ScriptedProvider("Hello ", "world")).configurable_fields(
+    model = ChatG4F(provider=ScriptedProvider("Hello", " world")).configurable_fields(
         temperature=ConfigurableField(id="t")
     )
 
-    assert [chunk.text for chunk in model.stream("hi", {"configurable": {"t": 0.5}})] == ["Hello ", "world", ""]
+    assert [chunk.text for chunk in model.stream("hi", {"configurable": {"t": 0.5}})] == ["Hello", " world", ""]
 
 
 @pytest.mark.parametrize("where", [{"provider": "A"}, {"routes": ["A:m"]}])

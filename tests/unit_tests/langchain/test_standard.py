@@ -1,4 +1,4 @@
-"""LangChain's own contract tests for chat models."""
+"""LangChain's own contract tests for chat models, with everything switched on, for each kind of route."""
 
 import pytest
 from langchain_tests.unit_tests import ChatModelUnitTests
@@ -6,14 +6,28 @@ from langchain_tests.unit_tests import ChatModelUnitTests
 from g4f_integrations.langchain import ChatG4F
 
 
-class TestChatG4F(ChatModelUnitTests):
+class Suite(ChatModelUnitTests):
+    settings: dict
+
     @property
     def chat_model_class(self):
         return ChatG4F
 
     @property
     def chat_model_params(self):
-        return {"model": "gpt-4o", "provider": "Pollinations"}
+        return {"model": "gpt-4o", **self.settings}
+
+    @property
+    def has_tool_calling(self):
+        return True
+
+    @property
+    def has_tool_choice(self):
+        return True
+
+    @property
+    def has_structured_output(self):
+        return True
 
     @property
     def init_from_env_params(self):
@@ -29,3 +43,15 @@ class TestChatG4F(ChatModelUnitTests):
     )
     def test_serdes(self, model, snapshot):
         super().test_serdes(model, snapshot)
+
+
+class TestProvider(Suite):
+    settings = {"provider": "Pollinations"}
+
+
+class TestEndpoint(Suite):
+    settings = {"base_url": "http://127.0.0.1:1337/v1"}
+
+
+class TestInWords(Suite):
+    settings = {"provider": "Pollinations", "tool_calling": "prompt"}

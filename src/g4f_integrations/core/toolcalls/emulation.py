@@ -18,6 +18,7 @@ from typing import Any
 
 from g4f_integrations.core.prompts import add_reminder, add_to_system, fill, load_prompt, readable_json
 from g4f_integrations.core.prompts.answers import describe_answer
+from g4f_integrations.core.request import FailedToolResult
 
 EMPTY_RESULT = "(empty result)"
 _ODD_RESULT = "(a result that cannot be written as text)"
@@ -43,7 +44,7 @@ def emulate_tools(
 
     Args:
         messages: Chat messages in OpenAI wire form; they are not changed. Those that need no change are handed on as
-            they are. A tool's result may say ``"status": "error"``.
+            they are. A tool's result may be a `FailedToolResult` or say ``"status": "error"``.
         tools: Tools in OpenAI's function form. What is no function is left out.
         tool_choice: ``"auto"`` or ``None``, ``"none"``, ``"required"`` or ``"any"`` or ``True``, a tool's name, or a
             dict in OpenAI's form. A name that is not among the tools means any tool.
@@ -207,7 +208,9 @@ def _result(message: Mapping[str, Any], names: Mapping[str, str]) -> list[Any]:
     """A tool's result as texts and other content parts, in their order, between two marks."""
     identifier = message.get("tool_call_id")
     name = message.get("name") or names.get(str(identifier))
-    failed = message.get("status") == "error" or message.get("is_error") is True
+    failed = (
+        isinstance(message, FailedToolResult) or message.get("status") == "error" or message.get("is_error") is True
+    )
     told = (("id", identifier), ("name", name), ("status", "error" if failed else None))
     marks = "".join(f" {key}={json.dumps(str(value), ensure_ascii=False)}" for key, value in told if value)
     content = message.get("content")
