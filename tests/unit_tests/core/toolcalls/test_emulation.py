@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from g4f_integrations.core.prompts import load_prompt
+from g4f_integrations.core.toolcalls import parse_tool_calls
 from g4f_integrations.core.toolcalls.emulation import emulate_tools, reask_messages
 from g4f_integrations.errors import ConfigurationError
 
@@ -377,6 +378,31 @@ def test_whatever_is_said_only_text_is_left_and_nothing_of_the_callers_is_change
     assert (messages, tools) == before
     assert not {"tool", "function"} & {message["role"] for message in told}
     assert not any("tool_calls" in message or "function_call" in message for message in told)
+
+
+DATA = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+ANY_ARGUMENTS = {"type": "function", "function": {"name": "anything", "parameters": {"type": "object"}}}
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.dictionaries(st.text(max_size=4), DATA, max_size=3), min_size=1, max_size=3), st.booleans())
+def test_what_a_model_sees_of_its_calls_is_what_is_understood_when_it_writes_them(arguments, says_more):
+    calls = [call(f"c{number}", "anything", json.dumps(given)) for number, given in enumerate(arguments)]
+    shown = content_of(calling(*calls, content="I call." if says_more else None))
+
+    parsed = parse_tool_calls(shown, [ANY_ARGUMENTS])
+
+    assert [(made.name, made.arguments) for made in parsed.calls] == [("anything", given) for given in arguments]
+    assert (parsed.text.strip(), parsed.invalid) == ("I call." if says_more else "", [])
+
+
+@pytest.mark.parametrize("name", ["tools", "tools_reminder", "tools_many_calls"])
+def test_a_model_that_repeats_its_instructions_calls_no_tool(name):
+    assert parse_tool_calls(load_prompt(name), TOOLS).calls == []
 
 
 def test_histories_of_any_length_are_told_in_one_pass():
