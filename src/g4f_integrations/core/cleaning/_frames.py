@@ -92,7 +92,7 @@ class State(dict[str, "State | None"]):
         leaf: Whether nothing can follow.
     """
 
-    __slots__ = ("_table", "bound", "cut", "leaf", "line", "longest", "members", "now", "tail")
+    __slots__ = ("_table", "bound", "chains", "cut", "leaf", "line", "longest", "members", "now", "tail")
 
     def __init__(self, table: Table, members: frozenset[int]) -> None:
         super().__init__()
@@ -105,6 +105,32 @@ class State(dict[str, "State | None"]):
         self.cut = table.first(members, "cut")
         self.longest = table.longest(members)
         self.leaf = table.is_leaf(members)
+        self.chains: dict[str, tuple[str, State]] = {}
+
+    def chain(self, name: str, stops: tuple[State, ...]) -> tuple[str, State]:
+        """The literal text that must follow, as far as nothing else can happen in it, and the state behind it.
+
+        Args:
+            name: Of the place; the chain is kept under it.
+            stops: States of which no character of the chain may lead on.
+        """
+        found = self.chains.get(name)
+        if found is None:
+            text, state = "", self
+            while state.bound is None and (char := self._table.only_character(state.members)) is not None:
+                following = state[char]
+                if (
+                    following is None
+                    or following.now is not None
+                    or following.longest != self.longest
+                    or char in BLANKS
+                    or char in "`~"
+                    or any(stop[char] is not None for stop in stops)
+                ):
+                    break
+                text, state = text + char, following
+            found = self.chains[name] = (text, state)
+        return found
 
     __hash__ = object.__hash__
     __eq__ = object.__eq__
@@ -346,6 +372,13 @@ class Table:
     def longest(self, members: frozenset[int]) -> int:
         """Characters that a match through these states may have; 0 while it is undecided."""
         return max((self._longest[state] for state in members), default=0)
+
+    def only_character(self, members: frozenset[int]) -> str | None:
+        """The one character that leads on, if it is one."""
+        if any(self._tests[state] for state in members):
+            return None
+        found = {char for state in members for char in self._literal[state]}
+        return found.pop() if len(found) == 1 else None
 
     def is_leaf(self, members: frozenset[int]) -> bool:
         """Whether no character leads on."""

@@ -40,7 +40,7 @@ def clean_history(
 
     def clean(text: str, number: int) -> str:
         nonlocal prompt
-        if not any(need in text for need in ruleset.needs):
+        if not ruleset.may_match(text):
             return text
         if prompt is None:
             prompt = words_of_user(messages)

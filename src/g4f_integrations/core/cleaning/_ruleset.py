@@ -42,6 +42,26 @@ def _lookout(text: str) -> Rule:
     )  # fmt: skip
 
 
+def _literals(rules: Sequence[Rule]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], int, int]:
+    """Of matches anywhere, at the head and at the tail: the literals that they hold; and how long the latter two are."""
+    anywhere: dict[str, None] = {}
+    head: dict[str, None] = {}
+    tail: dict[str, None] = {}
+    longest_head = longest_tail = 64
+    for rule in rules:
+        needs = dict.fromkeys(rule.all_needs)
+        if "any" in rule.anchor:
+            anywhere |= needs
+            continue
+        if "head" in rule.anchor:
+            head |= needs
+            longest_head = max(longest_head, rule.longest + 64)
+        if "tail" in rule.anchor:
+            tail |= needs
+            longest_tail = max(longest_tail, rule.longest + 64)
+    return tuple(anywhere), tuple(head), tuple(tail), longest_head, longest_tail
+
+
 UNDECIDED = 396
 """Bytes that are held while it is open whether they are an advert at all."""
 
@@ -54,13 +74,12 @@ class Ruleset:
         starts: The automaton's states before the first character of a match, by place and guard.
         ahead: Characters that a rule's match looks ahead, by its number.
         spares: By the number of a rule that only looks out for a text: the rules that this text stops.
-        needs: Texts of which one is in every match.
         plain: Finds where ordinary text stops being of no interest; matches the first character of interest.
         fenced: The same inside a code fence.
         careful: The same inside inline code and quotations, where every line end counts.
     """
 
-    __slots__ = ("_smaller", "ahead", "careful", "fenced", "needs", "plain", "rules", "spares", "starts")
+    __slots__ = ("_literals", "_smaller", "ahead", "careful", "fenced", "plain", "rules", "spares", "starts")
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         lookouts: dict[str, set[int]] = {}
@@ -77,7 +96,7 @@ class Ruleset:
                 self._add(table, frame, number, firsts)
         self.starts: dict[tuple[Place, Guard], State] = {key: table.start(found) for key, found in firsts.items()}
         self.ahead = table.behind
-        self.needs = tuple(dict.fromkeys(need for rule in rules for need in rule.all_needs))
+        self._literals = _literals(rules)
 
         glued = table.openers({state for guard in _GUARDS for state in firsts["glued", guard]})
         blank = table.openers({state for guard in _GUARDS for state in firsts["blank", guard]}) - glued
@@ -118,6 +137,18 @@ class Ruleset:
                 if place == "line" and guard == "code" and frame.startswith("{rule}"):
                     continue  # servers put a blank line between an answer that was cut and their rule line
                 enter(place, guard, tail="any" not in rule.anchor or (guard == "code" and "code" in rule.protected))
+
+    def may_match(self, text: str) -> bool:
+        """Whether a match in `text` is possible at all, by the literals that matches hold."""
+        anywhere, head, tail, longest_head, longest_tail = self._literals
+        if any(need in text for need in anywhere):
+            return True
+        end = text[-longest_tail:]
+        if any(need in end for need in tail):
+            return True
+        ink = len(text) - len(text.lstrip(_BLANK)) if text[:1] in BLANKS else 0
+        start = text[ink : ink + longest_head]
+        return any(need in start for need in head)
 
     def windows(self, text: str) -> list[tuple[str, int]]:
         """The literals that matches hold, as far as `text` holds them, each with the characters a match may have."""

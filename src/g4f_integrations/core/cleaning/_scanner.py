@@ -315,6 +315,11 @@ class Scanner:
                 room //= 4
         start, last = place, min(place + room - 1, len(text))
         while place < last:
+            chain, behind = state.chains.get(guard) or state.chain(guard, (glued, blank))
+            if chain and text.startswith(chain, place, last):
+                state = behind
+                place += len(chain)
+                continue
             char = text[place]
             if char == " ":
                 if place + 1 >= last or state.bound is not None:

@@ -95,7 +95,7 @@ class Cleaning(BaseModel):
         if self.mode == "off" or not text:
             return Cleaned(text)
         notices = "notices" in self.categories
-        if ruleset is None or not any(need in text for need in ruleset.needs):
+        if ruleset is None or not ruleset.may_match(text):
             # Most answers hold none of the literal texts of which every match holds one.
             notice = classify_content(text, provider=provider, prompt=prompt) if notices else None
             if notice is None or notice.kind == "empty":
