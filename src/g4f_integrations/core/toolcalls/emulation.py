@@ -85,6 +85,11 @@ def emulate_tools(
     return told
 
 
+def tell_calls(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """`messages` with calls and results as text and nothing added, for a route that cannot see its earlier turns."""
+    return _told(messages)[0]
+
+
 def reask_messages(
     messages: Sequence[Mapping[str, Any]], answer_text: str, problems: Sequence[str], *, folder: str | None = None
 ) -> list[dict[str, Any]]:

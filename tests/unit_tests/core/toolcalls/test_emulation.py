@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from g4f_integrations.core.prompts import load_prompt
 from g4f_integrations.core.toolcalls import parse_tool_calls
-from g4f_integrations.core.toolcalls.emulation import emulate_tools, reask_messages
+from g4f_integrations.core.toolcalls.emulation import emulate_tools, reask_messages, tell_calls
 from g4f_integrations.errors import ConfigurationError
 
 
@@ -419,6 +419,14 @@ def test_histories_of_any_length_are_told_in_one_pass():
         return Counting.reads
 
     assert reads(400) - reads(200) == 2 * (reads(200) - reads(100))
+
+
+def test_calls_can_be_told_without_another_word():
+    assert [message["content"] for message in tell_calls([USER, CALLING, RESULT])] == [
+        "What is the weather in 北京?",
+        '```json\n[{"id": "c1", "name": "get_weather", "arguments": {"city": "北京"}}]\n```',
+        '<tool_result id="c1" name="get_weather">\nSunny\n</tool_result>',
+    ]
 
 
 # Asking again
