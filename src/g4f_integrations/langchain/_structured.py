@@ -247,9 +247,7 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
         """What a chunk gives to see."""
         value = previews.feed(chunk)
         if self.include_raw:
-            yield AddableDict(raw=chunk)
-            if value is not None:
-                yield AddableDict(parsed=value)
+            yield AddableDict(raw=chunk)  # no previews: LangChain would add them up
         elif value is not None:
             yield value
 

@@ -1,5 +1,7 @@
 """LangChain's own contract tests for chat models, with everything switched on, for each kind of route."""
 
+from typing import ClassVar
+
 import pytest
 from langchain_tests.unit_tests import ChatModelUnitTests
 
@@ -7,7 +9,7 @@ from g4f_integrations.langchain import ChatG4F
 
 
 class Suite(ChatModelUnitTests):
-    settings: dict
+    settings: ClassVar[dict]
 
     @property
     def chat_model_class(self):
@@ -46,12 +48,12 @@ class Suite(ChatModelUnitTests):
 
 
 class TestProvider(Suite):
-    settings = {"provider": "Pollinations"}
+    settings: ClassVar[dict] = {"provider": "Pollinations"}
 
 
 class TestEndpoint(Suite):
-    settings = {"base_url": "http://127.0.0.1:1337/v1"}
+    settings: ClassVar[dict] = {"base_url": "http://127.0.0.1:1337/v1"}
 
 
 class TestInWords(Suite):
-    settings = {"provider": "Pollinations", "tool_calling": "prompt"}
+    settings: ClassVar[dict] = {"provider": "Pollinations", "tool_calling": "prompt"}
