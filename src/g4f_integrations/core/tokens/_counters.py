@@ -84,31 +84,30 @@ class Counter:
         return sum(_PER_TOOL + self.text(_json(tool)) for tool in tools)
 
     def _members(self, message: Mapping[str, Any]) -> int:
-        total = 0
+        total = _PER_RESULT if "tool_call_id" in message else 0
+        calls = message.get("tool_calls")
+        if calls:
+            total += self._calls(calls)
+        if len(message) == 3 and (total or "tool_calls" in message):
+            return total  # role, content and one of the two, as most such messages have
         for name in _OTHER_TEXTS:
             value = message.get(name)
             if value:
                 total += self.text(value if type(value) is str else _json(value))
-        calls = message.get("tool_calls")
-        if calls:
-            total += self._calls(calls)
         call = message.get("function_call")
         if call:
             total += self._calls([{"function": call}])
-        if "tool_call_id" in message:
-            total += _PER_RESULT
         return total
 
     def _calls(self, calls: Any) -> int:
         total = 0
         for call in calls if isinstance(calls, list | tuple) else [calls]:
             total += _PER_CALL
-            function = call.get("function") if isinstance(call, Mapping) else None
-            if not isinstance(function, Mapping):
+            function = call.get("function") if _is_mapping(call) else None
+            if function is None or not _is_mapping(function):
                 total += self.text(_json(call))
                 continue
-            for name in ("name", "arguments"):
-                value = function.get(name)
+            for value in (function.get("name"), function.get("arguments")):
                 if value:
                     total += self.text(value if type(value) is str else _json(value))
         return total
@@ -141,6 +140,10 @@ class Counter:
         if isinstance(value, list | tuple):
             return sum(self._strings(inner, depth - 1) for inner in value)
         return 1
+
+
+def _is_mapping(value: Any) -> bool:
+    return type(value) is dict or isinstance(value, Mapping)  # the latter alone takes a tenth of a microsecond
 
 
 def _json(value: Any) -> str:

@@ -52,6 +52,11 @@ class Blocks:
         self._first = first
         self._starts: list[int] | None = None  # of all blocks, once anything out of the ordinary was met
 
+    @property
+    def are_odd(self) -> bool:
+        """Whether results have been met that do not stand right behind their calls."""
+        return self._starts is not None
+
     def start_of(self, end: int) -> int:
         """Index of the first message of the block that ends before `end`."""
         at = end - 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from g4f_integrations.core.trimming._learning import RouteLimits
 from g4f_integrations.core.trimming.settings import Trimming
 
+_CHARACTERS_PER_TOKEN = 5
 _DEFAULT_RESERVE = 4_096
 _RESERVE_SHARE = 4  # the reserve that nobody asked for takes a quarter of the window at the most
 _LARGEST_RESERVE_SHARE = 2  # and the one that the call asked for a half
@@ -64,6 +65,14 @@ class Budget:
     def is_open(self) -> bool:
         """Whether no limit is known at all."""
         return self.tokens is None and self.characters is None and self.messages is None
+
+    def less(self, tokens: int) -> Budget:
+        """What is left when something else takes `tokens` of it, such as tools that are told in words."""
+        if tokens <= 0:
+            return self
+        left = None if self.tokens is None else max(1, self.tokens - tokens)
+        characters = None if self.characters is None else max(1, self.characters - tokens * _CHARACTERS_PER_TOKEN)
+        return replace(self, tokens=left, characters=characters)
 
 
 def budget_for(

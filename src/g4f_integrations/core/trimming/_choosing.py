@@ -190,9 +190,9 @@ class Chooser:
 
     # What may stay ----------------------------------------------------------------------------------------------
 
-    def _takes(self, start: int, end: int) -> bool:
+    def _takes(self, block: Iterable[int]) -> bool:
         """Keep the block if there is room for it; whether there was."""
-        missing = [at for at in range(start, end) if at not in self._kept]
+        missing = [at for at in block if at not in self._kept]
         if not missing:
             return True
         if len(missing) > self._places:
@@ -226,19 +226,27 @@ class Chooser:
         """Keep the newest blocks, one after the other, as long as they fit; then make them begin with a user."""
         taken: list[tuple[int, int]] = []
         end = len(self._history.messages)
-        start_of, costs, kept = self._blocks.start_of, self._history.costs, self._kept
+        roles, costs, kept, room = self._history.roles, self._history.costs, self._kept, self._room
         while end > self._first:
-            start = start_of(end)
+            start = end - 1
             # A message of its own that was counted already, which most are, takes the short way.
-            cost = costs.get(start, self._room + 1) if start == end - 1 and start not in kept else self._room + 1
-            if cost <= self._room and self._places > 0:
-                kept.add(start)
-                self._room -= cost
-                self._places -= 1
-            elif not self._takes(start, end):
+            if start not in kept and roles[start] not in RESULTS and self._places > 0 and not self._blocks.are_odd:
+                cost = costs.get(start)
+                if cost is not None and cost <= room:
+                    kept.add(start)
+                    room -= cost
+                    self._places -= 1
+                    taken.append((start, end))
+                    end = start
+                    continue
+            self._room = room
+            start = self._blocks.start_of(end)
+            if not self._takes(range(start, end)):
                 break
+            room = self._room
             taken.append((start, end))
             end = start
+        self._room = room
         if end > self._first and (self._user is None or self._user >= end):
             self._keep_the_asking(taken)
 
@@ -278,16 +286,20 @@ class Chooser:
                 self._places += 1
 
     def _fill_by_score(self, scores: Sequence[float]) -> None:
-        """Keep the blocks that are worth most, of equals the newest, wherever they fit."""
+        """Keep the blocks that are worth most, of equals the newest, each with the user's message that it answers."""
+        roles = self._history.roles
         starts = self._blocks.starts()
-        ends = [*starts[1:], len(self._history.messages)]
-        ranked = sorted(
-            zip(starts, ends, strict=True),
-            key=lambda block: (max(scores[at] for at in range(*block)), block[0]),
-            reverse=True,
-        )
-        for start, end in ranked:
-            self._takes(start, end)
+        ends = [*starts[1:], len(roles)]
+        asking: int | None = None
+        ranked = []
+        for start, end in zip(starts, ends, strict=True):
+            if roles[start] == "user":
+                asking = start
+            worth = max(scores[start:end])
+            ranked.append((worth, start, [*range(start, end)] if asking is None else [asking, *range(start, end)]))
+        ranked.sort(reverse=True)
+        for _, _, block in ranked:
+            self._takes(dict.fromkeys(block))
 
     def _begin_with_the_user(self) -> None:
         """Leave out what would stand between the system part and the first kept message of the user."""

@@ -16,7 +16,7 @@ from g4f_integrations.core.trimming.settings import Message, Trimming
 from g4f_integrations.errors import ContextLengthError
 
 _COUNTED = 200  # messages left out that are counted; of more, a sample is estimated
-_SAMPLE = 48
+_SAMPLE = 40
 _FRAME = 16  # characters that a message's role and separators are worth
 _DEFAULTS = Trimming()
 _DEEPER = 0.6  # with a summary, so much of the budget is filled: it lasts for the next turns as well
@@ -190,13 +190,16 @@ def _tokens_before(history: History) -> int:
 def _size(message: Message) -> int:
     """About how many characters are sent of a message."""
     content = message.get("content")
-    size = _FRAME + (len(content) if type(content) is str else 0)
-    if content is not None and type(content) is not str:
+    if type(content) is str:
+        size = _FRAME + len(content)
+    elif content is None:
+        size = _FRAME
+    else:
         return estimate_message_tokens(message) * 4
     for call in message.get("tool_calls") or ():
-        function = call.get("function") if isinstance(call, Mapping) else None
-        arguments = function.get("arguments") if isinstance(function, Mapping) else None
-        size += 2 * _FRAME + (len(arguments) if isinstance(arguments, str) else 0)
+        function = call.get("function") if type(call) is dict else None
+        arguments = function.get("arguments") if type(function) is dict else None
+        size += 2 * _FRAME + (len(arguments) if type(arguments) is str else 0)
     return size
 
 

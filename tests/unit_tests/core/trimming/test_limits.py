@@ -240,6 +240,15 @@ def test_what_the_user_says_goes_before_what_the_endpoint_tells_and_that_before_
     assert endpoint.over(None) is endpoint
 
 
+def test_what_something_else_takes_is_taken_off_the_budget():
+    budget = Budget(tokens=1_000, characters=10_000, messages=9)
+
+    assert budget.less(300) == Budget(tokens=700, characters=8_500, messages=9)
+    assert budget.less(5_000) == Budget(tokens=1, characters=1, messages=9)
+    assert budget.less(0) is budget
+    assert Budget().less(5) == Budget()
+
+
 # Known windows -------------------------------------------------------------------------------------------------------
 
 

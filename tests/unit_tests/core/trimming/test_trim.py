@@ -154,6 +154,14 @@ def test_the_best_stay_with_a_score():
     assert tokens(kept) <= 100
 
 
+def test_with_a_score_an_answer_stays_with_its_question():
+    history = [*turns(5), user("Where is it?"), assistant("The gold is here."), *turns(5)]
+
+    kept = trim(history, 100, settings=Trimming(score=lambda message: "gold" in message["content"])).messages
+
+    assert kept[:2] == history[10:12]
+
+
 def test_a_limit_of_messages_counts_the_system_part():
     history = [SYSTEM, *turns(20)]
 
