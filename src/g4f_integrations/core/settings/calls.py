@@ -28,11 +28,13 @@ from g4f_integrations.core.settings.values import (
     plain_proxy,
     plain_route,
     to_api_key,
+    to_cleaning,
     to_finite,
     to_folder,
     to_provider,
     to_routes,
     to_tool_calling,
+    to_trimming,
 )
 from g4f_integrations.errors import ConfigurationError
 
@@ -55,7 +57,9 @@ _PLACES = {
     **dict.fromkeys(("model", "provider", "routes", "fallback_models", "base_url", "default_headers"), "routing"),
     **dict.fromkeys(("proxy", "api_key"), "routing"),
     **dict.fromkeys(("timeout", "max_retries", "resilience"), "policy"),
-    **dict.fromkeys(("tools", "tool_choice", "parallel_tool_calls", "tool_calling", "prompts"), "request"),
+    **dict.fromkeys(
+        ("tools", "tool_choice", "parallel_tool_calls", "tool_calling", "prompts", "trimming", "cleaning"), "request"
+    ),
     **dict.fromkeys(("extra_body", "headers", "extra_headers"), "request"),
     "stop": "face",
     **dict.fromkeys(("stream", "context_window"), "nowhere"),
@@ -184,6 +188,8 @@ def prepare_call(
         extra_body=settings["extra_body"],
         tool_calling=settings["tool_calling"],
         prompts=settings["prompts"],
+        trimming=settings["trimming"],
+        cleaning=settings["cleaning"],
     )
     return Call(
         _choice(model, parts.routing) if parts.routing else _own_choice(settings),
@@ -213,7 +219,7 @@ def _sort(standing: Mapping[str, Any], arguments: Mapping[str, Any], params: dic
     return parts
 
 
-_WITH_DEFAULTS = frozenset({"tool_calling", "prompts"})
+_WITH_DEFAULTS = frozenset({"tool_calling", "prompts", "trimming", "cleaning"})
 
 
 def _stops(stop: Sequence[str] | str) -> tuple[str, ...]:
@@ -239,6 +245,10 @@ def _completed(request: Request, given: Mapping[str, Any], face: Face) -> Reques
         changes["extra_body"] = {**request.extra_body, **to_finite("extra_body", given["extra_body"])}
     if "tool_calling" in given:
         changes["tool_calling"] = to_tool_calling(given["tool_calling"])
+    if "trimming" in given:
+        changes["trimming"] = to_trimming(given["trimming"])
+    if "cleaning" in given:
+        changes["cleaning"] = to_cleaning(given["cleaning"])
     if "prompts" in given:
         changes["prompts"] = to_folder(given["prompts"])
     return request.replacing(**changes)

@@ -22,16 +22,21 @@ from g4f_integrations.core.settings.values import (
     API_KEY_VARIABLE,
     BASE_URL_VARIABLES,
     EnvironmentURL,
+    default_cleaning,
+    default_trimming,
     plain_headers,
+    plain_policy,
     plain_provider,
     plain_proxy,
     plain_route,
     to_api_key,
+    to_cleaning,
     to_finite,
     to_folder,
     to_provider,
     to_routes,
     to_tool_calling,
+    to_trimming,
 )
 from g4f_integrations.errors import ConfigurationError
 
@@ -41,12 +46,14 @@ _DEFAULT_RESILIENCE = Resilience()
 _NUMBERS = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "web_search", "model_kwargs", "extra_body")
 _FROZEN: dict[str, Callable[[Any], Any]] = {
     "api_key": to_api_key,
+    "cleaning": to_cleaning,
     "default_headers": freeze_headers,
     "prompts": to_folder,
     "provider": to_provider,
     "proxy": lambda proxy: freeze_proxy(proxy or None),
     "routes": to_routes,
     "tool_calling": to_tool_calling,
+    "trimming": to_trimming,
     **{name: partial(to_finite, name) for name in _NUMBERS},
 }
 """What becomes of fields that may hold credentials or what cannot be sent, however they are set."""
@@ -124,6 +131,19 @@ class ModelFields(BaseModel):
     context_window: int | None = Field(
         default=None, ge=1, description="Tokens that the model reads and writes at once."
     )
+    # Any: the rooms that know these types load with the first model, not with the class.
+    trimming: Any = Field(
+        default_factory=default_trimming,
+        exclude=True,
+        repr=False,
+        description="How a conversation that outgrows a route's window is made to fit (`Trimming`); None: not at all.",
+    )
+    cleaning: Any = Field(
+        default_factory=default_cleaning,
+        exclude=True,
+        repr=False,
+        description="What is taken out of answers (`Cleaning`): adverts and artefacts; None takes nothing.",
+    )
     tool_calling: Literal["auto", "native", "prompt"] = Field(
         default="auto",
         description="How tools reach a route: 'native' as the route takes them, 'prompt' by description and parsing, "
@@ -171,6 +191,16 @@ class ModelFields(BaseModel):
     @classmethod
     def _check_provider(cls, value: Any) -> Any:
         return to_provider(value)
+
+    @field_validator("cleaning", mode="plain")
+    @classmethod
+    def _check_cleaning(cls, value: Any) -> Any:
+        return to_cleaning(value)
+
+    @field_validator("trimming", mode="plain")
+    @classmethod
+    def _check_trimming(cls, value: Any) -> Any:
+        return to_trimming(value)
 
     @field_validator("routes", mode="plain")
     @classmethod
@@ -264,7 +294,7 @@ class ModelFields(BaseModel):
         """The model id, under the name that older code asks for."""
         return self.model
 
-    def plain_settings(self) -> builtins.dict[str, Any]:
+    def plain_settings(self) -> builtins.dict[str, Any]:  # noqa: C901  one plain question for each setting
         """The settings that are no plain data, as plain data without credentials; the constructor takes them back."""
         attributes: builtins.dict[str, Any] = {}  # asked for on every call, so what is not set costs nothing
         if self.provider is not None:
@@ -279,6 +309,9 @@ class ModelFields(BaseModel):
             attributes["proxy"] = plain_proxy(self.proxy)
         if given := self.resilience.model_fields_set - {"store"}:
             attributes["resilience"] = {name: getattr(self.resilience, name) for name in given}
+        for name, default in (("cleaning", default_cleaning()), ("trimming", default_trimming())):
+            if self.__dict__[name] is not default:
+                attributes[name] = plain_policy(self.__dict__[name])
         if self.model_kwargs:
             attributes["model_kwargs"] = without_secrets(self.model_kwargs)
         if self.extra_body:

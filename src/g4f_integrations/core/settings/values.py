@@ -7,9 +7,10 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
+from functools import cache
 from typing import Any, Self
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from g4f_integrations.core.credentials import Secret, leave_credentials, redact_url
 from g4f_integrations.core.proxies import ProxyMap
@@ -259,3 +260,70 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
     "headers": plain_headers,
     "proxy": plain_proxy,
 }
+
+
+@cache
+def default_cleaning() -> Any:
+    """The `Cleaning` of models that are given none; one object, so that it costs nothing to tell."""
+    from g4f_integrations.core.cleaning import Cleaning  # noqa: PLC0415  loaded with the first model
+
+    return Cleaning()
+
+
+@cache
+def default_trimming() -> Any:
+    """The `Trimming` of models that are given none."""
+    from g4f_integrations.core.trimming import Trimming  # noqa: PLC0415  loaded with the first model
+
+    return Trimming()
+
+
+def to_cleaning(value: Any) -> Any:
+    """A `Cleaning`, or ``None`` where nothing is cleaned; also of a mode's name, a bool, or a dict of its fields.
+
+    Raises:
+        ConfigurationError: It is none of these.
+    """
+    from g4f_integrations.core.cleaning import Cleaning  # noqa: PLC0415  loaded with the first model
+
+    return _to_policy("cleaning", Cleaning, default_cleaning(), {"mode": value} if isinstance(value, str) else value)
+
+
+def to_trimming(value: Any) -> Any:
+    """A `Trimming`, or ``None`` where nothing is trimmed; also of a bool, or a dict of its fields.
+
+    Raises:
+        ConfigurationError: It is none of these.
+    """
+    from g4f_integrations.core.trimming import Trimming  # noqa: PLC0415  loaded with the first model
+
+    return _to_policy("trimming", Trimming, default_trimming(), value)
+
+
+def _to_policy(name: str, kind: type[BaseModel], default: BaseModel, value: Any) -> Any:
+    if value is None or value is False or value == {"off": True}:
+        return None
+    if value is True:
+        return default
+    if isinstance(value, kind):
+        return value
+    if isinstance(value, Mapping):
+        return kind.model_validate(dict(value))
+    message = f"{name} must be a {kind.__name__}, a dict of its fields, True or None, not {type(value).__name__}"
+    raise ConfigurationError(message)
+
+
+def plain_policy(policy: BaseModel | None) -> dict[str, Any]:
+    """A `Cleaning` or `Trimming` as plain data that the constructor takes back; functions are left out."""
+    if policy is None:
+        return {"off": True}
+    given = {name: getattr(policy, name) for name in policy.model_fields_set}
+    return {name: _plain_value(value) for name, value in given.items() if not callable(value)}
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return [_plain_value(item) for item in value]
+    return value if value is None or isinstance(value, str | int | float) else str(value)
