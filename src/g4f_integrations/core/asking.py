@@ -26,17 +26,43 @@ if TYPE_CHECKING:  # loaded when they are asked for
 Way: TypeAlias = Literal["native", "prompt"]
 _JSON_FORMATS = frozenset({"json_schema", "json_object"})
 
-# What Ollama, OpenRouter, vLLM, llama.cpp, Groq, Together, Azure and g4f say when a model has no tools.
+# What Ollama, OpenRouter, vLLM, llama.cpp, Groq, Together, Mistral, Cohere, Gemini and g4f say when there are no tools.
+_TOOL_USE = r"(?:tools|functions|(?:tool|function)[ _/-]?(?:use|usage|calls?|calling|choice|tool calling))\b"
 _NO_TOOLS = re.compile(
-    r"(?:does|do)(?: not|n't) support (?:\w+ )?(?:tool|function)"
-    r"|(?:tool|function)[ _]?(?:s|use|calls?|calling|choice)?\b[^.]{0,40}"
-    r"(?:(?:is|are) )?(?:not|n't) (?:\w+ )?(?:supported|available|enabled|allowed|implemented|permitted)"
+    r"(?:not|n't) (?:\w+ )?support (?:[\w/]+ ){0,2}(?:tool|function)"
+    rf"|{_TOOL_USE}[^.]{{0,40}}(?:(?:not|n't) (?:\w+ )?(?:supported|available|enabled|allowed|implemented|permitted)"
+    r"|not (?:a )?valid (?:parameter|argument|field|property)|(?:is|are) unsupported)"
+    r"|(?:not|n't) supported for [^.]{0,20}(?:tool|function)[ _-](?:call|use)"
+    r"|can(?:not|'t) use (?:tools|functions)|no (?:tool|function)[ _-]?(?:use |call\w* )?support"
     r"|no (?:endpoints?|models?|providers?) [^.]{0,40}support[^.]{0,20}(?:tool|function)"
-    r"|(?:unsupported|unknown|unrecogni[sz]ed|unexpected|extra)[^.]{0,60}['\"`\s](?:tools?|functions?)\b"
-    r"|(?:tools?|functions?)['\"`]?:? (?:extra|unexpected|unsupported)"
-    r"|requires? [^.]{0,30}(?:--enable-auto-tool-choice|--jinja)",
+    r"|(?:unsupported|unknown|unrecogni[sz]ed|unexpected|extra) [^.]{0,20}"
+    r"(?:parameter|argument|field|input|property|key|name)[^.]{0,60}['\"`\s](?:tools|functions)\b(?!['\"`]?(?:\[|\.)\s*\w)"
+    r"|['\"](?:tools|functions)['\"]\], ['\"]msg['\"]: ['\"]extra"
+    r"|(?:tools|functions)['\"`]?:? (?:extra|unexpected|unsupported)"
+    r"|requires? [^.]{0,30}(?:--enable-auto-tool-choice|--tool-call-parser|--jinja)",
     re.IGNORECASE,
 )
+# What is said of one tool, of its schema or of how many there may be, all of which is the caller's to mend.
+_ONE_TOOL = re.compile(
+    r"(?:tools?|functions?)['\"`]?\s?(?:\[|\.)\s*\d|(?:tool|function)s? ['\"`]|function_?declaration"
+    r"|(?:tool|function)s?[ _](?:name|parameter|schema|description|argument)|schema for|duplicate|strict"
+    r"|more than \d|too many|at most|maximum|parallel",
+    re.IGNORECASE,
+)
+_BEFORE = 40  # characters before such words that say what they are about
+# Gemini, Groq, Cerebras, Mistral and llama.cpp enforce a format or take tools, and refuse both at once.
+_FORMAT = r"(?:json|response[ _](?:format|mime|type)|grammar)"
+_NOT_TOGETHER = re.compile(
+    rf"(?:{_FORMAT}[^.]{{0,80}}(?:tool|function)|(?:tool|function)[^.]{{0,80}}{_FORMAT})", re.IGNORECASE
+)
+_REFUSAL = re.compile(
+    r"can(?:not|'t)|incompatible|unsupported|not (?:\w+ )?(?:supported|allowed|compatible)", re.IGNORECASE
+)
+# Groq checks calls itself, and answers a model's faulty one with an error.
+_FAULTY_CALL = re.compile(r"tool_use_failed|failed to call a function|tool call validation failed", re.IGNORECASE)
+# What is remembered of a route beside names of parameters, which are left out of requests that hold them nevertheless.
+_TOOLS = "native tools"
+_FORMAT_BESIDE_TOOLS = "response_format beside tools"
 _REFUSING = frozenset({"bad_request", "model_not_found", "unknown", "overloaded", "content_filter"})
 
 
@@ -104,8 +130,12 @@ def ask(candidate: Candidate, call: CallState) -> Asked:
     """What `candidate` is asked in this call."""
     request = call.request
     wants = request.tools or "response_format" in request.params or call.mistakes
-    if not wants and (candidate.provider is None or candidate.native_tools or not _tells_of_tools(request)):
-        return Asked(request)
+    if not wants:
+        takes_calls = candidate.native_tools
+        if takes_calls is None and candidate.provider is None:
+            takes_calls = not refused_parameters.names or _TOOLS not in refused_parameters.of(candidate)
+        if takes_calls or not _tells_of_tools(request):
+            return Asked(request)
     return _ask_in_its_terms(candidate, call)
 
 
@@ -115,7 +145,7 @@ def _ask_in_its_terms(candidate: Candidate, call: CallState) -> Asked:
     wanted = _format(request)
     format_by = None if wanted is None else _way_of_format(candidate, call, tools_by)
     offered = () if request.tool_choice == "none" else request.tools
-    if tools_by == "prompt" or (candidate.native_tools is False and _tells_of_tools(request)):
+    if tools_by == "prompt" or (tools_by is None and _takes_no_calls(candidate) and _tells_of_tools(request)):
         request = _with_tools_in_words(request, wanted if format_by == "prompt" else None)
     elif format_by == "prompt":
         request = _with_format_in_words(request, wanted)
@@ -145,13 +175,22 @@ def _way_of_tools(candidate: Candidate, call: CallState) -> Way | None:
     if candidate.native_tools is False or (call.by_prompt and candidate.key in call.by_prompt):
         return "prompt"
     refused = refused_parameters.of(candidate)
-    is_forced = isinstance(request.tool_choice, Mapping) or request.tool_choice == "required"
-    return "prompt" if "tools" in refused or (is_forced and "tool_choice" in refused) else "native"
+    return "prompt" if _TOOLS in refused or (_is_forced(request.tool_choice) and "tool_choice" in refused) else "native"
+
+
+def _is_forced(choice: str | Mapping[str, Any] | None) -> bool:
+    return isinstance(choice, Mapping) or choice == "required"
+
+
+def _takes_no_calls(candidate: Candidate) -> bool:
+    """Whether calls and their results in the history are known to be more than the route takes."""
+    return candidate.native_tools is False or _TOOLS in refused_parameters.of(candidate)
 
 
 def _way_of_format(candidate: Candidate, call: CallState, tools_by: Way | None) -> Way:
     # A format that the route enforces would keep a model from calling tools in words.
-    if tools_by == "prompt" or "response_format" in refused_parameters.of(candidate):
+    refused = refused_parameters.of(candidate)
+    if tools_by == "prompt" or "response_format" in refused or (tools_by and _FORMAT_BESIDE_TOOLS in refused):
         return "prompt"
     if call.by_prompt and candidate.key in call.by_prompt:
         return "prompt"
@@ -194,12 +233,30 @@ def _with_format_in_words(request: Request, wanted: Mapping[str, Any] | None) ->
     return request.replacing(messages=messages, params=_without_format(request))
 
 
-def learn_refusal(candidate: Candidate, asked: Asked, failure: Failure) -> bool:
-    """Remember that a route refuses tools, if that is what `failure` says; whether to ask it again in words."""
-    if asked.tools_by != "native" or asked.request.tool_calling == "native" or failure.kind not in _REFUSING:
+def learn_refusal(candidate: Candidate, asked: Asked, failure: Failure, call: CallState) -> bool:
+    """Remember what a route refuses of tools, if that is what `failure` says; whether to ask it again without that."""
+    if asked.tools_by != "native" or failure.kind not in _REFUSING:
         return False
     said = f"{failure.message} {failure.body}"
-    if not _NO_TOOLS.search(said):
+    if asked.format_by == "native" and _NOT_TOGETHER.search(said) and _REFUSAL.search(said):
+        refused_parameters.add(candidate, (_FORMAT_BESIDE_TOOLS,))
+        return True
+    if asked.request.tool_calling == "native":
         return False
-    refused_parameters.add(candidate, ("tools",))
-    return True
+    if _FAULTY_CALL.search(said):
+        call.by_prompt = {*(call.by_prompt or ()), candidate.key}
+        return True
+    words = _refusing_words(said)
+    if words is not None:
+        is_about_choice = _is_forced(asked.choice) and re.search(r"tool[ _]choice", words, re.IGNORECASE)
+        refused_parameters.add(candidate, ("tool_choice" if is_about_choice else _TOOLS,))
+    return words is not None
+
+
+def _refusing_words(said: str) -> str | None:
+    """Where a route says that it takes no tools at all, in its own words."""
+    for found in _NO_TOOLS.finditer(said):
+        words = said[max(found.start() - _BEFORE, 0) : found.end()]
+        if _ONE_TOOL.search(words) is None:
+            return said[found.start() : found.end() + len("_choice")]
+    return None

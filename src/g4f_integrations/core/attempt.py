@@ -135,7 +135,7 @@ class AttemptRun:
             else:
                 logger.info("%s finished and did not hang up; what may follow is not read", self.candidate.label)
                 return ended
-        self.again = self.again or learn_refusal(self.candidate, self._asked, failure)
+        self.again = self.again or learn_refusal(self.candidate, self._asked, failure, self._call)
         raise AttemptFailed(failure)
 
     def _settle(self, events: Batch) -> Batch:

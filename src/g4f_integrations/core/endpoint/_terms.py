@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Mapping
 
@@ -31,29 +32,42 @@ class ParameterRefused(HTTPFailure):
 
 
 class RefusedParameters:
-    """Names of refused parameters by route, for the 1,024 routes that were added last."""
+    """Names of refused parameters by route, for the 1,024 routes that were added last.
+
+    Attributes:
+        lock: Guards changes of `names`.
+        names: They; empty while no route has refused anything, which is quicker to ask than one route's.
+    """
 
     def __init__(self) -> None:
-        self._names: dict[tuple[RouteKey, str | None], tuple[str, ...]] = {}
-        self._lock = threading.Lock()
+        self.names: dict[tuple[RouteKey, str | None], tuple[str, ...]] = {}
+        self.lock = threading.Lock()
 
     def of(self, candidate: Candidate) -> tuple[str, ...]:
         """The parameters that this route refuses."""
-        return self._names.get((candidate.key, candidate.body_provider), ())
+        return self.names.get((candidate.key, candidate.body_provider), ())
 
     def add(self, candidate: Candidate, names: Iterable[str]) -> None:
         """Remembers that this route refuses `names`."""
         key = (candidate.key, candidate.body_provider)
-        with self._lock:
-            known = self._names.pop(key, ())
-            self._names[key] = tuple(dict.fromkeys([*known, *names]))
-            while len(self._names) > _MOST_ROUTES:
-                del self._names[next(iter(self._names))]
+        with self.lock:
+            known = self.names.pop(key, ())
+            self.names[key] = tuple(dict.fromkeys([*known, *names]))
+            while len(self.names) > _MOST_ROUTES:
+                del self.names[next(iter(self.names))]
 
     def clear(self) -> None:
         """Forgets everything."""
-        with self._lock:
-            self._names.clear()
+        with self.lock:
+            self.names.clear()
 
 
 refused_parameters = RefusedParameters()
+
+
+def _renew_lock() -> None:
+    refused_parameters.lock = threading.Lock()  # another thread may have held it while this process was forked
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)

@@ -13,6 +13,7 @@ _BARE = frozenset({"logprobs", "temperature", "seed"})  # one-word names that no
 _STRUCTURED = frozenset(
     {"tool_choice", "response_format", "stream_options", "logit_bias", "metadata", "stop", "parallel_tool_calls"}
 )  # parameters of several shapes: a complaint about the shape means that the server knows fewer of them
+_SPOKEN = frozenset({"parallel_tool_calls", "response_format", "tool_choice"})  # names that are spelt out in prose
 _MEMBERS = (
     "message",
     "msg",
@@ -118,6 +119,8 @@ def _named(complaint: dict[str, Any], names: list[str]) -> list[str]:
 def _pattern(name: str) -> re.Pattern[str]:
     first, *others = name.split("_")
     spelling = f"(?:{re.escape(name)}|{re.escape(first + ''.join(map(str.capitalize, others)))})"
+    if name in _SPOKEN:
+        spelling = f"(?:{spelling}|(?i:{name.replace('_', ' ')}))"
     if "_" in name or name in _BARE:
         return re.compile(rf"(?<![\w]){spelling}(?![\w])")
     return re.compile(
