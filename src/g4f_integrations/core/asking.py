@@ -16,6 +16,7 @@ from g4f_integrations.core.endpoint import refused_parameters
 from g4f_integrations.core.events import InvalidToolCall, ToolCall
 from g4f_integrations.core.failures import Failure
 from g4f_integrations.core.request import Request
+from g4f_integrations.core.roles import tells_of_tools
 from g4f_integrations.core.routes import Candidate
 from g4f_integrations.core.transport import takes_parameter
 
@@ -134,27 +135,28 @@ def ask(candidate: Candidate, call: CallState) -> Asked:
         takes_calls = candidate.native_tools
         if takes_calls is None and candidate.provider is None:
             takes_calls = not refused_parameters.names or _TOOLS not in refused_parameters.of(candidate)
-        if takes_calls or not _tells_of_tools(request):
+        if takes_calls or not tells_of_tools(request.messages):
             return Asked(request)
     return _ask_in_its_terms(candidate, call)
 
 
 def _ask_in_its_terms(candidate: Candidate, call: CallState) -> Asked:
     request = call.request
-    tools_by = _way_of_tools(candidate, call)
-    wanted = _format(request)
-    format_by = None if wanted is None else _way_of_format(candidate, call, tools_by)
-    offered = () if request.tool_choice == "none" else request.tools
-    if tools_by == "prompt" or (tools_by is None and _takes_no_calls(candidate) and _tells_of_tools(request)):
-        request = _with_tools_in_words(request, wanted if format_by == "prompt" else None)
-    elif format_by == "prompt":
-        request = _with_format_in_words(request, wanted)
     mistake = call.mistakes.get(candidate.key) if call.mistakes else None
     if mistake is not None:
         from g4f_integrations.core.toolcalls.emulation import reask_messages  # noqa: PLC0415
 
+        # Before the rest: what is told in words ends with a reminder, which belongs behind the question.
         messages = reask_messages(request.messages, mistake.text, mistake.problems, folder=request.prompts)
         request = request.replacing(messages=messages)
+    tools_by = _way_of_tools(candidate, call)
+    wanted = _format(request)
+    format_by = None if wanted is None else _way_of_format(candidate, call, tools_by)
+    offered = () if request.tool_choice == "none" else request.tools
+    if tools_by == "prompt" or (tools_by is None and _takes_no_calls(candidate) and tells_of_tools(request.messages)):
+        request = _with_tools_in_words(request, wanted if format_by == "prompt" else None)
+    elif format_by == "prompt":
+        request = _with_format_in_words(request, wanted)
     return Asked(
         request,
         tools=offered,
@@ -200,10 +202,6 @@ def _way_of_format(candidate: Candidate, call: CallState, tools_by: Way | None) 
 def _format(request: Request) -> Mapping[str, Any] | None:
     wanted = request.params.get("response_format")
     return wanted if isinstance(wanted, Mapping) and wanted.get("type") in _JSON_FORMATS else None
-
-
-def _tells_of_tools(request: Request) -> bool:
-    return any(message.get("role") in {"tool", "function"} or message.get("tool_calls") for message in request.messages)
 
 
 def _without_format(request: Request) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -25,11 +24,17 @@ def adapt_messages(
     Returns:
         The messages, and whether any role had to be folded into text.
     """
-    adapted = [_safe_copy(message) for message in messages]
-    keeps_tools = native_tools and (history or len(adapted) < 2)  # one text that tells the history has no tool calls
+    keeps_tools = native_tools and (history or len(messages) < 2)  # one text that tells the history has no tool calls
     flattened = False
+    if not keeps_tools and tells_of_tools(messages):
+        from g4f_integrations.core.toolcalls.emulation import tell_calls  # noqa: PLC0415  few histories hold calls
+
+        messages, flattened = tell_calls(messages), True
+    adapted = [_safe_copy(message) for message in messages]
     for message in adapted:
-        flattened |= _fold_roles(message, native_tools=keeps_tools)
+        if message.get("role") == "developer":
+            message["role"] = "system"
+            flattened = True
     if not system and any(message.get("role") == "system" for message in adapted):
         adapted = _fold_system(adapted)
         flattened = True
@@ -37,6 +42,14 @@ def adapt_messages(
         adapted = [_fold_history(adapted)]
         flattened = True
     return adapted, flattened
+
+
+def tells_of_tools(messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether calls of tools, or their results, stand in a conversation."""
+    for message in messages:
+        if message.get("role") in {"tool", "function"} or message.get("tool_calls") or message.get("function_call"):
+            return True
+    return False
 
 
 def _safe_copy(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,37 +96,6 @@ def _safe_url(url: str) -> str | None:
         return parts._replace(path=f"/.{parts.path}").geturl()  # the same place by RFC 3986, but no local file
     # Spelt otherwise, g4f would not see that it is a URL, and look for a file of that name.
     return url if url.startswith(("http://", "https://")) else parts.geturl()
-
-
-def _fold_roles(message: dict[str, Any], *, native_tools: bool) -> bool:
-    role = message.get("role")
-    renamed = role == "developer"
-    if renamed:
-        message["role"] = "system"
-    if native_tools:
-        return renamed
-    if role in {"tool", "function"}:
-        name = message.pop("name", None)
-        call_id = message.pop("tool_call_id", None)
-        about = " ".join(str(part) for part in (name, f"({call_id})" if call_id else None) if part)
-        message["role"] = "user"
-        message["content"] = _in_front(f"Tool result{f' of {about}' if about else ''}:", message.get("content"), "\n")
-        return True
-    calls = message.pop("tool_calls", None)
-    if calls:
-        lines = [f"Called the tool {_told(call)}" for call in calls if isinstance(call, Mapping)]
-        message["content"] = "\n".join([*filter(None, [text_of(message.get("content"))]), *lines])
-        return True
-    return renamed
-
-
-def _told(call: Mapping[str, Any]) -> str:
-    function = call.get("function")
-    function = function if isinstance(function, Mapping) else {}
-    arguments = function.get("arguments")
-    if not isinstance(arguments, str):
-        arguments = json.dumps(arguments, ensure_ascii=False, default=str)
-    return f"{function.get('name')} ({call.get('id')}) with {arguments}"
 
 
 def _fold_system(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -145,9 +145,10 @@ def test_pictures_are_kept_beside_the_told_conversation():
 def test_a_told_conversation_tells_its_tool_calls_even_where_the_route_takes_tools():
     messages, _ = adapted(USER, CALLING, RESULT, history=False)
 
-    assert messages[0]["content"] == (
-        'User: Hi\nAssistant: Called the tool add (c1) with {"a": 1}\nUser: Tool result of add (c1):\n3\nAssistant:'
-    )
+    told = messages[0]["content"]
+    assert told.startswith("User: Hi\nAssistant: ```json\n")
+    assert '{"id": "c1", "name": "add", "arguments": {"a": 1}}' in told
+    assert told.endswith('User: <tool_result id="c1" name="add">\n3\n</tool_result>\nAssistant:')
 
 
 # Routes without tools
@@ -156,21 +157,23 @@ def test_a_told_conversation_tells_its_tool_calls_even_where_the_route_takes_too
 def test_tool_calls_and_results_become_text():
     messages, flattened = adapted(USER, {**CALLING, "content": "Let me see."}, RESULT, native_tools=False)
 
-    assert messages[1] == {"role": "assistant", "content": 'Let me see.\nCalled the tool add (c1) with {"a": 1}'}
-    assert messages[2] == {"role": "user", "content": "Tool result of add (c1):\n3"}
+    assert [message["role"] for message in messages] == ["user", "assistant", "user"]
+    assert messages[1]["content"].startswith("Let me see.\n\n```json\n")
+    assert messages[2]["content"] == '<tool_result id="c1" name="add">\n3\n</tool_result>'
     assert flattened
 
 
 def test_a_picture_that_a_tool_returned_is_kept():
     messages, _ = adapted({**RESULT, "content": [text("Here"), PICTURE]}, native_tools=False)
 
-    assert messages[0]["content"] == [text("Tool result of add (c1):"), text("Here"), PICTURE]
+    assert PICTURE in messages[0]["content"]
+    assert "Here" in messages[0]["content"][0]["text"]
 
 
 def test_a_tools_result_in_text_parts_becomes_one_text():
     messages, _ = adapted({"role": "tool", "content": [text("1"), text("2")]}, native_tools=False)
 
-    assert messages == [{"role": "user", "content": "Tool result:\n1\n2"}]
+    assert messages == [{"role": "user", "content": "<tool_result>\n1\n2\n</tool_result>"}]
 
 
 # What g4f must not take for a local file
