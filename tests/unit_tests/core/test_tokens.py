@@ -22,6 +22,7 @@ from g4f_integrations.core.tokens import (
     estimate_message_tokens,
     estimate_tokens,
     load_vocabulary,
+    token_ids,
     weight_of,
 )
 from g4f_integrations.core.tokens import _vocabularies as vocabularies
@@ -109,6 +110,16 @@ def test_a_model_with_a_vocabulary_of_its_own_counts_by_its_ratio():
     plain, dear = count_tokens("word " * 1_000), count_tokens("word " * 1_000, "claude-sonnet-4-5")
 
     assert dear == pytest.approx(1.3 * plain, abs=1)
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-4", "claude-3-7-sonnet"])
+@pytest.mark.parametrize("text", ["", "Hello, world!", "some words " * 3_000])
+def test_a_list_of_tokens_has_as_many_as_are_counted(model, text):
+    assert len(token_ids(text, model)) == count_tokens(text, model)
+
+
+def test_the_tokens_are_the_vocabularys_own(published):
+    assert token_ids("Hello, world!", "gpt-4o") == published["o200k_base"].encode_ordinary("Hello, world!")
 
 
 # Hostile texts -------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from g4f_integrations.core.tokens._counters import Counter, estimating, scaled
 from g4f_integrations.core.tokens._estimate import TOKEN, estimate_tokens, weight_of
 from g4f_integrations.core.tokens._families import Family, family_of
 from g4f_integrations.core.tokens._own import OwnCounter, counter_from
-from g4f_integrations.core.tokens._vocabularies import encoded_length, load, vocabulary
+from g4f_integrations.core.tokens._vocabularies import encoded, encoded_length, load, vocabulary
 
 __all__ = [
     "TOKEN",
@@ -29,6 +29,7 @@ __all__ = [
     "estimate_message_tokens",
     "estimate_tokens",
     "load_vocabulary",
+    "token_ids",
     "weight_of",
 ]
 
@@ -92,6 +93,26 @@ def count_message_tokens(message: Mapping[str, Any], model: str = "auto") -> int
         8
     """
     return counter_for(model).message(message)
+
+
+def token_ids(text: str, model: str = "auto") -> list[int]:
+    """The tokens of `text` as numbers, for frameworks that want a list: always as many as `count_tokens` says.
+
+    They are the vocabulary's own where it is on this machine and is the model's; else they only count.
+
+    Args:
+        text: Any text.
+        model: Model whose vocabulary is meant.
+
+    Example:
+        >>> len(token_ids("Hello, world!"))
+        4
+    """
+    family = family_of(model)
+    words = vocabulary(family.encoding)
+    if words is not None and family.ratio == 1:
+        return encoded(words, text)
+    return list(range(count_tokens(text, model)))
 
 
 def estimate_message_tokens(message: Mapping[str, Any]) -> int:

@@ -139,10 +139,19 @@ def encoded_length(words: Vocabulary, text: str) -> int:
     """
     if len(text) <= _SEGMENT:
         return len(words.encode_ordinary(text))
-    total = at = 0
+    return sum(len(words.encode_ordinary(part)) for part in _parts(text))
+
+
+def encoded(words: Vocabulary, text: str) -> list[int]:
+    """The tokens that `encoded_length` counts."""
+    return [token for part in _parts(text) for token in words.encode_ordinary(part)]
+
+
+def _parts(text: str) -> Iterator[str]:
+    at = 0
     while len(text) - at > _SEGMENT:
         found = _BOUNDARY.search(text, at + _SEGMENT, at + _SEGMENT + _LOOK_AHEAD)
         end = at + _SEGMENT if found is None else found.start() + 1
-        total += len(words.encode_ordinary(text[at:end]))
+        yield text[at:end]
         at = end
-    return total + len(words.encode_ordinary(text[at:]))
+    yield text[at:]

@@ -9,6 +9,7 @@ from typing import Any
 
 SYSTEM = frozenset({"system", "developer"})
 RESULTS = frozenset({"tool", "function"})
+_NO_ID = str(None)
 _role_of = itemgetter("role")
 
 
@@ -36,7 +37,7 @@ class Blocks:
     """Finds the blocks of a history, from its end or its beginning, without looking at more of it than asked.
 
     A result belongs to the newest call before it that has its id; what stands between the two belongs to the block as
-    well. A result without a call belongs to the message before it.
+    well. A result without an id belongs to the message before it, one whose call is not there to nothing.
 
     Args:
         messages: The history.
@@ -91,10 +92,12 @@ class Blocks:
         for at in range(self._first, len(self._messages)):
             message = self._messages[at]
             if self._roles[at] in RESULTS and starts:
-                call = calls.get(result_id(message), at - 1)
-                while starts[-1] > call:
+                name = result_id(message)
+                call = calls.get(name, at - 1 if name == _NO_ID else at)
+                while starts and starts[-1] > call:
                     starts.pop()  # everything since the call belongs to its block
-                continue
+                if call < at:
+                    continue
             starts.append(at)
             if "tool_calls" in message or "function_call" in message:
                 for name in call_ids(message):

@@ -297,6 +297,7 @@ class Chooser:
                 asking = start
             worth = max(scores[start:end])
             ranked.append((worth, start, [*range(start, end)] if asking is None else [asking, *range(start, end)]))
+            asking = next((at for at in range(end - 1, start, -1) if roles[at] == "user"), asking)
         ranked.sort(reverse=True)
         for _, _, block in ranked:
             self._takes(dict.fromkeys(block))

@@ -251,22 +251,26 @@ def _cut_arguments(message: dict[str, Any], excess: int, counter: Counter) -> No
     sizes = [counter.text(text) for text in texts]
     level = level_of(sizes, sum(sizes) - excess)
     message["tool_calls"] = [
-        call if size <= level else {**call, "function": {**call["function"], "arguments": _cut_json(text, level, size)}}
+        call
+        if size <= level
+        else {**call, "function": {**call["function"], "arguments": _cut_json(text, level, counter)}}
         for call, text, size in zip(calls, texts, sizes, strict=True)
     ]
 
 
-def _cut_json(text: str, limit: int, size: int) -> str:
-    """JSON whose long strings are cut so that it counts about `limit`; as it is, if it is no JSON."""
+def _cut_json(text: str, limit: int, counter: Counter) -> str:
+    """JSON whose long strings are cut so that it counts `limit`; if that is not enough, an object with the mark."""
+    bare = json.dumps({"…": mark(len(text))}, ensure_ascii=False)
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return text
+        return bare
     lengths: list[int] = []
     _walk(value, lengths.append, _DEEPEST)
-    characters = len(text) - int(len(text) * limit / size * 0.9)
+    characters = len(text) - int(len(text) * limit / max(1, counter.text(text)) * 0.9)
     level = max(_LEAST_CUT, level_of(lengths, sum(lengths) - characters))
-    return json.dumps(_cut_strings(value, level, _DEEPEST), ensure_ascii=False)
+    cut = json.dumps(_cut_strings(value, level, _DEEPEST), ensure_ascii=False)
+    return cut if counter.text(cut) <= max(limit, counter.text(bare)) else bare
 
 
 def _walk(value: Any, see: Callable[[int], None], depth: int) -> None:

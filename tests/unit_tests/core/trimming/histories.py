@@ -50,6 +50,13 @@ _TURNS = st.one_of(
     st.builds(lambda text: [assistant(text)], TEXTS),
     st.builds(lambda text: [user([{"type": "text", "text": text}])], TEXTS),
     _tool_turns(),
+    st.sampled_from(
+        [
+            [result("lost")],
+            [{"role": "tool", "content": "nameless"}],
+            [{"role": "function", "name": "f", "content": "x"}],
+        ]
+    ),
     st.sampled_from([[system("Also be kind.")], [{"role": "developer", "content": "Mind the time."}]]),
 )
 HISTORIES = st.builds(
@@ -66,6 +73,6 @@ def answered_calls(history):
     for at, message in enumerate(history):
         for call in message.get("tool_calls") or []:
             newest[call["id"]] = at
-        if message["role"] == "tool" and message["tool_call_id"] in newest:
+        if message.get("tool_call_id") in newest:
             pairs.append((at, newest[message["tool_call_id"]]))
     return pairs

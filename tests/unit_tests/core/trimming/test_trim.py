@@ -221,6 +221,38 @@ def test_long_arguments_are_cut_inside_and_stay_json():
     assert trimmed.messages[2] == history[2]
 
 
+@pytest.mark.parametrize(
+    "arguments", ["no JSON " * 400, '{"a": [' + "1, " * 1_000 + "1]}", '["' + '", "'.join(["words"] * 900) + '"]']
+)
+def test_arguments_that_cannot_be_shortened_leave_a_mark(arguments):
+    import json
+
+    history = [user("Write it."), calls("a", arguments=arguments), result("a", "ok")]
+
+    trimmed = trim(history, 100)
+
+    told = json.loads(trimmed.messages[1]["tool_calls"][0]["function"]["arguments"])
+    assert told == {"…": f"[… {len(arguments):,} characters left out …]"}
+
+
+def test_results_without_their_call_go_like_any_other_message():
+    history = [result(f"lost_{at}", "word " * 20) for at in range(50)]
+
+    kept = trim([*history, user("And?")], 100).messages
+    asked = trim([user("Look."), *history], 100).messages
+
+    assert kept == [user("And?")]
+    assert asked[0] == user("Look.")
+    assert 1 < len(asked) < 6
+
+
+def test_a_result_without_an_id_belongs_to_what_it_follows():
+    nameless = {"role": "tool", "content": "word " * 20}
+    turn = [user("Look."), calls("a"), nameless, assistant("I see.")]
+
+    assert trim(turn * 20, 2 * tokens(turn) + 2).messages == turn * 2
+
+
 def test_an_old_message_that_is_too_long_by_itself_is_cut_and_does_not_hide_what_is_before_it():
     history = [user("first"), assistant("yes"), user(LONG), assistant("I see."), user("And?")]
 
