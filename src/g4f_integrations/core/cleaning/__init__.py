@@ -6,6 +6,9 @@ that are wholly a notice are `core.failures`' business, which this room asks. No
 
 from __future__ import annotations
 
+from g4f_integrations.core.cleaning._ai import AICleaning
+from g4f_integrations.core.cleaning._ai_stream import AICleaningStream
+from g4f_integrations.core.cleaning._explain import Explained, Explanation, Refused
 from g4f_integrations.core.cleaning._results import Cleaned, Removed
 from g4f_integrations.core.cleaning._rules import CATEGORIES, Category, Example, Rule
 from g4f_integrations.core.cleaning._stream import CleaningStream, is_advert_event
@@ -13,11 +16,16 @@ from g4f_integrations.core.cleaning.settings import Cleaning
 
 __all__ = [
     "CATEGORIES",
+    "AICleaning",
+    "AICleaningStream",
     "Category",
     "Cleaned",
     "Cleaning",
     "CleaningStream",
     "Example",
+    "Explained",
+    "Explanation",
+    "Refused",
     "Removed",
     "Rule",
     "is_advert_event",

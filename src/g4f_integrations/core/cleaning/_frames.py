@@ -1,4 +1,4 @@
-"""The frame language of the rules, compiled to automata that are walked one character at a time.
+r"""The frame language of the rules, compiled to automata that are walked one character at a time.
 
 A frame is the text of an advert with its free parts named::
 
@@ -23,7 +23,7 @@ a space            white space, any amount of it but some: blanks or line ends, 
 ``{to:x}``         anything on one line but the character x
 ``{end}``          the line must end here; ``{tail}``: the text must; ``{urlend}``: the address must;
                    ``{before:x}``: x must follow, which is no part of the match (all four only at a frame's end)
-``\\x``             the character x itself, where it would mean something else
+``\x``             the character x itself, where it would mean something else
 =================  ===================================================================================
 
 All active frames together are one nondeterministic automaton. Its sets of states are made when a text first leads to
@@ -132,12 +132,15 @@ class State(dict[str, "State | None"]):
             found = self.chains[name] = (text, state)
         return found
 
-    __hash__ = object.__hash__
-    __eq__ = object.__eq__
+    def __hash__(self) -> int:  # type: ignore[override]  # each set is one object, unlike other dicts
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
 
     def __missing__(self, char: str) -> State | None:
         following = self._table.after(self.members, char)
-        if len(self) < 1024:  # noqa: PLR2004 - hostile texts have a million different characters
+        if len(self) < 1024:  # hostile texts have a million different characters
             self[char] = following
         return following
 
@@ -398,7 +401,7 @@ class Table:
         key = frozenset(members)
         found = self._sets.get(key)
         if found is None:
-            if len(self._sets) >= 20_000:  # noqa: PLR2004 - a bound on memory for hostile texts
+            if len(self._sets) >= 20_000:  # a bound on memory for hostile texts
                 self._sets.clear()
             found = self._sets[key] = State(self, key)
         return found

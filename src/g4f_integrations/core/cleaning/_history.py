@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from g4f_integrations.core.cleaning._results import Removed
-
 if TYPE_CHECKING:
     from g4f_integrations.core.cleaning.settings import Cleaning
 
@@ -31,45 +29,54 @@ def clean_history(
     cleaning: Cleaning, messages: Sequence[Mapping[str, Any]]
 ) -> tuple[Sequence[Mapping[str, Any]], list[dict[str, Any]]]:
     """See `Cleaning.clean_history`."""
-    ruleset = cleaning.ruleset(None)
-    if ruleset is None:
+    if cleaning.ruleset(None) is None:
         return messages, []
-    entries: list[dict[str, Any]] = []
+    washing = _Washing(cleaning, messages)
     cleaned: list[Mapping[str, Any]] | None = None
-    prompt: str | None = None
-
-    def clean(text: str, number: int) -> str:
-        nonlocal prompt
-        if not ruleset.may_match(text):
-            return text
-        if prompt is None:
-            prompt = words_of_user(messages)
-        stream = cleaning.stream(prompt=prompt, notices=False, report=False)
-        left = stream.feed(text) + stream.flush()
-        if not left.strip():
-            return text
-        entries.extend(_entry(removed, number) for removed in stream.removed)
-        return left
-
     for number, message in enumerate(messages):
         if message.get("role") != "assistant":
             continue
         content = message.get("content")
-        changed: Any = content
-        if isinstance(content, str):
-            changed = clean(content, number)
-        elif isinstance(content, list):
-            changed = [
-                {**part, "text": clean(part["text"], number)}
-                if isinstance(part, Mapping) and isinstance(part.get("text"), str)
-                else part
-                for part in content
-            ]
+        changed = washing.content(content, number)
         if changed != content:
             cleaned = list(messages) if cleaned is None else cleaned
             cleaned[number] = {**message, "content": changed}
-    return (messages if cleaned is None else cleaned), entries
+    return (messages if cleaned is None else cleaned), washing.entries
 
 
-def _entry(removed: Removed, number: int) -> dict[str, Any]:
-    return {**removed.to_dict(), "message": number}
+class _Washing:
+    """Cleans the contents of one conversation's messages, and notes what it took out."""
+
+    __slots__ = ("_cleaning", "_messages", "_prompt", "_ruleset", "entries")
+
+    def __init__(self, cleaning: Cleaning, messages: Sequence[Mapping[str, Any]]) -> None:
+        self._cleaning = cleaning
+        self._messages = messages
+        self._ruleset = cleaning.ruleset(None)
+        self._prompt: str | None = None  # read only when something looks like an advert
+        self.entries: list[dict[str, Any]] = []
+
+    def content(self, content: Any, number: int) -> Any:
+        """A message's content without adverts: a text, or parts of which some are texts."""
+        if isinstance(content, str):
+            return self._text(content, number)
+        if not isinstance(content, list):
+            return content
+        return [
+            {**part, "text": self._text(part["text"], number)}
+            if isinstance(part, Mapping) and isinstance(part.get("text"), str)
+            else part
+            for part in content
+        ]
+
+    def _text(self, text: str, number: int) -> str:
+        if self._ruleset is None or not self._ruleset.may_match(text):
+            return text
+        if self._prompt is None:
+            self._prompt = words_of_user(self._messages)
+        stream = self._cleaning.stream(prompt=self._prompt, notices=False, report=False)
+        left = stream.clean_whole(text)
+        if not left.strip():
+            return text
+        self.entries.extend({**removed.to_dict(), "message": number} for removed in stream.removed)
+        return left

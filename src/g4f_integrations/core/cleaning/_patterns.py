@@ -41,7 +41,7 @@ def check_pattern(pattern: str, name: str) -> None:
         raise ConfigurationError(message)
 
 
-def _explosion(pattern: str) -> str | None:
+def _explosion(pattern: str) -> str | None:  # noqa: C901, PLR0912 - one walk over the pattern's grammar
     groups: list[bool] = []  # of each open group, whether it can vary
     unbounded, place, after_open = 0, 0, False
     while place < len(pattern):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,14 +53,12 @@ class Cleaned:
         removed: What was taken out, in order.
         notice: The failure that the whole answer is; `text` is empty then.
         flagged: Matches of rules that only report.
-        suggested: Identifiers of paragraphs that this provider repeats, and that no rule knows.
     """
 
     text: str
     removed: list[Removed] = field(default_factory=list)
     notice: Failure | None = None
     flagged: list[Removed] = field(default_factory=list)
-    suggested: list[str] = field(default_factory=list)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """What the metadata's ``cleaned`` holds."""
@@ -73,3 +71,26 @@ def removed_by(cuts: Iterable[Cut]) -> list[Removed]:
         Removed(cut.rule.id, cut.start, cut.end, cut.text, unfinished=cut.unfinished, category=cut.rule.category)
         for cut in cuts
     ]
+
+
+def merged(text: str, cleaned: Cleaned, more: Sequence[Removed]) -> Cleaned:
+    """`cleaned`, with spans of its own text taken out of it, too; all offsets are those of the original `text`."""
+    if not more:
+        return cleaned
+
+    def original(place: int, *, behind: bool) -> int:
+        for removed in cleaned.removed:
+            if removed.start > place or (removed.start == place and not behind):
+                break
+            place += removed.end - removed.start
+        return place
+
+    spans = [(original(span.start, behind=True), original(span.end, behind=False), span) for span in more]
+    new = [Removed(span.rule, start, end, text[start:end]) for start, end, span in spans]
+    kept = [old for old in cleaned.removed if not any(start <= old.start < end for start, end, _ in spans)]
+    removed = sorted([*kept, *new], key=lambda found: found.start)
+    pieces, place = [], 0
+    for found in removed:
+        pieces.append(text[place : found.start])
+        place = found.end
+    return Cleaned("".join([*pieces, text[place:]]), removed, cleaned.notice, cleaned.flagged)

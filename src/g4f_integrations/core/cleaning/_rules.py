@@ -259,7 +259,7 @@ def check_rule(rule: Rule) -> None:
     from g4f_integrations.core.cleaning._ruleset import Ruleset  # noqa: PLC0415 - it is built from rules
     from g4f_integrations.core.cleaning._scanner import scan  # noqa: PLC0415
 
-    if not all(need.strip() or need in {"\0"} for need in rule.all_needs):
+    if not all(need.strip() or need == "\0" for need in rule.all_needs):
         message = f"rule {rule.id!r} has a frame without literal text; name some in `needs`"
         raise ConfigurationError(message)
     try:

@@ -43,7 +43,7 @@ def _lookout(text: str) -> Rule:
 
 
 def _literals(rules: Sequence[Rule]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], int, int]:
-    """Of matches anywhere, at the head and at the tail: the literals that they hold; and how long the latter two are."""
+    """Literals of matches anywhere, at the head and at the tail; and how long the latter two may be."""
     anywhere: dict[str, None] = {}
     head: dict[str, None] = {}
     tail: dict[str, None] = {}

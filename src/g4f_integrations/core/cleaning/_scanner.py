@@ -48,9 +48,7 @@ class _Thread:
 
     __slots__ = ("accept", "around", "before", "cut", "hold", "start", "state", "weight")
 
-    def __init__(
-        self, start: int, cut: int, hold: int, state: State, before: _Context, around: _Context, weight: int
-    ) -> None:
+    def __init__(self, start: int, *, cut: int, hold: int, state: State, before: _Context, around: _Context) -> None:
         self.start = start
         self.cut = cut  # where the white space before it begins
         self.hold = hold
@@ -58,7 +56,7 @@ class _Thread:
         self.accept: tuple[int, int, bool] | None = None  # end, rule, unfinished
         self.before = before  # what the scanner knew directly before it
         self.around = around  # and before the white space
-        self.weight = weight  # of the text up to `cut`, in bytes
+        self.weight = around[0]  # of the text up to `cut`, in bytes
 
 
 class Scanner:
@@ -75,8 +73,8 @@ class Scanner:
     """
 
     __slots__ = (
-        "_base", "_block", "_code", "_end", "_head", "_indent", "_needs", "_newlines", "_origin", "_parts", "_place", "_prompt",
-        "_ruleset", "_run", "_run_at_line", "_run_char", "_spared", "_text", "_threads", "_trim", "_weight", "_ws",
+        "_base", "_block", "_code", "_end", "_head", "_indent", "_needs", "_newlines", "_origin", "_parts", "_place",
+        "_prompt", "_ruleset", "_run", "_run_at_line", "_run_char", "_spared", "_text", "_threads", "_trim", "_weight", "_ws",
         "_ws_context", "cuts", "flags", "idle",
     )  # fmt: skip
 
@@ -249,7 +247,7 @@ class Scanner:
         if end > place:
             self._trim = False
 
-    def _walk(self) -> None:
+    def _walk(self) -> None:  # noqa: C901, PLR0912 - one loop: a call for each character would double its cost
         """Read character by character until ordinary text is reached again."""
         text, starts = self._text, self._ruleset.starts
         while (place := self._place) < len(text):
@@ -281,7 +279,9 @@ class Scanner:
             where = self._where()
             code = self._code
             guard = (
-                "quote" if self._newlines and (self._indent >= _INDENTED or char == ">") and where != "head" else code.guard
+                "quote"
+                if self._newlines and (self._indent >= _INDENTED or char == ">") and where != "head"
+                else code.guard
             )
             state = starts[where, guard][char]
             if state is not None:
@@ -300,7 +300,7 @@ class Scanner:
             if not self._threads and self._is_settled():
                 return
 
-    def _hurry(self, text: str, place: int) -> bool:
+    def _hurry(self, text: str, place: int) -> bool:  # noqa: C901, PLR0912 - as above
         """Lead a lone thread on through text in which nothing else can happen; whether that was any."""
         thread = self._threads[0]
         state = thread.state
@@ -328,7 +328,12 @@ class Scanner:
                 if char in _SLOW or blank[char] is not None:
                     break
                 between = state[" "]
-                if between is None or between.now is not None or between.longest != longest or between.bound is not None:
+                if (
+                    between is None
+                    or between.now is not None
+                    or between.longest != longest
+                    or between.bound is not None
+                ):
                     break
                 following = between[char]
                 size = 2
@@ -428,7 +433,7 @@ class Scanner:
         hold = min([cut, *(thread.hold for thread in threads)]) if threads else cut
         if offset - hold > _DEEPEST:
             hold = cut
-        thread = _Thread(offset, cut, hold, state, before, around, around[0])
+        thread = _Thread(offset, cut=cut, hold=hold, state=state, before=before, around=around)
         if state.now is not None:
             thread.accept = (offset + 1, state.now, False)
             if state.leaf:

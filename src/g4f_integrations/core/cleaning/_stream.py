@@ -19,7 +19,7 @@ def is_advert_event(event_id: str | None, model: str | None) -> bool:
 
 
 class CleaningStream:
-    """Cleans a text that comes in pieces; however it is cut, the outcome is that of `Cleaning.clean`.
+    r"""Cleans a text that comes in pieces; however it is cut, the outcome is that of `Cleaning.clean`.
 
     Feed it each piece and hand on what comes back. `flush` it at the end, also when the stream is cancelled or breaks:
     what was held while it could still become an advert comes out then.
@@ -40,7 +40,7 @@ class CleaningStream:
     Example:
         >>> from g4f_integrations.core.cleaning import Cleaning
         >>> stream = Cleaning().stream(provider="Airforce")
-        >>> stream.feed("Yes.\\n\\nNeed proxies cheaper"), stream.feed(" than the market?\\nhttps://op.wtf")
+        >>> stream.feed("Yes.\n\nNeed proxies cheaper"), stream.feed(" than the market?\nhttps://op.wtf")
         ('Yes.', '')
         >>> stream.flush(), stream.removed[0].rule
         ('', 'airforce/proxies')

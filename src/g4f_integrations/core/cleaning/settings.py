@@ -9,7 +9,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from g4f_integrations.core.cleaning._results import Cleaned, Removed
+from g4f_integrations.core.cleaning._ai import AICleaning, Complete, find_with_ai, passes_gate, removed_at
+from g4f_integrations.core.cleaning._ai_stream import AICleaningStream
+from g4f_integrations.core.cleaning._explain import Explanation, explain
+from g4f_integrations.core.cleaning._results import Cleaned, Removed, merged
 from g4f_integrations.core.cleaning._rules import CATEGORIES, Category, Rule, combine
 from g4f_integrations.core.cleaning._ruleset import Ruleset
 from g4f_integrations.core.cleaning._stream import CleaningStream
@@ -34,10 +37,19 @@ class _Rulebook:
             found = self._by_ids.get(ids)
             if found is None:
                 found = self._by_ids[ids] = Ruleset(rules)
-            if len(self._by_provider) >= 1024:  # noqa: PLR2004 - names of routes are the user's and may be many
+            if len(self._by_provider) >= 1024:  # names of routes are the user's and may be many
                 self._by_provider.clear()
             self._by_provider[provider] = found
         return found
+
+    def foreign(self, provider: str | None) -> tuple[str, ...]:
+        """Literals of the adverts that `provider` neither adds nor hands on."""
+        return tuple(
+            need
+            for rule in self.rules
+            if rule.category == "ads" and not rule.applies_to(provider)
+            for need in rule.all_needs
+        )
 
 
 @lru_cache(maxsize=32)
@@ -46,10 +58,11 @@ def _rulebook(changes: tuple[Rule | str | Path, ...], categories: frozenset[Cate
 
 
 class Cleaning(BaseModel):
-    """What is taken out of answers: adverts, stray tokens, dead citations. Immutable.
+    r"""What is taken out of answers: adverts, stray tokens, dead citations. Immutable.
 
     Example:
-        >>> Cleaning().clean("Yes.\\n\\nNeed proxies cheaper than the market?\\nhttps://op.wtf", provider="Airforce").text
+        >>> text = "Yes.\n\nNeed proxies cheaper than the market?\nhttps://op.wtf"
+        >>> Cleaning().clean(text, provider="Airforce").text
         'Yes.'
 
     Raises:
@@ -60,7 +73,7 @@ class Cleaning(BaseModel):
 
     mode: Literal["rules", "off", "ai", "hybrid"] = Field(
         default="rules",
-        description="Rules alone; nothing at all; or a language model that points at adverts, alone or after the rules.",
+        description="Rules alone; nothing; or a language model that points at adverts, alone or after the rules.",
     )
     categories: frozenset[Category] = Field(
         default=CATEGORIES,
@@ -70,6 +83,7 @@ class Cleaning(BaseModel):
         default=(),
         description="Changes to the shipped rules: `Rule` objects, TOML files, and '-id' or '-group/*' to switch off.",
     )
+    ai: AICleaning = Field(default_factory=AICleaning, description="How a language model is asked, in its modes.")
     on_clean: Callable[[list[Removed]], Any] | None = Field(
         default=None, exclude=True, description="Called with what was taken out of an answer, if anything was."
     )
@@ -91,18 +105,92 @@ class Cleaning(BaseModel):
         Raises:
             ConfigurationError: A user's rule is wrong.
         """
+        return self._clean(text, provider, prompt, report=True)
+
+    def _clean(self, text: str, provider: str | None, prompt: str | None, *, report: bool) -> Cleaned:
         ruleset = self.ruleset(provider)
         if self.mode == "off" or not text:
             return Cleaned(text)
-        notices = "notices" in self.categories
         if ruleset is None or not ruleset.may_match(text):
-            # Most answers hold none of the literal texts of which every match holds one.
+            notices = "notices" in self.categories
             notice = classify_content(text, provider=provider, prompt=prompt) if notices else None
             if notice is None or notice.kind == "empty":
                 return Cleaned(text)
-        stream = self.stream(provider=provider, prompt=prompt)
+        stream = self.stream(provider=provider, prompt=prompt, report=report)
         cleaned = stream.clean_whole(text)
         return Cleaned(cleaned, stream.removed, stream.notice, stream.flagged)
+
+    async def aclean(
+        self, text: str, *, provider: str | None = None, prompt: str | None = None, complete: Complete | None = None
+    ) -> Cleaned:
+        """Clean a whole text, in the modes ``"ai"`` and ``"hybrid"`` with a language model's help.
+
+        The model points at lines of the text's edges; what it points at is taken out only if it looks like an advert,
+        so a model that errs, lies, is late or fails leaves the result of the rules.
+
+        Args:
+            text: The answer.
+            provider: Who gave it.
+            prompt: The user's own words.
+            complete: Takes a prompt and gives the model's text, or an awaitable of it. It should not ask the route
+                that gave the answer, and its own answers should not be cleaned with AI. Without it, rules alone.
+
+        Raises:
+            ConfigurationError: A user's rule is wrong.
+        """
+        cleaned = self._clean(text, provider, prompt, report=False)
+        known = any(removed.category == "ads" for removed in cleaned.removed)
+        asks = complete is not None and self.mode in {"ai", "hybrid"} and "ads" in self.categories
+        open_question = not known and cleaned.notice is None and cleaned.text.strip()
+        if complete is not None and asks and open_question and passes_gate(self.ai, cleaned.text, prompt):
+            spans = await find_with_ai(
+                self.ai,
+                cleaned.text,
+                provider=provider,
+                prompt=prompt,
+                complete=complete,
+                foreign=_rulebook(self.rules, self.categories).foreign(provider),
+            )
+            cleaned = merged(text, cleaned, removed_at(spans, cleaned.text))
+        if self.on_clean is not None and (cleaned.removed or cleaned.notice is not None):
+            self.on_clean(cleaned.removed)
+        return cleaned
+
+    def ai_stream(
+        self, complete: Complete, *, provider: str | None = None, prompt: str | None = None
+    ) -> AICleaningStream:
+        """A filter for one text that comes in pieces, whose end a language model looks at.
+
+        It holds the newest paragraph back, and paragraphs before it for as long as they look like adverts. At the end,
+        await its ``finish()`` instead of calling ``flush()``.
+
+        Args:
+            complete: As for `aclean`.
+            provider: As for `clean`.
+            prompt: As for `clean`.
+        """
+        stream = self.stream(provider=provider, prompt=prompt, report=False)
+        asks = self.mode in {"ai", "hybrid"} and "ads" in self.categories
+        return AICleaningStream(
+            stream,
+            self.ai if asks else None,
+            complete,
+            provider=provider,
+            prompt=prompt,
+            on_end=self.on_clean,
+            foreign=_rulebook(self.rules, self.categories).foreign(provider),
+        )
+
+    def explain(self, text: str, *, provider: str | None = None, prompt: str | None = None) -> Explanation:
+        """What `clean` takes out of a text and by which signals, and what it leaves and why.
+
+        Args:
+            text: As for `clean`.
+            provider: As for `clean`.
+            prompt: As for `clean`.
+        """
+        rulebook = _rulebook(self.rules, self.categories)
+        return explain(self._clean(text, provider, prompt, report=False), text, provider, prompt, rulebook.rules)
 
     def stream(
         self,
