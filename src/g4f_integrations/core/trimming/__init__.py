@@ -9,6 +9,7 @@ from __future__ import annotations
 from g4f_integrations.core.trimming._budgets import (
     Budget,
     KnownLimits,
+    allowed_output,
     budget_for,
     budget_of,
     larger_first,
@@ -40,6 +41,7 @@ __all__ = [
     "TrimPlan",
     "Trimmed",
     "Trimming",
+    "allowed_output",
     "atrim",
     "budget_for",
     "budget_of",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any, TypeVar
 
 from g4f_integrations.core.trimming._learning import RouteLimits
 from g4f_integrations.core.trimming.settings import Trimming
 
 _CHARACTERS_PER_TOKEN = 5
+_MARGIN = 1.02  # counts may differ a little
 _DEFAULT_RESERVE = 4_096
 _RESERVE_SHARE = 4  # the reserve that nobody asked for takes a quarter of the window at the most
 _LARGEST_RESERVE_SHARE = 2  # and the one that the call asked for a half
@@ -159,6 +161,31 @@ def budget_of(
     if characters is not None:
         characters = max(1, int(characters * settings.fraction))
     return Budget(tokens, characters, learned.messages, source)
+
+
+def allowed_output(
+    known: KnownLimits | None, learned: RouteLimits | None, params: Mapping[str, Any] | None, tokens: int
+) -> int | None:
+    """The ``max_tokens`` to send in the place of the call's own; ``None`` where that may stay.
+
+    Routes refuse a request whose messages and ``max_tokens`` together pass the window, and some a ``max_tokens`` that
+    the model cannot write.
+
+    Args:
+        known: What was told of the route.
+        learned: What its refusals taught.
+        params: The call's parameters.
+        tokens: Tokens of messages and tool schemas, as we count.
+    """
+    asked = requested_output(params)
+    if asked is None:
+        return None
+    known, learned = known or KnownLimits(), learned or RouteLimits()
+    most = asked if known.max_output is None else min(asked, known.max_output)
+    window = min((size for size in (known.window, learned.window) if size is not None), default=None)
+    if window is not None:
+        most = min(most, window - ceil(tokens * learned.scale * _MARGIN))
+    return max(1, most) if most < asked else None
 
 
 def order_by_room(items: Sequence[Item], room: Callable[[Item], int | None], needed: int) -> list[Item]:

@@ -60,7 +60,7 @@ class RouteLimits:
 
     Attributes:
         window: Tokens that the route said it takes, as it counts.
-        scale: Its tokens for one of ours, by the newest refusal that told both.
+        scale: Its tokens for one of ours, the most that it has told.
         characters: Characters that it said it takes.
         character_scale: Its characters for one of ours.
         messages: Messages that it said it takes.
@@ -89,20 +89,35 @@ class RouteLimits:
             return replace(self, messages=_least(self.messages, limit))
         if overflow.unit == "characters" and limit is not None:
             scale = self.character_scale if requested is None else _scale(requested, 0, sent.characters)
+            if self.characters is not None:
+                scale = max(scale, self.character_scale)
             return replace(self, characters=_least(self.characters, limit), character_scale=scale)
         if limit is not None:
             scale = self.scale if requested is None else _scale(requested, reserved, sent.tokens)
+            if self.window is not None:
+                scale = max(scale, self.scale)  # what it says depends on the text; the dearest so far is safe
             return replace(self, window=_least(self.window, limit), scale=scale)
         accepted = self.accepted if self.accepted is not None and self.accepted < sent.tokens else None
         return replace(self, refused=_least(self.refused, sent.tokens), accepted=accepted)
 
-    def after_answer(self, tokens: int) -> RouteLimits:
-        """What is known after a request of `tokens`, as we count, was answered; itself if that is nothing new."""
+    def after_answer(self, tokens: int, told: int | None = None) -> RouteLimits:
+        """What is known after a request was answered; itself if that is nothing new.
+
+        Args:
+            tokens: The request's tokens, as we count.
+            told: The same as the route's usage tells it. It is believed where the window is known and was filled to a
+                half at least: of short requests, what a provider puts in front makes the most.
+        """
+        new = self
+        if told is not None and self.window is not None and tokens > 0 and 2 * told >= self.window:
+            scale = _scale(told, 0, tokens)
+            if scale > self.scale:
+                new = replace(new, scale=scale)
         if self.refused is not None and tokens >= self.refused:
-            return replace(self, refused=None, accepted=tokens)  # the route takes more than it did
+            return replace(new, refused=None, accepted=tokens)  # the route takes more than it did
         if self.accepted is not None and tokens <= self.accepted:
-            return self
-        return replace(self, accepted=tokens)
+            return new
+        return replace(new, accepted=tokens)
 
     def after_full(self, total_tokens: int) -> RouteLimits:
         """What is known after an answer was cut because the window was full at `total_tokens`, as the route counts."""

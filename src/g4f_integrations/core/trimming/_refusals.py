@@ -15,6 +15,7 @@ Unit: TypeAlias = Literal["tokens", "characters", "messages"]
 
 _N = r"(?<![\d.,])(\d[\d,_]{0,17}+(?:\.\d+)?)"  # possessive: a figure is never read in part
 _SHOWN = 4_000  # characters of an error that are looked at
+_LEAST_LIMIT = 16  # tokens; a smaller figure was no limit of a conversation
 _BYTES_PER_CHARACTER = 3  # of Chinese in UTF-8; of English it is one
 # A refusal for size that sounds like something else is one only if it names the messages or the text.
 _ABOUT_SIZE = re.compile(
@@ -65,7 +66,8 @@ def read_overflow(failure: Failure) -> Overflow | None:
         return Overflow("characters", max(1, size // _BYTES_PER_CHARACTER))
     if not is_length:
         return None
-    return Overflow("tokens", failure.limit, failure.requested)
+    limit = failure.limit if failure.limit is not None and failure.limit >= _LEAST_LIMIT else None
+    return Overflow("tokens", limit, failure.requested)
 
 
 def _bytes(text: str) -> int | None:

@@ -36,6 +36,14 @@ class Report:
         """Whether anything was done at all."""
         return self.messages_removed > 0 or self.messages_cut > 0
 
+    def __str__(self) -> str:
+        """One line for the log."""
+        return (
+            f"{self.messages_removed} messages left out, {self.messages_cut} cut: {self.tokens_before:,} -> "
+            f"{self.tokens_after:,} tokens for {self.limit:,} ({self.limit_source})"
+            f"{', with a summary' if self.summarized else ''}"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The ``trimmed`` entry of an answer's metadata."""
         return {

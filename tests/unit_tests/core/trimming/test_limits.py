@@ -14,6 +14,7 @@ from g4f_integrations.core.trimming import (
     Shrinking,
     Size,
     Trimming,
+    allowed_output,
     budget_for,
     budget_of,
     known_limits,
@@ -135,6 +136,23 @@ def test_a_route_that_takes_more_again_is_believed():
     assert learned.after_answer(300) is learned
 
 
+def test_the_dearest_way_of_counting_so_far_is_kept():
+    learned = RouteLimits().after_refusal(Overflow("tokens", 8_000, 12_000), SENT)
+    learned = learned.after_refusal(Overflow("tokens", 8_000, 11_000), SENT)
+    learned = learned.after_refusal(Overflow("characters", 9_000, 60_000), SENT)
+    learned = learned.after_refusal(Overflow("characters", 9_000, 50_000), SENT)
+
+    assert (learned.scale, learned.character_scale) == (1.2, 1.5)
+
+
+def test_a_routes_usage_teaches_how_it_counts_where_its_window_was_filled():
+    learned = RouteLimits(window=8_000, accepted=6_000)
+
+    assert learned.after_answer(5_000, told=6_500).scale == 1.3
+    assert learned.after_answer(1_000, told=3_000) is learned
+    assert RouteLimits(accepted=6_000).after_answer(5_000, told=6_500).scale == 1.0
+
+
 def test_learning_can_be_switched_off():
     learned = RouteLimits(window=4_000, refused=2_000)
 
@@ -238,6 +256,22 @@ def test_what_the_user_says_goes_before_what_the_endpoint_tells_and_that_before_
 
     assert route.over(endpoint.over(KnownLimits(9_000, 900, 90))) == KnownLimits(5_000, 10, 90, "endpoint")
     assert endpoint.over(None) is endpoint
+
+
+@pytest.mark.parametrize(
+    ("params", "known", "learned", "tokens", "allowed"),
+    [
+        ({}, KnownLimits(8_000), None, 7_000, None),
+        ({"max_tokens": 500}, None, None, 7_000, None),
+        ({"max_tokens": 500}, KnownLimits(8_000), None, 7_000, None),
+        ({"max_tokens": 4_000}, KnownLimits(8_000), None, 5_000, 2_900),
+        ({"max_tokens": 4_000}, KnownLimits(8_000), RouteLimits(window=6_000, scale=1.1), 5_000, 390),
+        ({"max_tokens": 4_000}, KnownLimits(max_output=1_000), None, 5_000, 1_000),
+        ({"max_tokens": 4_000}, KnownLimits(8_000), None, 9_000, 1),
+    ],
+)
+def test_an_output_that_would_pass_the_window_is_asked_for_smaller(params, known, learned, tokens, allowed):
+    assert allowed_output(known, learned, params, tokens) == allowed
 
 
 def test_what_something_else_takes_is_taken_off_the_budget():

@@ -358,6 +358,10 @@ def test_the_report_tells_what_was_done():
         "limit_source": "learned",
         "summarized": False,
     }
+    assert (
+        str(report)
+        == f"16 messages left out, 0 cut: {tokens(history):,} -> {report.tokens_after} tokens for 130 (learned)"
+    )
 
 
 def test_what_was_before_is_extrapolated_where_counting_it_would_cost_more_than_trimming():
