@@ -9,10 +9,11 @@ from typing import Literal, TypeAlias
 # Strings run to their closing quote or to the end of the text; nothing in them is a bracket. A single quote opens a
 # string unless it follows a letter (an apostrophe), and closes one only where a value can end.
 _STRINGS = (
-    r'"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?+',
-    r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+',
-    r"(?<!\w)'(?:[^'\\]|\\.|'(?!\s*[,:}\])]))*+'?+",
-    r"[“”„](?:[^“”\\]|\\.)*+[“”]?+",
+    r'"""(?:[^"\\]|\\.|"(?!""))*+"""',
+    r'"[^"\\]*+(?:\\.[^"\\]*+)*+"',
+    r"(?<!\w)'(?:[^'\\]|\\.|'(?!\s*[,:}\])]))*+'",
+    r"[“”„](?:[^“”\\]|\\.)*+[“”]",
+    r"(?P<cut>[\"“”„]|(?<!\w)')",
 )
 _COMMENTS = (r"//[^\n]*+", r"/\*(?:[^*]|\*(?!/))*+(?:\*/)?+")
 _BRACKETS = (r"[{(\[]", r"[})\]]")
@@ -37,10 +38,13 @@ _PATTERNS = {
 
 @dataclass(slots=True, frozen=True)
 class Bounds:
-    """A value's extent: its `end`, and whether it is whole, was stopped by a tag or fence, or runs on."""
+    """A value's extent: its `end`, and whether it is whole, was stopped by a tag or fence, or is not at its end yet.
+
+    One that is ``"cut"`` runs on in the middle of a string, one that is ``"open"`` elsewhere.
+    """
 
     end: int
-    state: Literal["whole", "stopped", "open"]
+    state: Literal["whole", "stopped", "open", "cut"]
 
 
 def bounds_of(text: str, start: int, stop: Stop | None = None) -> Bounds:
@@ -66,4 +70,6 @@ def bounds_of(text: str, start: int, stop: Stop | None = None) -> Bounds:
                 return Bounds(token.end(), "whole")
         elif kind == "stop":
             return Bounds(token.start(), "stopped")
+        elif kind == "cut":  # no quote closes it
+            return Bounds(len(text), "cut")
     return Bounds(len(text), "open")

@@ -7,7 +7,17 @@ from functools import lru_cache
 
 from g4f_integrations.core.toolcalls.imitations import LINES
 
-_WORDS = ("action", "*action", "**action", "call:", "functools[", "functions.", "default_api.")
+_WORDS = (
+    "action",
+    "*action",
+    "**action",
+    "call:",
+    "functools[",
+    "functions.",
+    "default_api.",
+    "commentary ",
+    "assistantcommentary ",
+)
 _SIGNS = "{[`~<"
 
 

@@ -63,6 +63,6 @@ class Source:
     def bounds(self, at: int, stop: Stop | None = None) -> Bounds:
         """The extent of the bracketed value at `at`."""
         bounds = bounds_of(self.text, at, stop)
-        if bounds.state == "open":
+        if bounds.state in {"open", "cut"}:
             self.more()
         return bounds

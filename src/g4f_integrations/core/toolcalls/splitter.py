@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from g4f_integrations.core.toolcalls import imitations
@@ -16,7 +18,7 @@ from g4f_integrations.core.toolcalls.dialects.words import worded_call
 from g4f_integrations.core.toolcalls.insides import Inside, Thought, inside_of
 from g4f_integrations.core.toolcalls.offer import Offer
 from g4f_integrations.core.toolcalls.openers import openers_for
-from g4f_integrations.core.toolcalls.outcomes import Calls, Found, Outcome, Plain
+from g4f_integrations.core.toolcalls.outcomes import Calls, Found, Outcome, Plain, broken
 from g4f_integrations.core.toolcalls.parsing import Parsed, settle
 from g4f_integrations.core.toolcalls.prose import Prose
 from g4f_integrations.core.toolcalls.source import MoreTextNeeded, Source
@@ -33,6 +35,7 @@ _THINK = "<think>"
 _HARMONY = ("<|channel|>", "<|start|>")
 _SMALL = 256  # characters; so little that is held is looked at with every piece
 _LOOKS = 8  # how often a held character may be looked at while its fate is open
+_CUT = "The answer was cut off before the call was whole."
 _MOST_DESPAIRS = 16  # beginnings of calls that came to nothing at the end of the text; more is no answer but an attack
 
 
@@ -100,10 +103,26 @@ class CallSplitter:
             return ""
         return self._advance(final=False)
 
-    def close(self) -> Parsed:
-        """End the answer: the prose that was still held, and all calls."""
+    def close(self, *, cut: bool = False) -> Parsed:
+        """End the answer: the prose that was still held, and all calls.
+
+        Args:
+            cut: Whether something other than the model ended the text (a limit, a stop sequence). A call that is not
+                whole by then is half a call, however valid it looks.
+        """
+        whole = self._whole_calls() if cut and self.holding else None
         text = "" if self._ended or not self._offer.names else self._advance(final=True)
+        if whole is not None:
+            halves = self._found[whole:]
+            self._found[whole:] = [broken(half.name, _as_text(half.arguments), _CUT) for half in halves]
         return settle(text + self._prose.end(), self._found, self._offer.tools)
+
+    def _whole_calls(self) -> int:
+        """How many calls are whole, whatever might have followed: ordinary text decides all that can be decided."""
+        ahead = deepcopy(self)
+        ahead._held.append("\n\n.\n\n")  # noqa: SLF001  a copy of our own
+        ahead._advance(final=False)  # noqa: SLF001
+        return len(ahead._found)  # noqa: SLF001
 
     def _is_worth_a_look(self, added: int) -> bool:
         """Looks at held text are paid for by text, so that all looks together stay linear."""
@@ -298,6 +317,13 @@ class CallSplitter:
         if sign in "{[":
             return bare_json(source, at, self._offer)
         return worded_call(source, at, self._offer, alone=self._line.alone)
+
+
+def _as_text(arguments: Any) -> str:
+    try:
+        return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):
+        return ""
 
 
 class _Line:

@@ -8,7 +8,7 @@ from typing import Any
 from g4f_integrations.core.toolcalls.dialects.json_values import call_with
 from g4f_integrations.core.toolcalls.dialects.parameters import read_parameters
 from g4f_integrations.core.toolcalls.offer import Offer
-from g4f_integrations.core.toolcalls.outcomes import Calls, Found, Outcome, Plain, found_in
+from g4f_integrations.core.toolcalls.outcomes import Calls, Found, Outcome, Plain
 from g4f_integrations.core.toolcalls.source import Source
 
 _ATTRIBUTES = re.compile(r"([A-Za-z_][\w.-]*)\s*=\s*\"([^\"<>]*)\"")
@@ -30,12 +30,11 @@ def named_call(source: Source, at: int, name: str, offer: Offer) -> Outcome:
     sign = source.sign(start)
     if sign == "{":
         return call_with(source, start, name)
-    arguments, end = read_parameters(source, start, elements=True) if sign == "<" else ({}, at)
-    if not arguments:
-        ends = start == len(source.text) or source.match(_CLOSING, start, _PART_OF_CLOSING) is not None
-        if not ends or offer.match(name) is None:
-            return Plain(at)
-    return Calls(end, (found_in(source.text[at:end], name, arguments),))
+    arguments = read_parameters(source, start, elements=True) if sign == "<" else None
+    if arguments is not None and arguments.values:
+        return Calls(arguments.end, (arguments.call(name),))
+    ends = start == len(source.text) or source.match(_CLOSING, start, _PART_OF_CLOSING) is not None
+    return Calls(at, (Found(name, {}),)) if ends and offer.match(name) is not None else Plain(at)
 
 
 def tool_element(source: Source, opened: re.Match[str], name: str, offer: Offer) -> Outcome:
@@ -52,8 +51,8 @@ def tool_element(source: Source, opened: re.Match[str], name: str, offer: Offer)
     element = source.match(_ELEMENT, start, _PART_OF_ELEMENT)
     if element is None or (element[1] not in offer.properties(name) and element[1] not in _PARAMETER_WORDS):
         return Plain(at)
-    arguments, end = read_parameters(source, start, elements=True)
-    return _until_own_end(source, end, found_in(source.text[at:end], name, arguments), offer)
+    arguments = read_parameters(source, start, elements=True)
+    return _until_own_end(source, arguments.end, arguments.call(name), offer)
 
 
 def _until_own_end(source: Source, at: int, found: Found, offer: Offer) -> Outcome:
@@ -67,18 +66,18 @@ def described_call(source: Source, at: int, offer: Offer) -> Outcome:
     """``<name>get_weather</name><arguments>{"city": "Paris"}</arguments>`` inside a wrapper."""
     if source.match(_FIELD, at, _PART_OF_FIELD) is None:
         return Plain(at)
-    fields, end = read_parameters(source, at, elements=True)
+    described = read_parameters(source, at, elements=True)
+    fields = dict(described.values)
     fields.pop("server_name", None)
     name = next((str(fields.pop(key)) for key in _NAME_FIELDS if key in fields), "")
     if not fields and offer.match(name) is None:
         return Plain(at)
     key = next((key for key in _ARGUMENT_FIELDS if key in fields), None)
-    arguments = fields if key is None else _inner(fields[key])
-    return Calls(end, (found_in(source.text[at:end], name, arguments),))
+    return Calls(described.end, (described.call(name, fields if key is None else _inner(fields[key])),))
 
 
 def _inner(text: Any) -> Any:
     """The arguments in an element: elements again, or JSON."""
     if not isinstance(text, str) or not text.lstrip().startswith("<"):
         return text or {}
-    return read_parameters(Source(text, final=True), 0, elements=True)[0]
+    return read_parameters(Source(text, final=True), 0, elements=True).values

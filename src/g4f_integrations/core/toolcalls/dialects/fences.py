@@ -48,7 +48,7 @@ def _inside(source: Source, at: int, offer: Offer, mark: str, language: str) -> 
     sign = source.sign(at)
     if language in _PYTHON:
         return _only_a_list(source, at, offer, mark)
-    if language == "tool_code":
+    if language == "tool_code" or (language in _CALLING and sign.isalpha()):
         return _closed(source, python_calls.code_calls(source, at, offer, mark), mark)
     if sign == "[" and python_calls.begins_list(source, at, offer):
         return _closed(source, python_calls.call_list(source, at, offer), mark)
@@ -71,10 +71,11 @@ def _values(source: Source, at: int, offer: Offer, mark: str, *, certain: bool) 
     calls: list[Found] = []
     said: list[str] = []
     while source.sign(at) and source.sign(at) in "{[":
-        end = source.bounds(at, "fence").end
-        found = read_calls(source.text[at:end].rstrip(), offer, certain=certain)
+        bounds = source.bounds(at, "fence")
+        found = read_calls(source, at, bounds, offer, certain=certain)
         if found is None:
-            return Plain(end, mark)
+            return Plain(bounds.end, mark)
+        end = bounds.end
         calls += found[0]
         said += [found[1]] if found[1] else []
         surplus = SURPLUS.match(source.text, end)

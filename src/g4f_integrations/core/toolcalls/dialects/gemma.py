@@ -26,6 +26,9 @@ def gemma_call(source: Source, at: int, offer: Offer, *, certain: bool) -> Outco
     if head is None or not (certain or offer.match(head[1])):
         return Plain(at + 1 if head is None else head.end())
     end = _end(source, head.end())
+    if end < 0:
+        raw = source.text[head.end() :]
+        return Calls(len(source.text), (broken(head[1], raw, "The call is cut off."),))
     body = source.text[head.end() : end]
     if len(body) > MAX_ARGUMENTS:
         return Calls(end, (broken(head[1], body, "The arguments are longer than 1 MiB."),))
@@ -39,7 +42,7 @@ def gemma_call(source: Source, at: int, offer: Offer, *, certain: bool) -> Outco
 
 
 def _end(source: Source, at: int) -> int:
-    """The end of the braces, in which nothing between two of Gemma's quotes counts."""
+    """The end of the braces, in which nothing between two of Gemma's quotes counts; -1 if they are cut in these."""
     depth = 0
     while (token := _TOKEN.search(source.text, at)) is not None:
         kind = token.lastgroup
@@ -49,7 +52,8 @@ def _end(source: Source, at: int) -> int:
         if kind == "quote":
             closing = _QUOTE.search(source.text, at)
             if closing is None:
-                break
+                source.more()
+                return -1
             at = closing.end()
         elif kind is not None:
             depth += 1 if kind == "open" else -1

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from g4f_integrations.core.toolcalls.bounds import Stop
+from g4f_integrations.core.toolcalls.bounds import Bounds, Stop
 from g4f_integrations.core.toolcalls.offer import Offer
-from g4f_integrations.core.toolcalls.outcomes import MAX_ARGUMENTS, Calls, Found, Outcome, Plain, broken
+from g4f_integrations.core.toolcalls.outcomes import MAX_ARGUMENTS, Calls, Found, Outcome, Plain, broken, found_in
 from g4f_integrations.core.toolcalls.shapes import LEADING, NAME_KEYS, WRAPPER_NAMES, calls_in, plain_key
 from g4f_integrations.core.toolcalls.source import Source
-from g4f_integrations.core.toolcalls.tolerant_json import loads, read_value
+from g4f_integrations.core.toolcalls.tolerant_json import loads
 
 BETWEEN = re.compile(r"[\s,;]*")
 """What stands between one value and the next."""
@@ -25,7 +24,7 @@ _SHORT_STRING = re.compile(rf"{_QUOTE}({_SHORT}){_QUOTE}")
 _PART_OF_STRING = re.compile(rf"(?:{_QUOTE}{_SHORT})?\Z")
 _SCALAR = re.compile(rf"(?:{_QUOTE}{_SHORT}{_QUOTE}|[-+.\w]{{1,64}})\s*,")
 _PART_OF_SCALAR = re.compile(rf"(?:{_QUOTE}{_SHORT}{_QUOTE}?|[-+.\w]{{0,64}})\s*\Z")
-_OPENING = re.compile(r"\s*(?:\[\s*)?\{")
+_OPENING = re.compile(r"\s*(?:\[\s*)?\{\{?")
 _PART_OF_OPENING = re.compile(r"\s*(?:\[\s*)?\Z")
 _NEXT = re.compile(r"\{|\[\s*\{")
 _PART_OF_NEXT = re.compile(r"(?:\[\s*)?\Z")
@@ -72,26 +71,41 @@ def bare_json(source: Source, at: int, offer: Offer, stop: Stop | None = None) -
     if not may_be_call(source, at, offer):
         return Plain(at + 1, "json")
     bounds = source.bounds(at, stop)
-    found = read_calls(source.text[at : bounds.end].rstrip(), offer, certain=False)
+    found = read_calls(source, at, bounds, offer, certain=False)
     if found is not None:
         return Calls(bounds.end, *found)
     return Plain(at + 1, "json") if bounds.state == "open" else Plain(bounds.end)
 
 
-def read_calls(body: str, offer: Offer, *, certain: bool) -> tuple[tuple[Found, ...], str] | None:
-    """The calls of a text that is one JSON value, whole or cut at its end, and prose in it; ``None`` if it is none.
+def read_calls(
+    source: Source, at: int, bounds: Bounds, offer: Offer, *, certain: bool
+) -> tuple[tuple[Found, ...], str] | None:
+    """The calls of the JSON value at `at`, and prose in it; ``None`` if it is an answer.
 
-    A text that is `certain` to be meant as a call is at least a broken one.
+    A value that is cut in the middle of a string is no call, since nobody knows how the string goes on.
     """
+    body = source.text[at : bounds.end].rstrip()
+    if bounds.state == "cut":
+        return (broken(_name_in(body), body, "The call is cut off."),), ""
+    return _calls_of(body, offer, certain=certain)
+
+
+def _calls_of(body: str, offer: Offer, *, certain: bool) -> tuple[tuple[Found, ...], str] | None:
+    """The same of a text that is one value; if it is `certain` to be meant as a call, it is at least a broken one."""
     if len(body) > MAX_ARGUMENTS:
         return (broken(_name_in(body), body, "The call is longer than 1 MiB."),), ""
     try:
-        found = calls_in(loads(body), offer, certain=certain)
+        found = calls_in(loads(_single_braces(body)), offer, certain=certain)
     except ValueError as error:
         return ((broken(_name_in(body), body, f"The call is no JSON: {error}"),), "") if certain else None
     if found is None and certain:
         return (broken("", body, "The call names no tool."),), ""
     return found
+
+
+def _single_braces(body: str) -> str:
+    """JSON as it would be if its braces were not doubled, as in the templates that models have seen."""
+    return body.replace("{{", "{").replace("}}", "}") if body.startswith("{{") else body
 
 
 def _name_in(body: str) -> str:
@@ -105,8 +119,9 @@ def certain_values(source: Source, at: int, offer: Offer, stop: Stop = "tag") ->
     calls: list[Found] = []
     said: list[str] = []
     while True:
-        end = source.bounds(at, stop).end
-        found, words = read_calls(source.text[at:end].rstrip(), offer, certain=True) or ((), "")
+        bounds = source.bounds(at, stop)
+        found, words = read_calls(source, at, bounds, offer, certain=True) or ((), "")
+        end = bounds.end
         calls += found
         said += [words] if words else []
         surplus = SURPLUS.match(source.text, end)
@@ -118,20 +133,13 @@ def certain_values(source: Source, at: int, offer: Offer, stop: Stop = "tag") ->
 
 def call_with(source: Source, at: int, name: str, call_id: str | None = None, stop: Stop = "tag") -> Calls:
     """The call of `name` whose arguments are the JSON object at `at`, or JSON text that holds one."""
+    string = _WHOLE_STRING.match(source.text, at)
+    bounds = source.bounds(at, stop) if string is None else Bounds(string.end(), "whole")
+    raw = source.text[at : bounds.end]
+    if bounds.state == "cut":
+        return Calls(bounds.end, (broken(name, raw, "The call is cut off."),))
     try:
-        arguments, end = _arguments_at(source, at, stop)
+        found = found_in(raw, name, loads(_single_braces(raw)) if len(raw) <= MAX_ARGUMENTS else None, call_id)
     except ValueError as error:
-        end = max(source.bounds(at, stop).end, at + 1)
-        return Calls(end, (broken(name, source.text[at:end], f"The arguments are no JSON: {error}"),))
-    if end - at > MAX_ARGUMENTS:
-        return Calls(end, (broken(name, source.text[at:end], "The arguments are longer than 1 MiB."),))
-    return Calls(end, (Found(name, arguments, call_id),))
-
-
-def _arguments_at(source: Source, at: int, stop: Stop) -> tuple[Any, int]:
-    if source.sign(at) == '"':
-        if _WHOLE_STRING.match(source.text, at) is None:
-            source.more()
-        return read_value(source.text, at)
-    end = source.bounds(at, stop).end
-    return loads(source.text[at:end]) if end - at <= MAX_ARGUMENTS else None, end
+        found = broken(name, raw, f"The arguments are no JSON: {error}")
+    return Calls(max(bounds.end, at + 1), (found,))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
+from g4f_integrations.core.toolcalls.outcomes import Found, broken, found_in
 from g4f_integrations.core.toolcalls.source import Source
 from g4f_integrations.core.toolcalls.tolerant_json import loads
 
@@ -33,18 +35,35 @@ _PART = re.compile(
 )
 
 
-def read_parameters(source: Source, at: int, *, elements: bool = False) -> tuple[dict[str, Any], int]:
+@dataclass(slots=True, frozen=True)
+class Arguments:
+    """Arguments as they were read: the `values`, the `raw` text and its `end`; whether the last one is `cut` off."""
+
+    values: dict[str, Any]
+    raw: str
+    end: int
+    cut: bool
+
+    def call(self, name: str, values: Any = None) -> Found:
+        """The call of `name` with these arguments, or with `values` that were made of them."""
+        if self.cut:
+            return broken(name, self.raw, "The call is cut off.")
+        return found_in(self.raw, name, self.values if values is None else values)
+
+
+def read_parameters(source: Source, at: int, *, elements: bool = False) -> Arguments:
     """Read arguments from `at` on, up to where none begins any more.
 
     Args:
-        source: The text so far. An argument that is cut off ends with a text that is final.
+        source: The text so far.
         at: Where the first may begin.
         elements: Whether any element is an argument, by its tag's name.
 
     Returns:
-        The arguments as text (JSON where ``string="false"`` says so), and the place after them.
+        The arguments as text (parsed JSON where ``string="false"`` says so), and the place after them.
     """
     arguments: dict[str, Any] = {}
+    start, cut = at, False
     while (opened := _opened(source, at, elements=elements)) is not None:
         head, close = opened
         closed = close.search(source.text, head.end())
@@ -55,10 +74,11 @@ def read_parameters(source: Source, at: int, *, elements: bool = False) -> tuple
         if closed is None or not closed[0]:  # its end is missing; that of its call may not be
             last = _LAST.search(source.text, head.end(), end)
             end = at = last.start() if last is not None else end
+            cut = closed is None and last is None
         fields = head.groupdict()
         key = fields["key"] or fields["name"]
         arguments[key.strip()] = _value(source.text[head.end() : end], fields.get("rest") or "")
-    return arguments, at
+    return Arguments(arguments, source.text[start:at], at, cut=cut)
 
 
 def _opened(source: Source, at: int, *, elements: bool) -> tuple[re.Match[str], re.Pattern[str]] | None:

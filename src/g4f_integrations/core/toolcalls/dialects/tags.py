@@ -8,7 +8,7 @@ from g4f_integrations.core.toolcalls.dialects import elements, gemma, python_cal
 from g4f_integrations.core.toolcalls.dialects.json_values import bare_json, call_with, certain_values
 from g4f_integrations.core.toolcalls.dialects.parameters import read_parameters
 from g4f_integrations.core.toolcalls.offer import Offer
-from g4f_integrations.core.toolcalls.outcomes import Calls, Outcome, Plain, found_in
+from g4f_integrations.core.toolcalls.outcomes import Calls, Outcome, Plain
 from g4f_integrations.core.toolcalls.source import Source
 
 _LONGEST_TAG = 300  # characters of a tag's inside; longer ones open nothing
@@ -160,7 +160,6 @@ def _name_first(source: Source, at: int, offer: Offer, *, certain: bool) -> Outc
         return python_calls.calls_from(source, at, offer, certain=certain)
     if sign == "{":
         return call_with(source, start, name)
-    arguments, end = read_parameters(source, start)
-    if not arguments and offer.match(name) is None:
-        return Plain(at)
-    return Calls(end, (found_in(source.text[start:end], name, arguments),))
+    arguments = read_parameters(source, start)
+    known = arguments.values or offer.match(name) is not None
+    return Calls(arguments.end, (arguments.call(name),)) if known else Plain(at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from g4f_integrations.core.toolcalls.dialects import gemma, python_calls, react
-from g4f_integrations.core.toolcalls.dialects.json_values import read_calls
+from g4f_integrations.core.toolcalls.dialects.json_values import call_with, certain_values
 from g4f_integrations.core.toolcalls.offer import Offer
 from g4f_integrations.core.toolcalls.outcomes import Calls, Found, Outcome, Plain
 from g4f_integrations.core.toolcalls.source import Source
@@ -13,6 +13,10 @@ from g4f_integrations.core.toolcalls.tolerant_json import loads
 
 _CALL = re.compile(r"Call:[ \t]*+(?=[A-Za-z_][\w.-]{0,127}\s?\()")
 _PART_OF_CALL = re.compile(r"C(?:a(?:l(?:l(?::[ \t]*(?:[A-Za-z_][\w.-]{0,127}\s?)?)?)?)?)?\Z")
+_CHANNEL = re.compile(
+    r"(?:assistant)?commentary[ \t]{1,3}to=functions\.([\w.-]{1,128})[ \t]{0,3}(?:code|json)?[ \t]{0,3}(?=\{)"
+)
+_PART_OF_CHANNEL = re.compile(r"(?:assistant)?commentary[ \t]{1,3}[\w=.\t -]{0,150}\Z")
 _FUNCTOOLS = re.compile(r"functools(?=\[\s*\{)")
 _PART_OF_FUNCTOOLS = re.compile(r"f(?:u(?:n(?:c(?:t(?:o(?:o(?:l(?:s(?:\[\s*)?)?)?)?)?)?)?)?)?\Z")
 _NAME = re.compile(r"(?:functions\.)?([A-Za-z_][\w.-]{0,127})")
@@ -49,9 +53,15 @@ def _functools(source: Source, at: int, offer: Offer) -> Outcome:
     head = source.match(_FUNCTOOLS, at, _PART_OF_FUNCTOOLS)
     if head is None:
         return Plain(at + 1)
-    end = source.bounds(head.end(), "tag").end
-    found = read_calls(source.text[head.end() : end], offer, certain=True)
-    return Plain(end) if found is None else Calls(end, *found)
+    return certain_values(source, head.end(), offer)
+
+
+def _channel(source: Source, at: int, offer: Offer) -> Outcome:
+    """``commentary to=functions.f json{…}``: what is left of gpt-oss's channels where a provider drops the tokens."""
+    head = source.match(_CHANNEL, at, _PART_OF_CHANNEL)
+    if head is None or offer.match(head[1]) is None:
+        return Plain(at + 1)
+    return call_with(source, head.end(), head[1])
 
 
 def _name_and_json(source: Source, at: int, offer: Offer) -> Outcome:
@@ -76,4 +86,4 @@ def _name_and_json(source: Source, at: int, offer: Offer) -> Outcome:
     return Calls(end, (Found(name, arguments),)) if fits else Plain(end)
 
 
-_FORMS = (react.action, _call_line, _functools, _name_and_json)
+_FORMS = (react.action, _call_line, _channel, _functools, _name_and_json)

@@ -101,6 +101,12 @@ bare.reads('{"name": "get_weather", "city": "Paris"}', PARIS)
 bare.reads('{"name": "get_weather", "arguments": {"city": "Paris"}}}', PARIS)
 bare.reads('{"name": "get_weather", "arguments": {"city": "Paris"}', PARIS)
 bare.reads('{"name": "get_weather", "arguments": {"city": "Paris"', PARIS)
+bare.reads('{"name": "get_weather", "arguments": {"city": "Par', invalid="get_weather")
+bare.reads('```json\n[{"name": "get_weather", "arguments": {"city": "Par', invalid="get_weather")
+bare.reads('{{"name": "get_weather", "arguments": {{"city": "Paris"}}}}', PARIS)
+bare.reads(
+    '[{"name": "get_weather", "arguments": {"city": "Paris"}}\n{"name": "get_time", "arguments": {}}]', PARIS, NOW
+)
 
 repairs = Dialect("sloppy JSON")
 repairs.reads("{'name': 'get_weather', 'arguments': {'city': 'Paris'}}", PARIS)

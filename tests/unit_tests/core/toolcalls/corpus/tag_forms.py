@@ -51,6 +51,12 @@ hermes.reads(f"<tool_call>{JSON_PARIS}</tool_call>\n<tool_response>\n22 °C\n</t
 hermes.reads(f"<tool_call>{JSON_PARIS}</tool_call><|im_end|>", PARIS)
 hermes.reads(f"<TOOL_CALL>{JSON_PARIS}</TOOL_CALL>", PARIS)
 hermes.reads('<tool_call>{"city": "Paris"}</tool_call>', invalid="?")
+hermes.reads('<tool_call>\n{"name": "get_weather", "arguments": {"city": "Par', invalid="get_weather")
+hermes.reads('<tool_call>\n{{"name": "get_weather", "arguments": {{"city": "Paris"}}}}\n</tool_call>', PARIS)
+hermes.reads(
+    "<tool_call>\n  <name>get_weather</name>\n  <arguments>\n    <city>Paris</city>\n  </arguments>\n</tool_call>",
+    PARIS,
+)
 hermes.reads("<tool_call>{what?}</tool_call>", invalid="?")
 hermes.leaves("<tool_call> is the tag that opens a call.")
 hermes.leaves("The tag `<tool_call>` opens a call.")
@@ -131,6 +137,7 @@ qwen_coder.reads(
     ("plan", {"steps": [{"do": "x"}]}),
 )
 qwen_coder.reads("<function=fly>\n<parameter=to>\nRome\n</parameter>\n</function>", invalid="fly")
+qwen_coder.reads("<function=get_weather>\n<parameter=city>\nPar", invalid="get_weather")
 qwen_coder.leaves("<function=fly> is how it begins.")
 
 llama_function = Dialect("Llama function tag")
@@ -141,6 +148,7 @@ llama_function.reads('<function=get_weather>{"city": "Paris"}', PARIS)
 llama_function.reads('<function="get_weather">{"city": "Paris"}</function>', PARIS)
 llama_function.reads('<function=fly>{"to": "Rome"}</function>', invalid="fly")
 llama_function.reads('<function=get_weather>{"city": "Paris"</function>', PARIS)
+llama_function.reads('<function=get_weather>{"city": "Par', invalid="get_weather")
 
 anthropic = Dialect("Anthropic")
 anthropic.reads("<function_calls>\n" + invoke("get_weather", city="Paris") + "\n</function_calls>", PARIS)
@@ -238,7 +246,8 @@ glm.reads(
     ("plan", {"options": {"fast": True}}),
 )
 glm.reads("<tool_call>fly\n<arg_key>to</arg_key>\n<arg_value>Rome</arg_value>\n</tool_call>", invalid="fly")
-glm.reads("<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Paris", PARIS)
+glm.reads("<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Paris</arg_value>", PARIS)
+glm.reads("<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Par", invalid="get_weather")
 glm.reads('<tool_call>get_weather\n{"city": "Paris"}\n</tool_call>', PARIS)
 glm.leaves("<tool_call>something else</tool_call>")
 

@@ -166,6 +166,9 @@ harmony.reads(
     CATS,
     NOW,
 )
+harmony.reads('commentary to=functions.search json{"query": "cats"}', CATS)
+harmony.reads('<|channel|>commentary to=functions.search <|constrain|>json<|message|>{"query": "ca', invalid="search")
+harmony.leaves("commentary to=nobody")
 harmony.leaves("<|channel|>final<|message|>It is warm.<|return|>")
 harmony.leaves("<|channel|>commentary<|message|>I look it up.<|end|>")
 
@@ -189,6 +192,7 @@ gemma.reads('```tool_code\nprint(default_api.get_weather(city="Paris"))\n```', P
 gemma.reads('```tool_code\nget_weather(city="Paris")\nget_time()\n```', PARIS, NOW)
 gemma.reads('```tool_code\n[get_weather(city="Paris")]\n```', PARIS)
 gemma.reads("I look.\n```tool_code\nget_time()\n```\n```tool_output\n12:00\n```\nIt is noon.", NOW, text="I look.")
+gemma.reads('call:get_weather{city:<|"|>Par', invalid="get_weather")
 gemma.leaves("```tool_code\nx = 1\nprint(x)\n```")
 gemma.leaves("call: me later")
 gemma.leaves("call:fly{to:1}")
