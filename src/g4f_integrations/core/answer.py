@@ -42,6 +42,7 @@ _FINISH_REASONS = {
     "function_call": "tool_calls",
     "safety": "content_filter",
 }
+_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 _SHOWN_ANSWER = 20_000  # characters of a faulty answer that are shown to the model again
 
 
@@ -123,6 +124,9 @@ class Answer:
         """The text of every choice."""
         return ["".join(lane.parts) for lane in self._lanes.values()]
 
+    def _texts(self) -> Iterable[tuple[int, str]]:
+        return [(choice, "".join(lane.parts).strip()) for choice, lane in self._lanes.items()]
+
     @property
     def choices(self) -> list[int]:
         """The numbers of the choices that were answered."""
@@ -136,12 +140,18 @@ class Answer:
     @property
     def stopped(self) -> bool:
         """Whether a stop sequence or the output limit has ended every choice."""
-        return bool(self._lanes) and self.may_stop and all(lane.stopped for lane in self._lanes.values())
+        if not self._lanes or not self.may_stop:
+            return False
+        wanted = 1 if self._candidate.provider is not None else self._call.request.params.get("n", 1)
+        return len(self._lanes) >= wanted and all(lane.stopped for lane in self._lanes.values())
 
     # While it comes ----------------------------------------------------------------------------------------------
 
     def take(self, events: Batch) -> tuple[Batch, bool]:
         """What of `events` may be handed over now, and whether any of them was content; the rest is held or noted."""
+        lane = self._lanes.get(0)
+        if lane is not None and lane.passing and self._may_pass(events, lane):
+            return events, True
         released: Batch = []
         content = False
         for event in events:
@@ -153,17 +163,25 @@ class Answer:
                 if self.finishes and event.choice in self.finishes:
                     self._note(AsideDelta(event.text, event.choice, after_finish=True), released)
                     continue
-                cleaner = lane.cleaner
-                if lane.passing and not self._call.muted and (cleaner is None or _is_quiet(cleaner, event.text)):
-                    lane.parts.append(event.text)
-                    released.append(event)
-                else:
-                    self._release(lane, *lane.feed(event.text), event.choice, released)
+                self._release(lane, *lane.feed(event.text), event.choice, released)
             else:
                 content |= self._note(event, released)
         if released and self._aside and self.begun:
             released, self._aside = [*self._aside, *released], None
         return released, content
+
+    def _may_pass(self, events: Batch, lane: Lane) -> bool:
+        """Whether all of `events` is ordinary text of the one choice, in which nothing can begin: the usual batch."""
+        if self._call.muted or self._aside or self._reasoning or self.finishes:
+            return False
+        texts = [event.text for event in events if type(event) is TextDelta and event.choice == 0]
+        if len(texts) != len(events):
+            return False
+        cleaner = lane.cleaner
+        if cleaner is not None and not (cleaner.idle and cleaner.quiet("".join(texts))):
+            return False
+        lane.parts += texts
+        return True
 
     def take_whole(self, events: Batch) -> Batch:
         """The same for all events of a blocking answer at once; only `end` is still to come."""
@@ -189,7 +207,10 @@ class Answer:
             self._flush_reasoning(released)
         for choice, parts in texts.items():
             lane = self._lanes.get(choice) or self._lane(choice)
-            self._settle(lane, choice, lane.whole("".join(parts)), released)
+            cut = False
+            if self._asked.tools:
+                cut = self.finish_reason(choice) == "length"
+            self._settle(lane, choice, lane.whole("".join(parts), cut=cut), released)
         return released
 
     def _lane(self, choice: int) -> Lane:
@@ -283,10 +304,12 @@ class Answer:
 
     def _note_media(self, event: Media, released: Batch) -> None:
         for choice, lane in self._lanes.items():
-            if self._flush(choice, lane, released) is not None and not self._call.muted:
-                released.append(TextDelta("".join(lane.parts), choice))  # beside a picture it is no mere notice
+            self._release(lane, lane.open_gate(), "", choice, released)  # beside a picture it is no mere notice
         self._has_media = self.begun = True
-        released.append(event)
+        if self._call.muted:
+            self._set_aside(event)
+        else:
+            released.append(event)
 
     def _merge_info(self, event: ResponseInfo) -> None:
         if self.info is _UNTOLD:
@@ -300,11 +323,14 @@ class Answer:
         info.extra.update(event.extra)
 
     def _flush(self, choice: int, lane: Lane, released: Batch) -> Failure | None:
-        text, reasoning, verdict = lane.close()
+        cut = False
+        if self._asked.tools:
+            cut = self.finish_reason(choice) == "length"
+        text, reasoning, verdict = lane.close(cut=cut)
         if verdict is None:
             self._release(lane, text, reasoning, choice, released)
             return None
-        if reasoning:
+        if reasoning and not self._call.muted:
             released.append(ReasoningDelta(reasoning, choice))
         lane.parts.append(text)
         return verdict
@@ -333,7 +359,7 @@ class Answer:
         if self._assembler is not None or self._asked.tools:
             self._finish_calls()
         if not self.calls and not self._invalid and not self._has_media and self._is_blank():
-            self._judge_empty()
+            self._judge_empty(released)
         if self._asked.tools or self._asked.format is not None:
             self._judge_form(released)
         released += self.calls
@@ -378,10 +404,12 @@ class Answer:
             raise AttemptFailed(verdict)
         self.suspect = verdict.kind
 
-    def _judge_empty(self) -> None:
+    def _judge_empty(self, released: Batch) -> None:
         call = self._call
         reason = self.finish_reason(0)
-        if self.stopped or (reason == "length" and "max_tokens" in call.request.params):
+        if self._assembler is not None and call.request.tool_choice == "none":
+            self._fail_form(("No tool may be called now. Answer in words.",), released)
+        if self.stopped or (reason == "length" and not _LIMITS.isdisjoint(call.request.params)):
             return
         if reason == "content_filter":
             raise AttemptFailed(Failure("content_filter", scope="request", message="the route refused by its policy"))
@@ -396,13 +424,16 @@ class Answer:
     def _finish_calls(self) -> None:
         found: list[ToolCall | InvalidToolCall] = []
         if self._assembler is not None:
-            found = self._assembler.close(cut=self.finish_reason(0) == "length")
-        if not found:  # a route that has calls of its own and writes about others means the former
-            for choice, lane in self._lanes.items():
-                if lane.parsed is not None:
-                    found += _of_choice(choice, [*lane.parsed.calls, *lane.parsed.invalid])
+            found = self._assembler.close(cut=[one for one in self.finishes if self.finish_reason(one) == "length"])
+        if self._call.request.tool_choice == "none":
+            found = []
+        told = {call.choice for call in found}
+        for choice, lane in self._lanes.items():
+            # A route that has calls of its own and writes about others means the former.
+            if lane.parsed is not None and choice not in told:
+                found += _of_choice(choice, [*lane.parsed.calls, *lane.parsed.invalid])
         if self._asked.one_call:
-            found = found[:1]
+            found = [*{call.choice: call for call in reversed(found)}.values()][::-1]
         if found:
             _renew_ids(found, _ids_of(self._call.request.messages))
         self.calls = [call for call in found if isinstance(call, ToolCall)]
@@ -412,6 +443,9 @@ class Answer:
         problem = next((lane.problem for lane in self._lanes.values() if lane.problem is not None), None)
         problems = self._asked.problems(self.calls, self._invalid, problem)
         if not problems:
+            if self._call.muted and self._asked.format is None and not self.calls:
+                # An answer of its own, which lacks no call: it follows what has been handed over.
+                released += [TextDelta(f"\n\n{text}", choice) for choice, text in self._texts() if text]
             return
         if self.finish_reason(0) == "content_filter":
             raise AttemptFailed(Failure("content_filter", scope="request", message="the route refused by its policy"))
@@ -434,23 +468,19 @@ class Answer:
             call.by_prompt = {*(call.by_prompt or ()), key}  # it takes tools or formats, they say, and ignores them
         self.suspect = "invalid"
         self.begun = self._shown
-        self.kept = [*released, *self.calls, *self._invalid]
+        self.kept = [*(self._aside or ()), *released, *self.calls, *self._invalid]
         raise AttemptFailed(Failure("invalid", scope="request", message=problems[0]), again=not known)
 
     def finish_reason(self, choice: int) -> str:
         """The finish reason of a choice in OpenAI's terms."""
         lane = self._lanes.get(choice)
-        if lane is not None and (self._stops or self._limit is not None) and lane.stopped:
-            return "length" if lane.limited else "stop"
         told = self.finishes.get(choice, "stop").lower()
+        if lane is not None and (self._stops or self._limit is not None) and lane.stopped:
+            told = "length" if lane.limited else "stop"
         reason = _FINISH_REASONS.get(told, told)
         if reason == "stop" and self.calls and any(call.choice == choice for call in self.calls):
             return "tool_calls"
-        return reason
-
-
-def _is_quiet(cleaner: CleaningStream, text: str) -> bool:
-    return cleaner.idle and cleaner.quiet(text)
+        return "stop" if reason == "tool_calls" and not (self.calls or self._invalid) else reason
 
 
 def _of_choice(choice: int, calls: list[ToolCall | InvalidToolCall]) -> Iterable[ToolCall | InvalidToolCall]:

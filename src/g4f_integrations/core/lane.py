@@ -153,7 +153,7 @@ class Lane:
         assert self._gate is not None
         return text if self._gate.open or not text else self._gate.feed(text)
 
-    def _rest(self) -> str:
+    def _rest(self, *, cut: bool) -> str:
         """What the filters beyond the reasoning tags still held."""
         rest = ""
         if self._stops is not None and not self._stops.hit:
@@ -162,7 +162,7 @@ class Lane:
                 rest = self._limit.feed(rest)
         if self._splitter is not None:
             rest = self._splitter.feed(rest) if rest else ""
-            self.parsed = self._splitter.close()
+            self.parsed = self._splitter.close(cut=cut or self.stopped)
             rest += self.parsed.text
         if self._form is not None:
             rest = self._form.feed(rest) if rest else ""
@@ -170,8 +170,16 @@ class Lane:
             rest += last
         return rest
 
-    def close(self) -> tuple[str, str, Failure | None]:
-        """The text and the reasoning still held, and the verdict on an answer that is no answer."""
+    def open_gate(self) -> str:
+        """The text that was held for the case that the whole answer is a notice, which it is not."""
+        return "" if self._gate is None or self._gate.open else self._gate.close()[0]
+
+    def close(self, *, cut: bool = False) -> tuple[str, str, Failure | None]:
+        """The text and the reasoning still held, and the verdict on an answer that is no answer.
+
+        Args:
+            cut: Whether the route ended the text at its token limit, so that a call at its end may be half a call.
+        """
         if self._tags is None or self._gate is None:
             return "", "", None
         text, reasoning = self._tags.close()
@@ -183,7 +191,7 @@ class Lane:
             self.removed = cleaner.removed
         if text:
             text = self._onward(text)
-        text += self._guard(self._rest())
+        text += self._guard(self._rest(cut=cut))
         if self._gate.open:
             return text, reasoning, None
         held, verdict = self._gate.close()
@@ -197,7 +205,7 @@ class Lane:
         """The verdict, in the light of the user's own words, which are gathered only for that."""
         return None if verdict is None else classify_content(text, provider=self._provider, prompt=self._call.prompt)
 
-    def whole(self, text: str) -> tuple[str, str, Failure | None]:
+    def whole(self, text: str, *, cut: bool = False) -> tuple[str, str, Failure | None]:
         """The same for a text that came in one piece: the text, the reasoning, the verdict."""
         reasoning = ""
         if text[:1] == "<" or text[:1].isspace():
@@ -213,7 +221,7 @@ class Lane:
         form, self._form = self._form, None  # which does better when it sees all at once
         if self._stops is not None or self._limit is not None or self._splitter is not None:
             text = self._filter(text)
-            text += self._rest()
+            text += self._rest(cut=cut)
         if form is not None:
             text, self.problem = form.whole(text)
         verdict = self._unless_asked_for(text, classify_content(text, provider=self._provider))
@@ -221,15 +229,9 @@ class Lane:
 
     def _clean_whole(self, cleaning: Cleaning, text: str) -> tuple[str, Failure | None]:
         ruleset = cleaning.ruleset(self._provider)
-        if ruleset is None:
-            return text, None
-        for need in ruleset.needs:  # of which every match holds one, and most answers none
-            if need in text:
-                break
-        else:
+        if ruleset is None or not ruleset.may_match(text):
             return text, None
         stream = cleaning.stream(provider=self._provider, prompt=self._call.prompt, notices=False)
-        text = stream.feed(text)
-        text += stream.flush()
+        text = stream.clean_whole(text)
         self.removed = stream.removed
         return text, stream.notice
