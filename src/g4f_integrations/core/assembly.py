@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,13 +47,15 @@ class ToolCallAssembler:
             parts.arguments.append(delta.arguments)
             parts.size += len(delta.arguments)
 
-    def close(self, *, cut: bool = False) -> list[ToolCall | InvalidToolCall]:
+    def close(self, *, cut: Collection[int] = ()) -> list[ToolCall | InvalidToolCall]:
         """All calls, in order; one that is no call of an offered tool with arguments that fit comes out as invalid.
 
         Args:
-            cut: Whether the answer hit its token limit: then what is no strict JSON was cut, and is not mended.
+            cut: The choices that hit their token limit: what is no strict JSON was cut there, and is not mended.
         """
-        calls = [_finish(choice, parts, self._tools, cut) for (choice, _), parts in sorted(self._parts.items())]
+        calls = [
+            _finish(choice, parts, self._tools, choice in cut) for (choice, _), parts in sorted(self._parts.items())
+        ]
         self._parts = {}
         return calls
 

@@ -109,8 +109,8 @@ class _Call:
                     if self._request.stream:
                         while batch := await run.read():
                             yield batch
-                    else:
-                        yield await run.whole()
+                    elif batch := await run.whole():
+                        yield batch
                 except AttemptFailed as failed:
                     broke = failed.failure
                 finally:

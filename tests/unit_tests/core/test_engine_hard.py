@@ -3,12 +3,15 @@
 import json
 
 import pytest
+from g4f.providers.response import FinishReason, ImageResponse, ToolCalls
 
 from asking import ask
 from g4f_integrations.core.endpoint import refused_parameters
+from g4f_integrations.core.events import Finish, InvalidToolCall, Media, TextDelta
 from g4f_integrations.core.routes import Endpoint
 from g4f_integrations.errors import InvalidRequestError
-from loopback import Reply
+from g4f_integrations.testing import ScriptedProvider
+from loopback import Reply, Stall, chunk
 
 NUMBERS = {
     "type": "object",
@@ -18,7 +21,18 @@ NUMBERS = {
 ADD = {"type": "function", "function": {"name": "add", "description": "Adds.", "parameters": NUMBERS}}
 ASKED = [{"role": "user", "content": "What is 1 + 2?"}]
 FORMAT = {"type": "json_schema", "json_schema": {"name": "numbers", "schema": NUMBERS}}
-GOOD = f"```json\n{json.dumps([{'id': 'x', 'name': 'add', 'arguments': {'a': 1, 'b': 2}}])}\n```"
+
+
+def written(name="add", **arguments):
+    return f"```json\n{json.dumps([{'id': 'x', 'name': name, 'arguments': arguments}])}\n```"
+
+
+def native(name="add", arguments='{"a": 1, "b": 2}'):
+    return ToolCalls([{"index": 0, "id": "call_0", "function": {"name": name, "arguments": arguments}}])
+
+
+GOOD = written(a=1, b=2)
+BAD = written(a="many")
 CALL = {"id": "a1B2c3D4e", "type": "function", "function": {"name": "add", "arguments": '{"a": 1, "b": 2}'}}
 HISTORY = [
     *ASKED,
@@ -169,3 +183,162 @@ async def test_calls_in_the_history_are_told_in_words_to_an_endpoint_without_too
     sent = loopback.requests[-1].body["messages"]
     assert {message["role"] for message in sent} <= {"system", "user", "assistant"}
     assert "a1B2c3D4e" in str(sent)
+
+
+# Answers cut off
+
+HALF = '```json\n[{"name": "write", "arguments": {"path": "/tmp/f", "content": "keep nothing of /tmp'
+WRITE = {
+    "type": "function",
+    "function": {
+        "name": "write",
+        "parameters": {
+            "type": "object",
+            "properties": {"path": {"type": "string"}, "content": {"type": "string"}},
+            "required": ["path", "content"],
+        },
+    },
+}
+
+
+@both_ways
+async def test_half_a_call_in_words_at_the_token_limit_is_not_run(stream):
+    provider = ScriptedProvider(HALF, FinishReason("length"))
+
+    answer = await ask(provider, messages=ASKED, tools=[WRITE], stream=stream)
+
+    assert (answer.calls, answer.finish) == ([], "length")
+    (invalid,) = answer.of(InvalidToolCall)
+    assert "cut off" in invalid.error
+
+
+@both_ways
+async def test_half_a_call_in_words_before_a_stop_sequence_is_not_run(stream):
+    provider = ScriptedProvider(HALF, '/x"}}]\n```')
+
+    answer = await ask(provider, messages=ASKED, tools=[WRITE], stop=("/x",), stream=stream)
+
+    assert answer.calls == []
+    assert len(answer.of(InvalidToolCall)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD,
+        '{"name": "add", "arguments": {"a": 1, "b": 2}}',
+        '<tool_call>\n{"name": "add", "arguments": {"a": 1, "b": 2}}\n</tool_call>',
+        'Action: add\nAction Input: {"a": 1, "b": 2}',
+        '[TOOL_CALLS][{"name": "add", "arguments": {"a": 1, "b": 2}}]',
+        "[add(a=1, b=2)]",
+    ],
+)
+@both_ways
+async def test_a_whole_call_before_a_stop_sequence_is_a_call(stream, text):
+    provider = ScriptedProvider(text, "\nObservation: 3")
+
+    answer = await ask(provider, messages=ASKED, tools=[ADD], stop=("\nObservation",), stream=stream)
+
+    assert [call.arguments for call in answer.calls] == [{"a": 1, "b": 2}]
+    assert (answer.finish, answer.outcomes) == ("tool_calls", ["ok"])
+
+
+# Several choices
+
+
+def several(*texts, finish="stop", pause=False):
+    """An answer of several choices, each of one text."""
+    choices = [
+        {"index": index, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
+        for index, text in enumerate(texts)
+    ]
+    told = [chunk(text, index=index) for index, text in enumerate(texts)]
+    steps = [step for one in told for step in (one, *([Stall(0.02)] if pause else []))]
+    ends = [chunk({}, finish, index=index) for index, _ in enumerate(texts)]
+    return lambda request: (
+        Reply.sse(*steps, *ends) if request.body.get("stream") else Reply.json({"model": "m", "choices": choices})
+    )
+
+
+@both_ways
+async def test_one_call_at_a_time_means_one_in_each_choice(loopback, stream):
+    loopback.replies(several(GOOD, f"{GOOD}\n{GOOD}"))
+    routes = (Endpoint(loopback.base_url, "m", native_tools=False),)
+
+    answer = await ask(
+        routes=routes, messages=ASKED, tools=[ADD], params={"n": 2}, parallel_tool_calls=False, stream=stream
+    )
+
+    assert [call.choice for call in answer.calls] == [0, 1]
+    assert [finish.reason for finish in answer.of(Finish)] == ["tool_calls", "tool_calls"]
+
+
+async def test_a_stop_sequence_in_one_choice_does_not_end_the_others(loopback):
+    loopback.replies(several("one STOP more", "two STOP more", pause=True))
+    routes = (Endpoint(loopback.base_url, "m"),)
+
+    answer = await ask(routes=routes, messages=ASKED, params={"n": 2}, stop=("STOP",), stream=True)
+
+    assert {delta.choice: delta.text for delta in answer.of(TextDelta)} == {0: "one ", 1: "two "}
+
+
+# Media, and calls that nobody asked for
+
+
+@both_ways
+async def test_json_before_pictures_is_told_once(stream):
+    picture = ImageResponse("https://example.com/a.png", "alt")
+    provider = ScriptedProvider('Sure: {"a": "1", "b": 2,}', picture, picture)
+
+    answer = await ask(provider, params={"response_format": FORMAT}, stream=stream)
+
+    assert json.loads(answer.text) == {"a": 1, "b": 2}
+    assert answer.outcomes == ["ok"]
+
+
+@both_ways
+async def test_native_calls_where_none_may_be_are_asked_to_be_words(stream):
+    provider = ScriptedProvider(per_call=[[native(), FinishReason("tool_calls")], ["It is 3."]], native_tools=True)
+
+    answer = await ask(provider, messages=ASKED, tools=[ADD], tool_choice="none", stream=stream)
+
+    assert (answer.calls, answer.text, answer.outcomes) == ([], "It is 3.", ["invalid", "ok"])
+
+
+@both_ways
+async def test_native_calls_beside_text_are_dropped_where_none_may_be(stream):
+    provider = ScriptedProvider("It is 3.", native(), FinishReason("tool_calls"), native_tools=True)
+
+    answer = await ask(provider, messages=ASKED, tools=[ADD], tool_choice="none", stream=stream)
+
+    assert (answer.calls, answer.text, answer.finish) == ([], "It is 3.", "stop")
+
+
+# Text that has been seen
+
+
+async def test_an_answer_without_a_call_follows_what_was_seen_of_one_with_a_faulty_call():
+    provider = ScriptedProvider(per_call=[["Let me add these.\n", BAD], ["The answer is 3."]])
+
+    answer = await ask(provider, messages=ASKED, tools=[ADD], stream=True)
+
+    assert answer.text.split("\n\n") == ["Let me add these.", "The answer is 3."]
+    assert (answer.of(InvalidToolCall), answer.finish) == ([], "stop")
+
+
+async def test_pictures_of_attempts_that_fail_after_text_was_seen_are_not_shown():
+    picture = ImageResponse("https://example.com/a.png", "alt")
+    broken, good = [picture, "Well. ", RuntimeError("down")], [picture, GOOD]
+    provider = ScriptedProvider(per_call=[["Let me add these.\n", BAD], broken, good])
+
+    answer = await ask(provider, messages=ASKED, tools=[ADD], stream=True)
+
+    assert (len(answer.of(Media)), len(answer.calls)) == (1, 1)
+    assert answer.text == "Let me add these."
+
+
+@both_ways
+async def test_an_empty_answer_to_a_tools_result_is_no_empty_batch(stream):
+    answer = await ask(ScriptedProvider(""), messages=HISTORY, tools=[ADD], stream=stream)
+
+    assert (answer.text, answer.outcomes) == ("", ["empty", "ok"])
