@@ -150,7 +150,7 @@ class Answer:
     def take(self, events: Batch) -> tuple[Batch, bool]:
         """What of `events` may be handed over now, and whether any of them was content; the rest is held or noted."""
         lane = self._lanes.get(0)
-        if lane is not None and lane.passing and self._may_pass(events, lane):
+        if lane is not None and lane.passing and events and self._may_pass(events, lane):
             return events, True
         released: Batch = []
         content = False

@@ -5,12 +5,12 @@ import json
 import pytest
 from g4f.providers.response import FinishReason, ImageResponse, ToolCalls
 
-from asking import ask
+from asking import FAST, ask
 from g4f_integrations.core.endpoint import refused_parameters
 from g4f_integrations.core.events import Finish, InvalidToolCall, Media, TextDelta
 from g4f_integrations.core.routes import Endpoint
-from g4f_integrations.errors import InvalidRequestError
-from g4f_integrations.testing import ScriptedProvider
+from g4f_integrations.errors import InvalidRequestError, StreamInterruptedError
+from g4f_integrations.testing import ScriptedProvider, stall
 from loopback import Reply, Stall, chunk
 
 NUMBERS = {
@@ -342,3 +342,24 @@ async def test_an_empty_answer_to_a_tools_result_is_no_empty_batch(stream):
     answer = await ask(ScriptedProvider(""), messages=HISTORY, tools=[ADD], stream=stream)
 
     assert (answer.text, answer.outcomes) == ("", ["empty", "ok"])
+
+
+# Clocks
+
+
+async def test_keep_alives_after_text_do_not_keep_a_stalled_stream_alive():
+    provider = ScriptedProvider("Hello there. ", "How are you? ", *([None, stall(0.02)] * 100))
+
+    with pytest.raises(StreamInterruptedError, match="stalled"):
+        await ask(provider, policy=FAST.model_copy(update={"stall_timeout": 0.1}))
+
+
+@pytest.mark.parametrize("details", [{"tools": [ADD]}, {"params": {"response_format": FORMAT}}])
+async def test_text_that_is_held_counts_as_a_sign_of_life(details):
+    pieces = ['```json\n[{"name": "add", "arguments": {"a": 1, "b": ', *"1" * 16, "}}]\n```"]
+    provider = ScriptedProvider(*(step for piece in pieces for step in (piece, stall(0.02))))
+    policy = FAST.model_copy(update={"stall_timeout": 0.25, "first_token_timeout": 0.25})
+
+    answer = await ask(provider, messages=ASKED, policy=policy, **details)
+
+    assert "timeout" not in answer.outcomes
