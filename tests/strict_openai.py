@@ -90,6 +90,8 @@ def _faults(number, message, waiting):
 
 
 def _content_faults(place, role, content, *, optional):
+    if content == "" and role == "system":
+        return  # OpenAI takes it, and agents without instructions send it
     if content is None and not optional:
         yield f"Invalid value for '{place}': expected a string, got null."
     elif content is not None and (not isinstance(content, str | list) or not content):

@@ -38,6 +38,7 @@ class Wish:
     schema: dict[str, Any] | None = None
     any_object: bool = False
     results: list[str] = field(default_factory=list)  # of the newest turn, if that is a tool's
+    all_results: list[str] = field(default_factory=list)  # of the whole conversation
 
 
 @dataclass
@@ -69,6 +70,7 @@ def wish_of_parameters(request):
         schema=form["json_schema"]["schema"] if form.get("type") == "json_schema" else None,
         any_object=form.get("type") == "json_object",
         results=[text_of(message["content"]) for message in reversed(turn)],
+        all_results=[text_of(message["content"]) for message in messages if message["role"] == "tool"],
     )
 
 
@@ -97,6 +99,7 @@ def wish_of_words(request):
         schema=json.loads(schema[1]) if schema and "the final answer is the bare JSON" in newest else None,
         any_object=ANY_OBJECT in system,
         results=results,
+        all_results=[result for text in users for result in RESULT.findall(text)],
     )
 
 

@@ -8,21 +8,18 @@ a tool's arguments; the suite has a test of its own for JSON mode.
 """
 
 import base64
-import json
 import re
 
 import httpx
 import pytest
-from g4f.providers.base_provider import AsyncGeneratorProvider
-from g4f.providers.response import FinishReason, ToolCalls, Usage
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 from g4f_integrations import Route
 from g4f_integrations.langchain import ChatG4F
 from loopback import LoopbackServer
-from stand_in import USAGE, reply_to
 from strict_openai import message_fault, request_fault
-from toy_model import in_words, say, text_of, wish_of, wish_of_words
+from toy_model import text_of, wish_of
+from toy_provider import strict_provider
 
 FILES = {
     ".png": base64.b64decode(
@@ -302,39 +299,6 @@ class TestOverHttp(Suite):
         return [received.body for received in self.server.requests]
 
 
-def strict_provider(*, has_tools):
-    """A g4f provider that takes roles and parameters natively, tools if it has them, and answers by the toy's rules."""
-
-    received = []
-    take = wish_of if has_tools else wish_of_words
-
-    class Strict(AsyncGeneratorProvider):
-        working = supports_stream = supports_system_message = supports_message_history = True
-        supports_native_tools = has_tools
-
-        @classmethod
-        async def create_async_generator(cls, model, messages, stream=True, media=None, **params):
-            request = {"model": model, "messages": messages, "stream": stream, **params}
-            received.append(request)
-            complaint = message_fault(messages)
-            if complaint:
-                raise ValueError(complaint)
-            said = say(take(request), reply_to(messages))
-            if said.calls and has_tools:
-                yield ToolCalls([_as_openai_writes(call) for call in said.calls])
-            for word in said.texts if has_tools else in_words(said):
-                yield word
-            yield Usage(**USAGE)
-            yield FinishReason("tool_calls" if said.calls and has_tools else "stop")
-
-    return Strict, received
-
-
-def _as_openai_writes(call):
-    function = {"name": call["name"], "arguments": json.dumps(call["arguments"])}
-    return {"id": call["id"], "type": "function", "function": function}
-
-
 class InProcess(Suite):
     """A provider that lives in this process."""
 
@@ -377,4 +341,3 @@ class TestInWordsInTheCallersLoop(TestInTheCallersLoop):
     """The same, inline."""
 
     has_tools = False
-
