@@ -62,3 +62,12 @@ def test_the_quickstart_answers_offline():
     assert done.returncode == 0, done.stderr
     assert "A monad is a way to chain steps that carry something along." in done.stdout
     assert "Answered by Good" in done.stdout
+
+
+def test_the_agent_over_three_files_answers_offline():
+    done = run("examples/llama_index_rag.py")
+
+    assert done.returncode == 0, done.stderr
+    assert "Ingrid Vik keeps the lighthouse; it was built in 1884." in done.stdout
+    assert "search_files" in done.stdout
+    assert "Answered by Good" in done.stdout

@@ -85,14 +85,15 @@ async def test_an_extractor_that_chats_about_the_whole_document_works():
     assert {one["context"] for one in found} == {"It is about animals."}
 
 
-def test_a_pipeline_in_processes_takes_the_model_along_and_reads_its_key_there(loopback, monkeypatch):
+@pytest.mark.parametrize("way", ["spawned", "forked"])
+async def test_a_pipeline_in_processes_takes_the_model_along_and_reads_its_key_there(loopback, monkeypatch, way):
     monkeypatch.setenv("G4F_API_KEY", "sk-of-the-environment")
     llm = G4FLLM(base_url=loopback.base_url, model="m")
-    documents = [Document(text=f"Text {number}") for number in range(4)]
+    assert str(llm.complete("The parent asks, too.")) == "The parent asks, too."
+    pipeline = IngestionPipeline(transformations=[Speaker(llm=llm)])  # splitters bring a tokenizer that downloads
+    arguments = {"documents": [Document(text=f"Text {number}") for number in range(4)], "num_workers": 2}
 
-    nodes = IngestionPipeline(transformations=[SentenceSplitter(), Speaker(llm=llm)]).run(
-        documents=documents, num_workers=2
-    )
+    nodes = pipeline.run(**arguments) if way == "spawned" else await pipeline.arun(**arguments)
 
     assert sorted(node.metadata["said"] for node in nodes) == [f"Text {number}" for number in range(4)]
     assert os.getpid() not in {node.metadata["process"] for node in nodes}
