@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
+from g4f_integrations.core.cleaning._code import OPEN_TEXT
 from g4f_integrations.core.cleaning._results import Cleaned, Removed, removed_by
 from g4f_integrations.core.cleaning._rules import Rule
 from g4f_integrations.core.cleaning._ruleset import Ruleset
@@ -113,15 +115,8 @@ def _refused(
     taken = [(found.start, found.end) for found in cleaned.removed]
     words = (prompt or "").lower()
     refused: list[Refused] = []
-    # The same rules, blind to everything but their frames.
-    blind = [replace(rule, protected=(), spared_by=(), cuts="never", examples=(), action="delete") for rule in rules]
-    loose = [
-        replace(rule, anchor=("any",), after=("line", "blank", "glued"), whole=True)
-        for rule in blind
-        if rule.pattern is None
-    ]
-    for candidates in (blind, loose):
-        scanner = Scanner(Ruleset(candidates))
+    for ruleset, reason in zip(_blind_rulesets(tuple(rules)), _REASONS, strict=True):
+        scanner = Scanner(ruleset)
         scanner.feed(text)
         scanner.flush()
         for found in removed_by(scanner.cuts):
@@ -129,11 +124,29 @@ def _refused(
                 continue
             taken.append((found.start, found.end))
             rule = next(rule for rule in rules if rule.id == found.rule)
-            reason = _reason(rule, provider, words) or (
-                "code or a quotation protects it" if candidates is blind else "it stands where such an advert does not"
-            )
-            refused.append(Refused(found.rule, found.start, found.end, found.text, reason))
+            why = _reason(rule, provider, words) or (_REASONS[0] if _is_in_code(text, found) else reason)
+            refused.append(Refused(found.rule, found.start, found.end, found.text, why))
     return sorted(refused, key=lambda item: item.start)
+
+
+_REASONS = ("code or a quotation protects it", "it stands where such an advert does not")
+
+
+@lru_cache(maxsize=4)
+def _blind_rulesets(rules: tuple[Rule, ...]) -> tuple[Ruleset, Ruleset]:
+    """The rules, blind to everything but frames and anchors; and to anchors as well."""
+    blind = [replace(rule, protected=(), spared_by=(), cuts="never", action="delete") for rule in rules]
+    loose = [
+        replace(rule, anchor=("any",), after=("line", "blank", "glued"), whole=True)
+        for rule in blind
+        if rule.pattern is None
+    ]
+    return Ruleset(blind), Ruleset(loose)
+
+
+def _is_in_code(text: str, found: Removed) -> bool:
+    before = f"\n{text[: found.start]}\n"
+    return OPEN_TEXT.after_text(before, 0, len(before) - 1).fence is not None
 
 
 def _reason(rule: Rule, provider: str | None, words: str) -> str | None:

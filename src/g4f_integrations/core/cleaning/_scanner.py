@@ -74,8 +74,8 @@ class Scanner:
 
     __slots__ = (
         "_base", "_block", "_code", "_end", "_head", "_indent", "_needs", "_newlines", "_origin", "_parts", "_place",
-        "_prompt", "_ruleset", "_run", "_run_at_line", "_run_char", "_spared", "_text", "_threads", "_trim", "_weight", "_ws",
-        "_ws_context", "cuts", "flags", "idle",
+        "_prompt", "_ruleset", "_run", "_run_at_line", "_run_char", "_spared", "_text", "_threads", "_trim", "_weight",
+        "_ws", "_ws_context", "cuts", "flags", "idle",
     )  # fmt: skip
 
     def __init__(self, ruleset: Ruleset, prompt: str | None = None) -> None:
@@ -164,10 +164,13 @@ class Scanner:
 
     def _held_from(self) -> int:
         self.idle = False
-        if self._threads:
-            return min([thread.hold for thread in self._threads])
+        holds = [thread.hold for thread in self._threads]
         if self._ws >= 0:
-            return self._ws
+            holds.append(self._ws)
+            if self._ws_context is not None:  # what the white space ended lives again if an advert follows it
+                holds += [thread.hold for thread, _, _ in self._ws_context[-1]]
+        if holds:
+            return min(holds)
         self.idle = self._is_settled()
         return self._end
 
@@ -262,6 +265,22 @@ class Scanner:
                 self._ws_context = self._save()
                 self._ws = offset
                 self._newlines = self._indent = 0
+            opener = before = None
+            if not blank:
+                if self._block and self._ws >= 0:
+                    self._widen(self._ws, offset)
+                    self._ws = -1
+                where = self._where()
+                code = self._code
+                indented = self._newlines and (self._indent >= _INDENTED or char == ">") and where != "head"
+                guard = "quote" if indented else code.guard
+                opener = starts[where, guard][char]
+                if opener is not None and self._prompt is not None:
+                    starts = self._ask_prompt().starts
+                    opener = starts[where, guard][char]
+                if opener is not None:
+                    # Before the threads go on: what this character ends lives again if the match is cut out.
+                    before = self._save()
             if self._threads and (found := self._step(char, offset)) is not None:
                 self._cut_out(found)
                 text = self._text
@@ -273,25 +292,10 @@ class Scanner:
                 if self._newlines > 1 and not self._threads:
                     self._take_blanks(text)
                 continue
-            if self._block and self._ws >= 0:
-                self._widen(self._ws, offset)
-                self._ws = -1
-            where = self._where()
-            code = self._code
-            guard = (
-                "quote"
-                if self._newlines and (self._indent >= _INDENTED or char == ">") and where != "head"
-                else code.guard
-            )
-            state = starts[where, guard][char]
-            if state is not None:
-                if self._prompt is not None:
-                    starts = self._ask_prompt().starts
-                    state = starts[where, guard][char]
-                if state is not None and (found := self._begin(state, offset)) is not None:
-                    self._cut_out(found)
-                    text = self._text
-                    continue
+            if opener is not None and before is not None and (found := self._begin(opener, before, offset)) is not None:
+                self._cut_out(found)
+                text = self._text
+                continue
             self._ws = -1
             self._newlines = 0
             self._head = self._trim = self._block = False
@@ -423,16 +427,18 @@ class Scanner:
             thread.state, thread.accept = state, accept
             self._threads.append(thread)
 
-    def _begin(self, state: State, offset: int) -> _Thread | None:
+    def _begin(self, state: State, before: _Context, offset: int) -> _Thread | None:
         """Start a thread; gives it back if it is complete already."""
         threads = self._threads
         if any(thread.state is state for thread in threads):
             return None  # an older match is just as far
-        before = self._save()
         cut, around = (self._ws, self._ws_context or before) if self._ws >= 0 else (offset, before)
-        hold = min([cut, *(thread.hold for thread in threads)]) if threads else cut
+        # What was alive before it may live again, and is held as well.
+        holds = [thread.hold for thread, _, _ in (*around[-1], *before[-1])] if around[-1] or before[-1] else []
+        hold = min([cut, *holds])
         if offset - hold > _DEEPEST:
             hold = cut
+            around, before = ((*context[:-1], []) for context in (around, before))
         thread = _Thread(offset, cut=cut, hold=hold, state=state, before=before, around=around)
         if state.now is not None:
             thread.accept = (offset + 1, state.now, False)

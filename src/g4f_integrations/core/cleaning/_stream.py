@@ -70,7 +70,9 @@ class CleaningStream:
     ) -> None:
         self._scanner = Scanner(ruleset, prompt) if ruleset is not None and ruleset.rules else None
         self._gate = NoticeGate(provider, prompt) if notices else None
-        self._owned = ruleset is not None and any(rule.category == "ads" for rule in ruleset.rules)
+        self._owned = ruleset is not None and any(
+            rule.category == "ads" and "*" not in rule.owners for rule in ruleset.rules
+        )
         self._provider, self._prompt = provider, prompt
         self._on_end = on_end
         self.idle = self._scanner is None and self._gate is None
