@@ -83,8 +83,9 @@ class ToolCaller(FunctionCallingLLM):
         message = response.message
         calls = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
         if not allow_parallel_tool_calls and len(calls) > 1:
-            message.blocks = [block for block in message.blocks if block not in calls[1:]]
-            message.additional_kwargs["tool_calls"] = message.additional_kwargs["tool_calls"][:1]
+            others = [block for block in message.blocks if not isinstance(block, ToolCallBlock)]
+            message.blocks = [*others, calls[0]]
+            message.additional_kwargs["tool_calls"] = message.additional_kwargs.get("tool_calls", [])[:1]
         return response
 
     def get_tool_calls_from_response(

@@ -1,5 +1,6 @@
 """LlamaIndex's agents on top of `G4FLLM`: natively, by prompt, and through providers that fail."""
 
+import base64
 import json
 
 import pytest
@@ -13,7 +14,7 @@ from llama_index.core.agent.workflow import (
     ReActAgent,
     ToolCallResult,
 )
-from llama_index.core.base.llms.types import ChatMessage, ToolCallBlock
+from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock, ToolCallBlock
 from llama_index.core.memory import ChatMemoryBuffer
 from pydantic import BaseModel
 
@@ -21,6 +22,8 @@ from g4f_integrations import Resilience
 from g4f_integrations.errors import RateLimitError
 from g4f_integrations.llama_index import G4FLLM
 from g4f_integrations.testing import ScriptedProvider
+from loopback import Reply
+from strict_openai import request_fault
 
 # LlamaIndex's workflows look at every attribute of a model, the deprecated ones included.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -250,6 +253,30 @@ async def test_a_code_agent_runs_what_is_written():
 
     assert str(await agent.run("2 + 3?")) == "It is 5."
     assert ran == ['print({"a": add(2, 3)})']
+
+
+async def test_every_request_of_an_agent_is_one_that_a_strict_endpoint_takes(loopback):
+    def draw(what: str) -> list:
+        """Draw something."""
+        return [TextBlock(text=f"A {what}."), ImageBlock(image=base64.b64decode("iVBORw0KGgo="))]
+
+    def strictly(reply):
+        def answer(request):
+            fault = request_fault(request.body)
+            return reply(request) if fault is None else Reply.json({"error": {"message": fault[0]}}, status=400)
+
+        return answer
+
+    calls = [call.list[0] for call in (*native("draw", what="fox"), *native("add", a=2, b=3))]
+    loopback.replies(
+        strictly(Reply.chat(tool_calls=calls, finish="tool_calls")), strictly(Reply.chat("Here ", "it is."))
+    )
+    agent = FunctionAgent(tools=[add, draw], llm=G4FLLM(base_url=loopback.base_url, model="m"), system_prompt="Draw.")
+
+    assert str(await agent.run("Draw a fox and add 2 and 3.")) == "Here it is."
+    last = loopback.requests[-1].body["messages"]
+    assert [message["role"] for message in last] == ["system", "user", "assistant", "tool", "tool"]
+    assert "iVBORw0KGgo=" in json.dumps(last[3])
 
 
 async def test_a_history_of_another_integration_is_taken_over():

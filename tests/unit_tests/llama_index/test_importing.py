@@ -1,7 +1,6 @@
 """What importing and making a `G4FLLM` loads and does, seen from a fresh interpreter."""
 
 import llama_index.llms.g4f as shim
-
 from g4f_integrations.llama_index import G4FLLM
 from unit_tests.source_tree import PACKAGE, ROOT
 from unit_tests.test_import_rules import watched
@@ -16,7 +15,7 @@ def test_importing_the_face_loads_neither_g4f_nor_an_http_client_of_ours_nor_the
 
 
 def test_making_a_model_sends_nothing_reads_nothing_and_starts_nothing():
-    statement = f"from {PACKAGE} import G4FLLM; before = len(seen); G4FLLM().metadata; del seen[:before]"
+    statement = f"from {PACKAGE} import G4FLLM; count = len(seen); G4FLLM().metadata; del seen[:count]"
     loaded, effects, threads = watched(statement)
 
     assert not loaded & {"g4f", "langchain_core", f"{PACKAGE}.langchain"}
