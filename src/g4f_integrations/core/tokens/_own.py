@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -79,3 +79,14 @@ class _ByMessage(Counter):
     def message(self, message: Mapping[str, Any]) -> int:
         """What the user's function says of the message."""
         return int(self._own(message))
+
+    def from_the_end(self, messages: Sequence[Mapping[str, Any]], most: int) -> tuple[list[int], bool]:
+        """See `Counter.from_the_end`."""
+        counts: list[int] = []
+        spent = 0
+        for message in reversed(messages):
+            counts.append(self.message(message))
+            spent += counts[-1]
+            if spent > most:
+                return counts, False
+        return counts, True

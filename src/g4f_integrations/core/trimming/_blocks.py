@@ -24,13 +24,23 @@ def roles_of(messages: Sequence[Mapping[str, Any]]) -> list[Any]:
 def call_ids(message: Mapping[str, Any]) -> set[str]:
     """The ids of the tool calls in a message."""
     calls = message.get("tool_calls")
-    found = {str(call.get("id")) for call in calls if isinstance(call, Mapping)} if isinstance(calls, list) else set()
+    known = calls if isinstance(calls, list) else ()
+    found = {str(call.get("id")) for call in known if type(call) is dict or isinstance(call, Mapping)}
     return found | {"function"} if message.get("function_call") else found
 
 
 def result_id(message: Mapping[str, Any]) -> str:
     """The id of the call that a tool's result answers; ``"function"`` for OpenAI's older form without ids."""
     return "function" if message.get("role") == "function" else str(message.get("tool_call_id"))
+
+
+def _are_answered(message: Mapping[str, Any], answered: list[Any]) -> bool:
+    """Whether all ids are of calls in `message`; the short way of `call_ids` for what is in order."""
+    calls = message.get("tool_calls")
+    if type(calls) is not list:
+        return False
+    made = [call.get("id") for call in calls if type(call) is dict]
+    return all(name in made and type(name) is str for name in answered)
 
 
 class Blocks:
@@ -65,11 +75,12 @@ class Blocks:
             return self._starts[bisect_right(self._starts, at) - 1]
         if self._roles[at] not in RESULTS:
             return at
-        answered = set()
-        while at >= self._first and self._roles[at] in RESULTS:
-            answered.add(result_id(self._messages[at]))
+        messages, roles, first = self._messages, self._roles, self._first
+        answered = []
+        while at >= first and roles[at] in RESULTS:
+            answered.append(messages[at].get("tool_call_id"))
             at -= 1
-        if at >= self._first and answered <= call_ids(self._messages[at]):
+        if at >= first and _are_answered(messages[at], answered):
             return at
         return self._look_at_all(end)
 

@@ -192,12 +192,14 @@ class Chooser:
 
     def _takes(self, block: Iterable[int]) -> bool:
         """Keep the block if there is room for it; whether there was."""
-        missing = [at for at in block if at not in self._kept]
+        kept = self._kept
+        missing = [at for at in block if at not in kept]
         if not missing:
             return True
         if len(missing) > self._places:
             return False
-        cost = sum(map(self._history.cost, missing))
+        costs = self._history.costs
+        cost = sum([costs[at] if at in costs else self._history.cost(at) for at in missing])
         if cost > self._room:
             return self._may_cut and self._takes_cut(missing, cost)
         self._kept.update(missing)
@@ -224,59 +226,61 @@ class Chooser:
 
     def _fill_from_the_end(self) -> None:
         """Keep the newest blocks, one after the other, as long as they fit; then make them begin with a user."""
-        taken: list[tuple[int, int]] = []
+        starts: list[int] = []
         end = len(self._history.messages)
-        roles, costs, kept, room = self._history.roles, self._history.costs, self._kept, self._room
+        roles, costs, kept = self._history.roles, self._history.costs, self._kept
+        room, places, odd = self._room, self._places, False
         while end > self._first:
             start = end - 1
             # A message of its own that was counted already, which most are, takes the short way.
-            if start not in kept and roles[start] not in RESULTS and self._places > 0 and not self._blocks.are_odd:
+            if not odd and roles[start] not in RESULTS and start not in kept and places > 0:
                 cost = costs.get(start)
                 if cost is not None and cost <= room:
                     kept.add(start)
                     room -= cost
-                    self._places -= 1
-                    taken.append((start, end))
+                    places -= 1
+                    starts.append(start)
                     end = start
                     continue
-            self._room = room
+            self._room, self._places = room, places
             start = self._blocks.start_of(end)
+            odd = self._blocks.are_odd
             if not self._takes(range(start, end)):
                 break
-            room = self._room
-            taken.append((start, end))
+            room, places = self._room, self._places
+            starts.append(start)
             end = start
-        self._room = room
+        self._room, self._places = room, places
         if end > self._first and (self._user is None or self._user >= end):
-            self._keep_the_asking(taken)
+            self._keep_the_asking(starts)
 
-    def _keep_the_asking(self, taken: list[tuple[int, int]]) -> None:
+    def _keep_the_asking(self, starts: list[int]) -> None:
         """Where the oldest turn is kept in part, keep the user's message that it answers rather than its oldest part.
 
         Args:
-            taken: The blocks that were kept, newest first.
+            starts: Where the blocks that were kept begin, newest first.
         """
         roles, system = self._history.roles, set(self._system)
-        while taken and taken[-1][0] in system:
-            taken.pop()
-        if not taken or roles[taken[-1][0]] == "user":
+        while starts and starts[-1] in system:
+            starts.pop()
+        if not starts or roles[starts[-1]] == "user":
             return
-        asking = next((at for at in range(taken[-1][0] - 1, self._first - 1, -1) if roles[at] == "user"), None)
+        asking = next((at for at in range(starts[-1] - 1, self._first - 1, -1) if roles[at] == "user"), None)
         if asking is None or asking in self._kept:
             return
         cost = self._history.cost(asking)
-        while taken and roles[taken[-1][0]] != "user":
+        while starts and roles[starts[-1]] != "user":
             if cost <= self._room and self._places > 0:
                 self._kept.add(asking)
                 self._room -= cost
                 self._places -= 1
                 return
-            start, end = taken.pop()
+            start = starts.pop()
             if start in system:
                 continue
-            if end == len(roles):
+            if not starts:
                 return
-            self._drop(at for at in range(start, end) if at not in system and at != self._user)
+            self._drop(at for at in range(start, starts[-1]) if at not in system and at != self._user)
 
     def _drop(self, places: Iterable[int]) -> None:
         for at in list(places):

@@ -23,14 +23,10 @@ class History:
 
     def tail_within(self, tokens: int) -> bool:
         """Whether the whole history fits into `tokens`; counts from the end, and stops where it no longer does."""
-        spent = 0
-        count, messages, costs = self.counter.message, self.messages, self._costs
-        for at in range(len(messages) - 1, -1, -1):
-            costs[at] = cost = count(messages[at])
-            spent += cost
-            if spent > tokens:
-                return False
-        return True
+        counts, fits = self.counter.from_the_end(self.messages, tokens)
+        total = len(self.messages)
+        self._costs = dict(zip(range(total - 1, total - 1 - len(counts), -1), counts, strict=True))
+        return fits
 
     def cost(self, at: int) -> int:
         """Tokens of one message."""

@@ -55,9 +55,9 @@ class TrimPlan:
             report = Report(0, 0, total, total, self._limit, self._limit_source)
             return Trimmed(_as_list(history.messages), report)
         kept = sorted(choice.kept)
-        messages: list[Message] = [choice.cuts.get(at) or history.messages[at] for at in kept]
+        messages = _messages_of(history, choice, kept)
         after = self._tools_cost + history.counter.messages(choice.cuts.values())
-        after += sum(history.cost(at) for at in kept if at not in choice.cuts)
+        after += sum(map(history.cost, (at for at in kept if at not in choice.cuts) if choice.cuts else kept))
         text = self._text_of(summary)
         if text is not None:
             place = len([at for at in range(history.system_part()[0]) if at in choice.kept])
@@ -236,15 +236,17 @@ def _with_summary(
         kept = set(range(len(history.messages))) - set(removed[: known.covered])
         cuts = {at: cut for at, cut in {**least.cuts, **deep.cuts}.items() if at in kept}
         reused = Choice(kept, cuts)
-        if history.counter.messages(_messages_of(history, reused)) <= left:
+        if history.counter.messages(_messages_of(history, reused, sorted(kept))) <= left:
             return replace(untouched, _choice=reused, _known_summary=known.text)
     fresh = [history.messages[at] for at in removed[known.covered :]]
     request = SummaryRequest(tuple(fresh), known.text, room, known.key)
     return replace(untouched, summary=request, _choice=deep)
 
 
-def _messages_of(history: History, choice: Choice) -> list[Message]:
-    return [choice.cuts.get(at) or history.messages[at] for at in sorted(choice.kept)]
+def _messages_of(history: History, choice: Choice, kept: Sequence[int]) -> list[Message]:
+    if not choice.cuts:
+        return [history.messages[at] for at in kept]
+    return [choice.cuts.get(at) or history.messages[at] for at in kept]
 
 
 def _removed(history: History, choice: Choice) -> list[int]:
