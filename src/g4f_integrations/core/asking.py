@@ -19,6 +19,7 @@ from g4f_integrations.core.request import Request
 from g4f_integrations.core.roles import tells_of_tools
 from g4f_integrations.core.routes import Candidate
 from g4f_integrations.core.transport import takes_parameter
+from g4f_integrations.errors import ConfigurationError
 
 if TYPE_CHECKING:  # loaded when they are asked for
     from g4f_integrations.core.structured import JSONAnswer
@@ -127,9 +128,14 @@ class Asked:
         return tuple(found)
 
 
-def ask(candidate: Candidate, call: CallState) -> Asked:
-    """What `candidate` is asked in this call."""
-    request = call.request
+def ask(candidate: Candidate, call: CallState, request: Request) -> Asked:
+    """What `candidate` is asked in this call.
+
+    Args:
+        candidate: The route.
+        call: What the attempts of the call share.
+        request: The call's request, made to fit the route.
+    """
     wants = request.tools or "response_format" in request.params or call.mistakes
     if not wants:
         takes_calls = candidate.native_tools
@@ -137,11 +143,14 @@ def ask(candidate: Candidate, call: CallState) -> Asked:
             takes_calls = not refused_parameters.names or _TOOLS not in refused_parameters.of(candidate)
         if takes_calls or not tells_of_tools(request.messages):
             return Asked(request)
-    return _ask_in_its_terms(candidate, call)
+    try:
+        return _ask_in_its_terms(candidate, call, request)
+    except RecursionError:
+        message = "a tool's schema, a response_format or a call in the history is nested too deeply (or holds itself)"
+        raise ConfigurationError(message) from None
 
 
-def _ask_in_its_terms(candidate: Candidate, call: CallState) -> Asked:
-    request = call.request
+def _ask_in_its_terms(candidate: Candidate, call: CallState, request: Request) -> Asked:
     mistake = call.mistakes.get(candidate.key) if call.mistakes else None
     if mistake is not None:
         from g4f_integrations.core.toolcalls.emulation import reask_messages  # noqa: PLC0415

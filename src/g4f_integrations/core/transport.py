@@ -181,17 +181,17 @@ def _open_provider(candidate: Candidate, request: Request, notes: CallNotes) -> 
     _check_arrived(candidate)
     provider = candidate.provider
     shape = _shape_of(provider)
-    messages, notes.flattened = adapt_messages(
-        request.messages,
-        history=bool(getattr(provider, "supports_message_history", False)),
-        system=bool(getattr(provider, "supports_system_message", False)),
-        native_tools=bool(candidate.native_tools),
-    )
     streams = request.stream and bool(getattr(provider, "supports_stream", True))
     try:
+        messages, notes.flattened = adapt_messages(
+            request.messages,
+            history=bool(getattr(provider, "supports_message_history", False)),
+            system=bool(getattr(provider, "supports_system_message", False)),
+            native_tools=bool(candidate.native_tools),
+        )
         arguments = _arguments(candidate, request, shape, notes)
     except RecursionError:
-        message = "a parameter, or extra_body, is nested too deeply (or holds itself)"
+        message = "a message, a parameter or extra_body is nested too deeply (or holds itself)"
         raise ConfigurationError(message) from None
     if "stream" in shape.named or shape.takes_any:
         arguments["stream"] = streams

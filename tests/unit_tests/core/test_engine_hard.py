@@ -9,7 +9,7 @@ from asking import FAST, ask
 from g4f_integrations.core.endpoint import refused_parameters
 from g4f_integrations.core.events import Finish, InvalidToolCall, Media, TextDelta
 from g4f_integrations.core.routes import Endpoint
-from g4f_integrations.errors import InvalidRequestError, StreamInterruptedError
+from g4f_integrations.errors import ConfigurationError, InvalidRequestError, StreamInterruptedError
 from g4f_integrations.testing import ScriptedProvider, stall
 from loopback import Reply, Stall, chunk
 
@@ -363,3 +363,28 @@ async def test_text_that_is_held_counts_as_a_sign_of_life(details):
     answer = await ask(provider, messages=ASKED, policy=policy, **details)
 
     assert "timeout" not in answer.outcomes
+
+
+# What no route can be told
+
+
+def nested(depth=100_000):
+    schema = {}
+    for _ in range(depth):
+        schema = {"type": "object", "properties": {"x": schema}}
+    return schema
+
+
+@pytest.mark.parametrize("native_tools", [True, False], ids=["native", "text only"])
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"tools": [{"type": "function", "function": {"name": "add", "parameters": nested()}}]},
+        {"params": {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": nested()}}}},
+        {"messages": [{"role": "user", "content": "Hi", "extra": nested()}], "tools": [ADD]},
+    ],
+    ids=["tools", "format", "messages"],
+)
+async def test_what_is_nested_too_deeply_is_the_callers_mistake(native_tools, details):
+    with pytest.raises(ConfigurationError, match="nested too deeply"):
+        await ask(ScriptedProvider("Hi", native_tools=native_tools), **details)
