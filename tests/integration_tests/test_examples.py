@@ -38,8 +38,10 @@ def test_the_demo_comes_to_a_right_answer_and_shows_the_way():
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    for word in ("rate_limit", "empty", "timeout", "ok", "Served by Steady", "The answer is complete."):
+    for word in ("rate_limit", "empty", "timeout", "network", "ok", "Served by Steady", "The answer is complete."):
         assert word in done.stdout
+    assert "find_lighthouse(flashes=2, seconds=15) → Roundstone" in done.stdout
+    assert "distance_to(lighthouse='Roundstone', degrees=12) → 245 metres" in done.stdout
     assert "\x1b[" not in done.stdout  # no colours in a pipe
 
 
@@ -71,3 +73,30 @@ def test_the_agent_over_three_files_answers_offline():
     assert "Ingrid Vik keeps the lighthouse; it was built in 1884." in done.stdout
     assert "search_files" in done.stdout
     assert "Answered by Good" in done.stdout
+
+
+def test_the_agent_runs_offline():
+    pytest.importorskip("langchain", reason="the `langchain` package is not installed")
+
+    done = run("examples/agent.py")
+
+    assert done.returncode == 0, done.stderr
+    assert "40 days are left." in done.stdout
+    assert "(Down network, Good ok; tools: prompt)" in done.stdout
+
+
+def test_the_structured_answer_comes_offline():
+    done = run("examples/structured_output.py")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "Pancakes, 20 minutes: flour, milk, eggs\n"
+
+
+def test_the_mcp_servers_tool_is_called_offline():
+    pytest.importorskip("langchain_mcp_adapters", reason="the `langchain-mcp-adapters` package is not installed")
+
+    done = run("examples/mcp_tools.py")
+
+    assert done.returncode == 0, done.stderr
+    assert "Fastnet: one flash every 5 seconds" in done.stdout
+    assert "Fastnet flashes once every five seconds." in done.stdout

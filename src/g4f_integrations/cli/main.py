@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
         description="g4f providers and OpenAI-compatible endpoints as one dependable model.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    demo = commands.add_parser("demo", help="watch one prompt travel through failing providers, offline")
+    demo = commands.add_parser("demo", help="watch an agent call its tools through failing providers, offline")
     demo.add_argument("--plain", action="store_true", help="no colours")
     options = parser.parse_args(arguments)
     from g4f_integrations.cli.demo import run_demo  # noqa: PLC0415  only this command pays for LangChain's import
