@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 _JSON_SPECIAL = re.compile(r"[\"{}\[\]\n]")
+_VALUE_SPECIAL = re.compile(r"[\"{}\[\]\\\n]|\s\Z")
 _STRING_SPECIAL = re.compile(r"[\"\\\n]")
 _THOUGHT_END = "</think>"
 
@@ -14,10 +15,8 @@ _THOUGHT_END = "</think>"
 class Thought:
     """Reasoning in tags at the head of the answer, in which no call is made."""
 
-    __slots__ = ("watch",)
-
-    def __init__(self) -> None:
-        self.watch = re.compile(r"<|\s\Z")
+    __slots__ = ()
+    watch = re.compile(r"<|\s\Z")
 
     def leave(self, text: str, at: int, *, final: bool) -> tuple[int, bool]:
         """How far the text goes straight on from `at`, and whether the stretch ends there."""
@@ -39,12 +38,17 @@ def _patterns_of(mark: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 class Fence:
     """A code fence: it ends with the line that holds nothing but its mark."""
 
-    __slots__ = ("_closing", "_fresh", "_mark", "watch")
+    __slots__ = ("_closing", "_fresh", "_mark", "_special")
 
     def __init__(self, mark: str) -> None:
         self._mark = mark
         self._fresh = True  # at the head of a line
-        self._closing, self.watch = _patterns_of(mark)
+        self._closing, self._special = _patterns_of(mark)
+
+    @property
+    def watch(self) -> re.Pattern[str] | None:
+        """What in the next piece needs a closer look; ``None``: everything."""
+        return None if self._fresh else self._special
 
     def leave(self, text: str, at: int, *, final: bool) -> tuple[int, bool]:
         """How far the text goes straight on from `at`, and whether the stretch ends there."""
@@ -79,12 +83,16 @@ class Fence:
 class Value:
     """A JSON answer, in which no bare JSON is a call: it ends with its brackets, or with an empty line."""
 
-    __slots__ = ("_depth", "_escaped", "_fresh", "_quoted", "watch")
+    __slots__ = ("_depth", "_escaped", "_fresh", "_quoted")
 
     def __init__(self) -> None:
         self._depth = 1
         self._quoted = self._escaped = self._fresh = False
-        self.watch = re.compile(r"[\"{}\[\]\\\n]|\s\Z")
+
+    @property
+    def watch(self) -> re.Pattern[str] | None:
+        """What in the next piece needs a closer look; ``None``: everything."""
+        return None if self._escaped or self._fresh else _VALUE_SPECIAL
 
     def leave(self, text: str, at: int, *, final: bool) -> tuple[int, bool]:  # noqa: ARG002  the others need it
         """How far the text goes straight on from `at`, and whether the stretch ends there."""

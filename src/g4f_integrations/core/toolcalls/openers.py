@@ -49,10 +49,14 @@ class Openers:
         """
         if text[at] in _SIGNS:
             return True
-        head = text[at : at + self._longest].lower()
-        if head.startswith(self._words):
-            return True
-        return len(text) - at < self._longest and any(word.startswith(head) for word in self._words)
+        return text[at : at + self._longest].lower().startswith(self._words) or self.is_cut(text, at)
+
+    def is_cut(self, text: str, at: int) -> bool:
+        """Whether the text ends in the middle of a word that begins at `at`."""
+        if len(text) - at >= self._longest:
+            return False
+        head = text[at:].lower()
+        return any(word.startswith(head) and word != head for word in self._words)
 
 
 @lru_cache(maxsize=64)

@@ -110,7 +110,7 @@ def _said(value: Mapping[str, Any]) -> str:
 def _wrapped_one(value: dict[str, Any], keys: dict[str, str], offer: Offer, depth: int = 0) -> Found | None:
     """``{"function": {"name", "arguments"}}`` and its like; the id may stand outside."""
     for key in ("function", *_ONE_KEYS, "tool", "action"):
-        inner = value.get(keys.get(key, ""))
+        inner = value[keys[key]] if key in keys else None
         if not isinstance(inner, dict) or not inner:
             continue
         inner_keys = _plain_keys(inner)
@@ -124,9 +124,8 @@ def _wrapped_one(value: dict[str, Any], keys: dict[str, str], offer: Offer, dept
 
 
 def _id(value: dict[str, Any], keys: dict[str, str]) -> str | None:
-    return next(
-        (str(value[keys[key]]) for key in _ID_KEYS if isinstance(value.get(keys.get(key, "")), (str, int))), None
-    )
+    ids = (value[keys[key]] for key in _ID_KEYS if key in keys)
+    return next((str(one) for one in ids if isinstance(one, (str, int))), None)
 
 
 def _call(value: dict[str, Any], keys: dict[str, str], offer: Offer, *, certain: bool) -> Found | None:

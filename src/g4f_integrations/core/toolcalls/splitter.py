@@ -316,6 +316,8 @@ class CallSplitter:
             return python_calls.call_list(source, at, self._offer)
         if sign in "{[":
             return bare_json(source, at, self._offer)
+        if self._openers.is_cut(source.text, at):
+            source.more()
         return worded_call(source, at, self._offer, alone=self._line.alone)
 
 

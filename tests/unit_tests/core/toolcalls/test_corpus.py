@@ -68,6 +68,27 @@ def test_answers_one_after_the_other_are_read_alike_in_any_pieces(cases, glue, p
     assert in_pieces(cut(answer, places), TOOLS["house"]) == whole(answer, TOOLS["house"])
 
 
+SPOILERS = ["<", "]", "{", '"', "\\", "\n", "<tool_call>", "```", "Action: ", " ", "é", "｜", ":"]
+
+
+@settings(deadline=None, max_examples=1000)
+@given(
+    st.sampled_from(CASES),
+    st.sampled_from(CASES),
+    st.lists(st.tuples(st.integers(0), st.sampled_from(SPOILERS)), max_size=3),
+    st.integers(1, 6),
+    st.sampled_from(sorted(TOOLS)),
+)
+def test_spoilt_answers_are_read_alike_in_any_pieces(first, second, spoilers, size, tools):
+    answer = f"{first.answer}\n{second.answer}"
+    for place, spoiler in spoilers:
+        at = place % len(answer)
+        answer = answer[:at] + spoiler + answer[at + place % 3 :]
+    pieces = [answer[at : at + size] for at in range(0, len(answer), size)]
+
+    assert in_pieces(pieces, TOOLS[tools]) == whole(answer, TOOLS[tools])
+
+
 def test_the_corpus_is_as_large_as_it_claims():
     assert len(CASES) >= 300
     assert len({case.dialect for case in CASES}) >= 20

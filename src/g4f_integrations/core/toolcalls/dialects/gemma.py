@@ -14,7 +14,7 @@ _HEAD = re.compile(r"call:\s*([\w.-]{1,128})\s*(?=\{)")
 _PART_OF_HEAD = re.compile(r"c(?:a(?:l(?:l(?::\s*[\w.-]{0,128}\s*)?)?)?)?\Z")
 _QUOTE = re.compile(r"<escape>|<\|\"\|>")
 _TOKEN = re.compile(
-    r'(?P<quote><escape>|<\|"\|>)|(?P<open>[{\[])|(?P<close>[}\]])|(?P<stop><[^<>\n]{1,40}>)'
+    r'(?P<quote><escape>|<\|"\|>)|(?P<open>[{\[])|(?P<close>[}\]])|(?P<stop><[/|A-Za-z][\w/|=" -]{0,40}>)'
     r'|"[^"\\]*+(?:\\.[^"\\]*+)*+"?+',
     re.DOTALL,
 )

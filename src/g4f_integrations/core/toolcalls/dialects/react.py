@@ -29,6 +29,7 @@ _END = re.compile(
 _PAIR = re.compile(r"([A-Za-z_]\w*)\s*[=:]\s*(.+)")
 _NOTHING = {"none", "n/a", "na", "no", "nothing", "finish", "final_answer", "final", "answer", "respond", "done"}
 _EMPTY = {"", "none", "null", "{}", "n/a", "()"}
+_LONGEST_STEP = 60  # characters of the head of a line that names a step
 _LONGEST_LINE = 1200  # characters of the line that names the action
 
 
@@ -91,17 +92,20 @@ def _with_input(source: Source, named: re.Match[str], line_end: int, offer: Offe
     name = named[1]
     given = source.match(_INPUT, line_end, _PART_OF_INPUT)
     if given is None:
-        alone = offer.has(name) and not offer.required(name) and _is_last(source.text, line_end)
+        alone = offer.has(name) and not offer.required(name) and _is_last(source, line_end)
         return Calls(named.end(), (Found(name, {}),)) if alone else Plain(named.start())
     if name.lower() in _NOTHING and not offer.has(name):
         return Plain(named.start())
     return _input(source, given.end(), name, offer)
 
 
-def _is_last(text: str, at: int) -> bool:
+def _is_last(source: Source, at: int) -> bool:
     """Whether nothing follows, or what follows is the next step's line."""
-    rest = text[at : at + 200]
-    return not rest.strip() or _END.match("\n" + rest.lstrip()) is not None
+    start = source.skip(at)
+    line = source.text[start : start + _LONGEST_STEP].partition("\n")[0]
+    if start + len(line) == len(source.text) and ":" not in line:
+        source.more()
+    return not line or _END.match("\n" + line) is not None
 
 
 def _input(source: Source, at: int, name: str, offer: Offer) -> Calls:

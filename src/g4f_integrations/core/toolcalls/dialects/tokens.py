@@ -14,7 +14,7 @@ _LONGEST_HEAD = 300  # characters between the token and the arguments
 _MISTRAL_NAME = re.compile(
     r"([A-Za-z_][\w.-]{0,127})\s{0,9}(?:\[CALL_ID\]\s{0,9}([A-Za-z0-9_-]{1,64})\s{0,9})?(?:\[ARGS\]\s{0,9})?(?=\{)"
 )
-_SHORT_REST = re.compile(rf"[^\n]{{0,{_LONGEST_HEAD}}}\n?[^\n]{{0,40}}\n?\s{{0,9}}\Z")
+_SHORT_REST = re.compile(rf"[^{{]{{0,{_LONGEST_HEAD}}}\Z")
 
 _SEPARATOR = r"\s{0,9}<[|\uff5c](?:tool[_\u2581]sep|tool_call_argument_begin)[|\uff5c]>\s{0,9}"
 _TOKEN_HEAD = re.compile(
@@ -28,7 +28,7 @@ _HARMONY = re.compile(
     r"<\|channel\|>\s{0,4}\w{1,20}\s{0,4}(?:to=(?P<to>[\w.:-]{1,160})\s{0,4})?"
     r"(?:(?:<\|constrain\|>\s{0,4})?\w{1,20}\s{0,4})?<\|message\|>"
 )
-_PART_OF_HARMONY = re.compile(rf"<[^\n{{]{{0,{_LONGEST_HEAD}}}\Z")
+_PART_OF_HARMONY = re.compile(rf"<[^{{]{{0,{_LONGEST_HEAD}}}\Z")
 
 
 def mistral_call(source: Source, at: int, offer: Offer) -> Outcome:
