@@ -46,6 +46,9 @@ URL_ENDS = frozenset(" \t\r\n\x0b\x0c)]}>\"'<`,;.#|*")
 _STRUCTURE = frozenset("#>|`-+~")  # what a heading, a quotation, a table, a fence or a list begins with
 
 
+_is_blank = BLANKS.__contains__
+
+
 def _is_label(char: str) -> bool:
     return char not in "*\n\r"
 
@@ -107,28 +110,30 @@ class State(dict[str, "State | None"]):
         self.leaf = table.is_leaf(members)
         self.chains: dict[str, tuple[str, State]] = {}
 
-    def chain(self, name: str, stops: tuple[State, ...]) -> tuple[str, State]:
+    def chain(self, name: str, glued: State, blank: State) -> tuple[str, State]:
         """The literal text that must follow, as far as nothing else can happen in it, and the state behind it.
 
         Args:
-            name: Of the place; the chain is kept under it.
-            stops: States of which no character of the chain may lead on.
+            name: Of the kind of place; the chain is kept under it.
+            glued: What can begin behind ink there; no character of the chain does.
+            blank: What can begin behind a blank.
         """
         found = self.chains.get(name)
         if found is None:
             text, state = "", self
-            while state.bound is None and (char := self._table.only_character(state.members)) is not None:
-                following = state[char]
+            while (piece := self._table.only_way(state)) and not any(sign in "`~" for sign in piece):
+                stop = blank if piece[0] == " " else glued
+                following = state[piece[0]]
+                if following is not None and len(piece) > 1:
+                    following = following[piece[1]]
                 if (
                     following is None
                     or following.now is not None
                     or following.longest != self.longest
-                    or char in BLANKS
-                    or char in "`~"
-                    or any(stop[char] is not None for stop in stops)
+                    or stop[piece[-1]] is not None
                 ):
                     break
-                text, state = text + char, following
+                text, state = text + piece, following
             found = self.chains[name] = (text, state)
         return found
 
@@ -196,7 +201,7 @@ class Table:
             self.behind[rule] = len(following)
             self._ends["now"][end] = rule
         elif tail or kind == "tail":
-            self._loop(end, BLANKS.__contains__)
+            self._loop(end, _is_blank)
             self._ends["tail"][end] = rule
         elif kind == "urlend":
             self._ends["bound"][end] = rule
@@ -272,8 +277,8 @@ class Table:
 
     def _gap(self, state: int, *, marked: bool) -> int:
         after = self._new(marked=marked)
-        self._tests[state].append((BLANKS.__contains__, after))
-        self._loop(after, BLANKS.__contains__)
+        self._tests[state].append((_is_blank, after))
+        self._loop(after, _is_blank)
         return after
 
     def _group(self, frame: str, place: int, state: int, *, marked: bool) -> tuple[int, int, bool]:
@@ -342,7 +347,7 @@ class Table:
         after, between, words = (self._new(marked=marked) for _ in range(3))
         self._empty[state].append(after)
         self._tests[after].append((lambda char: char in "\r\n", between))
-        self._loop(between, BLANKS.__contains__)
+        self._loop(between, _is_blank)
         self._tests[between].append((lambda char: char not in BLANKS and char not in _STRUCTURE, words))
         self._loop(words, lambda char: char not in "\r\n")
         self._empty[words].append(after)
@@ -376,12 +381,24 @@ class Table:
         """Characters that a match through these states may have; 0 while it is undecided."""
         return max((self._longest[state] for state in members), default=0)
 
-    def only_character(self, members: frozenset[int]) -> str | None:
-        """The one character that leads on, if it is one."""
-        if any(self._tests[state] for state in members):
-            return None
-        found = {char for state in members for char in self._literal[state]}
-        return found.pop() if len(found) == 1 else None
+    def only_way(self, state: State) -> str:
+        """The one character that leads on, or a blank and the one behind it; nothing where there is a choice."""
+        if state.bound is not None or state.now is not None:
+            return ""
+        literals = {char for member in state.members for char in self._literal[member]}
+        tests = [test for member in state.members for test, _ in self._tests[member]]
+        if not tests:
+            return literals.pop() if len(literals) == 1 and not literals & BLANKS else ""
+        if literals or any(test != _is_blank for test in tests):
+            return ""
+        behind = state[" "]
+        if behind is None or behind.now is not None or behind.longest != state.longest or behind.bound is not None:
+            return ""
+        literals = {char for member in behind.members for char in self._literal[member]}
+        tests = [test for member in behind.members for test, _ in self._tests[member]]
+        if len(literals) != 1 or literals & BLANKS or any(test != _is_blank for test in tests):
+            return ""
+        return f" {literals.pop()}"
 
     def is_leaf(self, members: frozenset[int]) -> bool:
         """Whether no character leads on."""

@@ -59,6 +59,7 @@ class Rule:
         spared_by: Texts of which one, earlier in the answer, keeps the match.
         cuts: Whether an unfinished one at the text's end counts, after ``{!}``: always, only behind a line end, never.
         lazy: Whether a match ends as soon as it can.
+        keeps: Characters at the beginning of a match that stay.
         longest: Characters that a match may have.
         action: ``"delete"``; ``"raise"`` also makes the answer a notice; ``"flag"`` only reports it; ``"spare"`` is for
             the look-outs of `spared_by`.
@@ -84,6 +85,7 @@ class Rule:
     spared_by: tuple[str, ...] = ()
     cuts: Literal["always", "line", "never"] = "line"
     lazy: bool = False
+    keeps: int = 0
     longest: int = LONGEST
     action: Literal["delete", "raise", "flag", "spare"] = "delete"
     examples: tuple[Example, ...] = field(default=(), compare=False)

@@ -150,18 +150,25 @@ class Ruleset:
         start = text[ink : ink + longest_head]
         return any(need in start for need in head)
 
-    def windows(self, text: str) -> list[tuple[str, int]]:
-        """The literals that matches hold, as far as `text` holds them, each with the characters a match may have."""
+    def windows(self, text: str) -> list[tuple[int, str, int]]:
+        """The first places of the literals that matches hold, each with the characters that a match may have."""
+        anywhere, _, tail, _, longest_tail = self._literals
+        end = text[-longest_tail:]
+        wanted = anywhere
+        if any(need in end for need in tail):
+            wanted += tail  # adverts at the end may stand in front of each other
+        wanted = tuple(dict.fromkeys(wanted))
+        found = {need: place for need in wanted if (place := text.find(need)) >= 0}
         windows: dict[str, int] = {}
         for rule in self.rules[: len(self.rules) - len(self.spares)]:
             if rule.anchor == ("head",):
                 continue  # the head of a text is always read
+            window = max(rule.longest, UNDECIDED) + 64
             for need in rule.all_needs:
-                if need in windows or need in text:
-                    window = max(rule.longest, UNDECIDED) + 64
+                if need in found:
                     for literal in (need, *rule.spared_by):
                         windows[literal] = max(windows.get(literal, 0), window)
-        return list(windows.items())
+        return [(found[need] if need in found else text.find(need), need, window) for need, window in windows.items()]
 
     def without(self, numbers: frozenset[int]) -> Ruleset:
         """The rules but for those of these numbers."""

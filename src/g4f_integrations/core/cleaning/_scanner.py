@@ -216,7 +216,7 @@ class Scanner:
 
     def clean_whole(self, text: str) -> str:
         """What stays of a whole text: the same as by `feed` and `flush`, sooner."""
-        self._needs = [[text.find(need), need, window] for need, window in self._ruleset.windows(text)]
+        self._needs = [list(entry) for entry in self._ruleset.windows(text)]
         return self.feed(text) + self.flush()
 
     def _jump(self, text: str, place: int) -> int:
@@ -254,8 +254,9 @@ class Scanner:
         """Read character by character until ordinary text is reached again."""
         text, starts = self._text, self._ruleset.starts
         while (place := self._place) < len(text):
-            if self._ws < 0 and len(self._threads) == 1 and not self._run and self._hurry(text, place):
-                continue
+            if self._ws < 0 and self._threads and not self._run:
+                if self._hurry(text, place) if len(self._threads) == 1 else self._hurry_together(text, place):
+                    continue
             char = text[place]
             offset = self._origin + place
             if self._run and char != self._run_char:
@@ -319,7 +320,7 @@ class Scanner:
                 room //= 4
         start, last = place, min(place + room - 1, len(text))
         while place < last:
-            chain, behind = state.chains.get(guard) or state.chain(guard, (glued, blank))
+            chain, behind = state.chains.get(guard) or state.chain(guard, glued, blank)
             if chain and text.startswith(chain, place, last):
                 state = behind
                 place += len(chain)
@@ -353,6 +354,48 @@ class Scanner:
         if place == start:
             return False
         thread.state = state
+        self._place = place
+        self._weight += place - start if text.isascii() else len(text[start:place].encode("utf-8", "surrogatepass"))
+        self._head = self._trim = self._block = False
+        return True
+
+    def _hurry_together(self, text: str, place: int) -> bool:
+        """The same for several threads; whether that was any."""
+        guard = self._code.guard
+        glued, blank = self._ruleset.starts["glued", guard], self._ruleset.starts["blank", guard]
+        states = [thread.state for thread in self._threads]
+        limits = [state.longest for state in states]
+        start, last = place, len(text)
+        for thread, limit in zip(self._threads, limits, strict=True):
+            room = (
+                limit - (self._origin + place - thread.start)
+                if limit
+                else (UNDECIDED - (self._weight - thread.weight)) // 4
+            )
+            last = min(last, place + room - 1)
+        while place < last:
+            char = text[place]
+            ways: tuple[str, ...] = (char,)
+            if char == " ":
+                if place + 1 >= last or (behind := text[place + 1]) in _SLOW or blank[behind] is not None:
+                    break
+                ways = (" ", behind)
+            elif char in _SLOW or glued[char] is not None:
+                break
+            ahead = states
+            for char in ways:
+                following = [None if state.bound is not None else state[char] for state in ahead]
+                ahead = [state for state in following if state is not None and state.now is None]
+                if len(ahead) < len(limits):
+                    break
+            if [state.longest for state in ahead] != limits:
+                break
+            states = ahead
+            place += len(ways)
+        if place == start:
+            return False
+        for thread, state in zip(self._threads, states, strict=True):
+            thread.state = state
         self._place = place
         self._weight += place - start if text.isascii() else len(text[start:place].encode("utf-8", "surrogatepass"))
         self._head = self._trim = self._block = False
@@ -510,6 +553,10 @@ class Scanner:
         rule = self._ruleset.rules[number]
         start, context = (thread.cut, thread.around) if rule.blanks == "around" else (thread.start, thread.before)
         self._load(context)
+        if rule.keeps:
+            start += rule.keeps
+            self._threads, self._ws, self._newlines = [], -1, 0
+            self._head = self._trim = self._block = False
         self._widen(start, end, rule, unfinished=unfinished)
         if rule.blanks != "none":
             self._trim = True
