@@ -468,6 +468,8 @@ class Answer:
             call.by_prompt = {*(call.by_prompt or ()), key}  # it takes tools or formats, they say, and ignores them
         self.suspect = "invalid"
         self.begun = self._shown
+        if self._shown:
+            call.deadline = None  # it bounds the time to the first thing handed over, and that has come
         self.kept = [*(self._aside or ()), *released, *self.calls, *self._invalid]
         raise AttemptFailed(Failure("invalid", scope="request", message=problems[0]), again=not known)
 

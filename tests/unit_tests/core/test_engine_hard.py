@@ -365,6 +365,15 @@ async def test_text_that_is_held_counts_as_a_sign_of_life(details):
     assert "timeout" not in answer.outcomes
 
 
+async def test_a_faulty_call_is_asked_for_again_though_the_text_before_it_outlasted_the_deadline():
+    first = ["Let me add these.\n", *[stall(0.05)] * 8, BAD]
+    policy = FAST.model_copy(update={"deadline": 0.3})
+
+    answer = await ask(ScriptedProvider(per_call=[first, [GOOD]]), messages=ASKED, tools=[ADD], policy=policy)
+
+    assert answer.outcomes == ["invalid", "ok"]
+
+
 # What no route can be told
 
 
