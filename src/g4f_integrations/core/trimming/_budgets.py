@@ -47,6 +47,10 @@ class KnownLimits:
         )
 
 
+_UNKNOWN = KnownLimits()
+_UNTAUGHT = RouteLimits()
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """What a request may take on a route; ``None`` where no limit is known.
@@ -97,12 +101,13 @@ def budget_for(
     """
     if window is None:
         return settings.max_tokens
+    room = _room(window, max_output, settings, params)
+    return room if settings.max_tokens is None else min(room, settings.max_tokens)
+
+
+def _room(window: int, max_output: int | None, settings: Trimming, params: Mapping[str, Any] | None) -> int:
     room = window - reserve_of(window, max_output, settings, params)
-    if settings.strategy == "fraction":
-        room = int(room * settings.fraction)
-    if settings.max_tokens is not None:
-        room = min(room, settings.max_tokens)
-    return max(1, room)
+    return max(1, int(room * settings.fraction) if settings.strategy == "fraction" else room)
 
 
 def reserve_of(window: int, max_output: int | None, settings: Trimming, params: Mapping[str, Any] | None = None) -> int:
@@ -140,14 +145,14 @@ def budget_of(
         settings: The user's settings.
         params: The call's parameters.
     """
-    known = known or KnownLimits()
-    learned = (learned if settings.learn_limits else None) or RouteLimits()
+    known = known or _UNKNOWN
+    learned = (learned if settings.learn_limits else None) or _UNTAUGHT
     if settings.strategy == "none":
         return Budget()
     window, source = known.window, known.source
     if learned.window is not None and (window is None or learned.window < window):
         window, source = learned.window, "learned"
-    tokens = budget_for(window, known.max_output, settings.model_copy(update={"max_tokens": None}), params)
+    tokens = None if window is None else _room(window, known.max_output, settings, params)
     if tokens is not None and learned.window is not None:
         tokens = max(1, int(tokens / learned.scale))
     if learned.cap is not None and (tokens is None or learned.cap < tokens):
@@ -180,7 +185,7 @@ def allowed_output(
     asked = requested_output(params)
     if asked is None:
         return None
-    known, learned = known or KnownLimits(), learned or RouteLimits()
+    known, learned = known or _UNKNOWN, learned or _UNTAUGHT
     most = asked if known.max_output is None else min(asked, known.max_output)
     window = min((size for size in (known.window, learned.window) if size is not None), default=None)
     if window is not None:
