@@ -13,7 +13,6 @@ import sys
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -22,7 +21,7 @@ from g4f_integrations.core.blocking import step_in_thread
 from g4f_integrations.core.catalog import Catalog
 from g4f_integrations.core.chunks import ChunkReader
 from g4f_integrations.core.credentials import MASK
-from g4f_integrations.core.endpoint import ask_endpoint, call_endpoint
+from g4f_integrations.core.endpoint import ask_endpoint, call_endpoint, load_client
 from g4f_integrations.core.events import Batch
 from g4f_integrations.core.proxies import proxy_for
 from g4f_integrations.core.pump import LocalPump, Pump
@@ -109,7 +108,7 @@ class Upstream:
 def load_for(plan: Plan) -> None:
     """Import what the plan's routes need, which takes a while the first time; meant for a worker thread."""
     if any(candidate.provider is None for candidate in plan.candidates):
-        import_module("g4f_integrations.core.endpoint._http")
+        load_client()
 
 
 def ask_whole(

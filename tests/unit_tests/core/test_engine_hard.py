@@ -1,6 +1,9 @@
 """Tools and formats where it is hard: refusals in many words, answers cut off, several choices, text seen already."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from g4f.providers.response import FinishReason, ImageResponse, ToolCalls
@@ -397,3 +400,31 @@ def nested(depth=100_000):
 async def test_what_is_nested_too_deeply_is_the_callers_mistake(native_tools, details):
     with pytest.raises(ConfigurationError, match="nested too deeply"):
         await ask(ScriptedProvider("Hi", native_tools=native_tools), **details)
+
+
+# The first calls of a process
+
+_BURST = """
+import asyncio, sys
+sys.path.insert(0, {tests!r})
+from asking import ask
+from g4f_integrations.core.routes import Endpoint
+from loopback import LoopbackServer, Reply
+
+async def main():
+    with LoopbackServer() as server:
+        server.replies(Reply.chat("Hi"))
+        routes = (Endpoint(server.base_url, "m"),)
+        answers = await asyncio.gather(*(ask(routes=routes, stream=number % 2 == 0) for number in range(40)))
+        print({{outcome for answer in answers for outcome in answer.outcomes}})
+
+asyncio.run(main())
+"""
+
+
+def test_a_burst_of_first_calls_waits_for_the_client_to_be_imported():
+    code = _BURST.format(tests=str(Path(__file__).parents[2]))
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.stdout.strip() == "{'ok'}", done.stderr

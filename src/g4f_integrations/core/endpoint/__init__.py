@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncGenerator, Collection
 from importlib import import_module
 from types import ModuleType
@@ -28,15 +27,18 @@ __all__ = [
     "ask_endpoint",
     "call_endpoint",
     "list_models",
+    "load_client",
     "refused_parameters",
 ]
 
-_CLIENT = f"{__name__}._http"
+_loaded: ModuleType | None = None  # unlike `sys.modules`, which shows a module while it is still being imported
 
 
-async def _client() -> ModuleType:
-    """Imports the HTTP client, a tenth of a second's work, beside the running loop and only when it is needed."""
-    return await asyncio.to_thread(import_module, _CLIENT)
+def load_client() -> ModuleType:
+    """Imports the HTTP client, a tenth of a second's work, which only endpoints need."""
+    global _loaded  # noqa: PLW0603  asked for by every call, and set once
+    _loaded = import_module(f"{__name__}._http")
+    return _loaded
 
 
 async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes) -> AsyncGenerator[Batch, None]:
@@ -62,7 +64,7 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
     if not request.stream:
         yield await ask_endpoint(candidate, request, notes)
         return
-    _http = sys.modules.get(_CLIENT) or await _client()
+    _http: ModuleType = _loaded or await asyncio.to_thread(load_client)
     endpoint = _http.endpoint_of(candidate)
     url = _http.endpoint_url(endpoint.base_url, "/chat/completions")
     body = build_body(candidate, request, refused_parameters.of(candidate), notes)
@@ -106,7 +108,7 @@ async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes,
     Raises:
         Expired: The time ran out.
     """
-    _http = sys.modules.get(_CLIENT) or await _client()
+    _http: ModuleType = _loaded or await asyncio.to_thread(load_client)
     endpoint = _http.endpoint_of(candidate)
     url = _http.endpoint_url(endpoint.base_url, "/chat/completions")
     body = build_body(candidate, request, refused_parameters.of(candidate), notes)
@@ -139,7 +141,7 @@ async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes,
 
 async def _collect(reader: AnswerReader, content: Any, data: bytes, collected: Batch, label: str) -> None:
     """Reads an answer to its end, which is what the usual one is already read to."""
-    _http = sys.modules[_CLIENT]
+    _http: ModuleType = _loaded or load_client()
     while True:
         collected += reader.feed(data) if data else reader.close()
         if reader.ended or reader.failure or not data:
@@ -178,7 +180,7 @@ async def list_models(candidate: Candidate) -> list[dict[str, Any]]:
         HTTPFailure: A status that is no success, or an answer that is no list of models.
         aiohttp.ClientError, OSError: The connection failed.
     """
-    _http = await _client() if _CLIENT not in sys.modules else sys.modules[_CLIENT]
+    _http: ModuleType = _loaded or await asyncio.to_thread(load_client)
     endpoint = _http.endpoint_of(candidate)
     url = _http.endpoint_url(endpoint.base_url, "/models")
     response = await _http.send("GET", url, candidate, _http.request_headers(candidate))
