@@ -8,6 +8,7 @@ from dataclasses import dataclass, is_dataclass
 from typing import Any, Literal, TypeAlias
 
 from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages.ai import add_ai_message_chunks
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.v1 import BaseModel as BaseModelV1
 from pydantic.v1 import ValidationError as ValidationErrorV1
@@ -135,14 +136,13 @@ class Previews:
 
     def __init__(self, reader: AnswerReader) -> None:
         self._reader = reader
-        self._chunks: list[AIMessageChunk] = []
+        self._chunks: list[AIMessage] = []
         self._pieces: list[str] = []
         self._size = self._read = 0
         self._last: Any = None
 
     def feed(self, chunk: AIMessage) -> Any:
         """The object as far as it has come, ``None`` if it says no more than before."""
-        assert isinstance(chunk, AIMessageChunk)
         self._chunks.append(chunk)
         text = str(chunk.text)
         if self._reader.method == "function_calling" or not text:
@@ -158,10 +158,12 @@ class Previews:
         self._last = value
         return value
 
-    def whole(self) -> AIMessageChunk:
+    def whole(self) -> AIMessage:
         """The answer in one piece."""
-        first, *others = self._chunks or [AIMessageChunk(content="")]
-        return first + others
+        if len(self._chunks) == 1:  # perhaps no chunk at all, where streaming is disabled
+            return self._chunks[0]
+        chunks = [chunk for chunk in self._chunks if isinstance(chunk, AIMessageChunk)]
+        return add_ai_message_chunks(*chunks) if chunks else AIMessage("")
 
     def is_news(self, value: Any) -> bool:
         """Whether the whole object is another than the last preview."""

@@ -114,7 +114,12 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
         self.bound = bound
         self.reader = reader
         self.include_raw = include_raw
-        self.name = f"{type(model).__name__}[{reader.name}]"
+        self.name = f"{type(model).__name__}-{reader.name}"
+
+    def __repr__(self) -> str:
+        return (
+            f"<{self.reader.name} from {type(self.model).__name__}(model={self.model.model!r}) by {self.reader.method}>"
+        )
 
     @property
     def InputType(self) -> Any:  # noqa: N802  LangChain's name

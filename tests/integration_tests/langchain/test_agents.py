@@ -222,6 +222,19 @@ async def test_langgraphs_agent_remembers_a_conversation(route, way):
     assert [word in told for word in ("My name is Ada.", "It is raining in Lima.", "Thank you.")] == [True] * 3
 
 
+def test_langgraphs_agent_reports_in_the_form_of_a_schema(route):
+    prebuilt = pytest.importorskip("langgraph.prebuilt", reason="`langgraph` is not installed")
+    settings, requests = route
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        agent = prebuilt.create_react_agent(ChatG4F(**settings, model="m"), [get_weather], response_format=Report)
+
+    state = agent.invoke({"messages": [("user", "What is the weather in 'Lima'?")]})
+
+    assert state["structured_response"] == Report(city="Lima", rains=True)
+    assert [fault for _, fault in requests()] == [None] * 3
+
+
 # Deep agents ------------------------------------------------------------------------------------------------------
 
 

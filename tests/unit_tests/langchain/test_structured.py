@@ -196,6 +196,40 @@ def test_a_strict_schema_is_one_that_strict_servers_take(loopback, schema, metho
     assert [request.path for request in loopback.requests] == ["/v1/chat/completions"]
 
 
+@pytest.mark.parametrize("way", ["stream", "astream"])
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+async def test_a_stream_of_a_model_that_does_not_stream_gives_the_object_at_once(way, method):
+    model, _ = saying(called("Joke", GOOD) if method == "function_calling" else GOOD, disable_streaming=True)
+
+    assert await ask(way, model.with_structured_output(Joke, method=method)) == Joke(**PLAIN)
+
+
+def test_it_is_wrapped_and_copied_like_any_runnable():
+    model, _ = saying(GOOD)
+    bad, _ = saying("No.")
+    structured = model.with_structured_output(JSON_SCHEMA)
+
+    assert structured.batch(["hi", "ho"]) == [PLAIN] * 2
+    assert bad.with_structured_output(JSON_SCHEMA).with_fallbacks([structured]).invoke("hi") == PLAIN
+    assert bad.with_fallbacks([model]).with_structured_output(JSON_SCHEMA).invoke("hi") == PLAIN
+    assert pickle.loads(pickle.dumps(structured)).invoke("hi") == PLAIN
+
+
+async def test_its_run_is_traced_with_the_models_run_below_it():
+    model, _ = saying(GOOD)
+
+    events = [event async for event in model.with_structured_output(Joke).astream_events("hi", version="v2")]
+
+    names = [(event["event"], event["name"]) for event in events if event["event"].endswith(("start", "end"))]
+    assert names == [
+        ("on_chain_start", "ChatG4F-Joke"),
+        ("on_chat_model_start", "ChatG4F"),
+        ("on_chat_model_end", "ChatG4F"),
+        ("on_chain_end", "ChatG4F-Joke"),
+    ]
+    assert len(events[2]["parent_ids"]) == 1
+
+
 # Answers that are none --------------------------------------------------------------------------------------------
 
 
@@ -245,6 +279,15 @@ async def test_no_object_is_an_error_that_tells_the_way(way, method):
     assert len(error.attempts) >= 2
     assert error.llm_output == "I would rather not."
     assert "Joke" in str(error)
+
+
+@pytest.mark.parametrize("way", ["stream", "astream"])
+async def test_an_object_that_goes_wrong_after_it_was_shown_is_an_error_at_the_end(way):
+    Provider = ScriptedProvider('{"setup": "Why?", ', '"laughs": ["many"]', "}", default_model="m")
+    model = ChatG4F(provider=Provider, resilience=QUICK)
+
+    with pytest.raises(OutputParserException, match="laughs"):
+        await ask(way, model.with_structured_output(JokeDict))
 
 
 def test_the_error_travels():
