@@ -41,6 +41,10 @@ def load_client() -> ModuleType:
     return _loaded
 
 
+async def _client() -> ModuleType:
+    return await asyncio.to_thread(load_client)
+
+
 async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes) -> AsyncGenerator[Batch, None]:
     """Makes one completion request and gives its events, one list per read; a blocking call gives one list.
 
@@ -64,7 +68,7 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
     if not request.stream:
         yield await ask_endpoint(candidate, request, notes)
         return
-    _http: ModuleType = _loaded or await asyncio.to_thread(load_client)
+    _http = _loaded or await _client()
     endpoint = _http.endpoint_of(candidate)
     url = _http.endpoint_url(endpoint.base_url, "/chat/completions")
     body = build_body(candidate, request, refused_parameters.of(candidate), notes)
@@ -108,7 +112,7 @@ async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes,
     Raises:
         Expired: The time ran out.
     """
-    _http: ModuleType = _loaded or await asyncio.to_thread(load_client)
+    _http = _loaded or await _client()
     endpoint = _http.endpoint_of(candidate)
     url = _http.endpoint_url(endpoint.base_url, "/chat/completions")
     body = build_body(candidate, request, refused_parameters.of(candidate), notes)
@@ -141,7 +145,7 @@ async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes,
 
 async def _collect(reader: AnswerReader, content: Any, data: bytes, collected: Batch, label: str) -> None:
     """Reads an answer to its end, which is what the usual one is already read to."""
-    _http: ModuleType = _loaded or load_client()
+    _http = _loaded or load_client()
     while True:
         collected += reader.feed(data) if data else reader.close()
         if reader.ended or reader.failure or not data:
@@ -180,7 +184,7 @@ async def list_models(candidate: Candidate) -> list[dict[str, Any]]:
         HTTPFailure: A status that is no success, or an answer that is no list of models.
         aiohttp.ClientError, OSError: The connection failed.
     """
-    _http: ModuleType = _loaded or await asyncio.to_thread(load_client)
+    _http = _loaded or await _client()
     endpoint = _http.endpoint_of(candidate)
     url = _http.endpoint_url(endpoint.base_url, "/models")
     response = await _http.send("GET", url, candidate, _http.request_headers(candidate))
