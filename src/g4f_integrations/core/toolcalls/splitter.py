@@ -16,6 +16,7 @@ from g4f_integrations.core.toolcalls.dialects.tags import tag_call
 from g4f_integrations.core.toolcalls.dialects.tokens import MISTRAL, harmony_call, mistral_call
 from g4f_integrations.core.toolcalls.dialects.words import worded_call
 from g4f_integrations.core.toolcalls.insides import Inside, Thought, inside_of
+from g4f_integrations.core.toolcalls.lines import Line
 from g4f_integrations.core.toolcalls.offer import Offer
 from g4f_integrations.core.toolcalls.openers import openers_for
 from g4f_integrations.core.toolcalls.outcomes import Calls, Found, Outcome, Plain, broken
@@ -23,11 +24,7 @@ from g4f_integrations.core.toolcalls.parsing import Parsed, settle
 from g4f_integrations.core.toolcalls.prose import Prose
 from g4f_integrations.core.toolcalls.source import MoreTextNeeded, Source
 
-# What in the middle of a line needs a closer look; all other text goes straight on. Blanks at the end wait, because
-# a call that follows takes them with it.
-_MID_LINE = re.compile(r"[<\[`\n]|\s\Z")
 _INDENT = re.compile(r"[ \t]*")
-_WORD = re.compile(r"[^ \t]")
 _BETWEEN = re.compile(r"[}\])]+|[,;]\s*(?=[{\[<])")
 _PART_OF_BETWEEN = re.compile(r"[,;]\s*\Z")
 _QUOTES = frozenset("\"'`“\u2018«")
@@ -80,7 +77,7 @@ class CallSplitter:
         self._credit = 0
         self._found: list[Found] = []
         self._prose = Prose()
-        self._line = _Line()
+        self._line = Line()
         self._inside: Inside | None = None
         self._fence = ""  # the mark of a fence around calls that is still to be closed
         self._despairs = 0
@@ -326,53 +323,6 @@ def _as_text(arguments: Any) -> str:
         return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False, default=str)
     except (ValueError, RecursionError):
         return ""
-
-
-class _Line:
-    """Where in its line the text is.
-
-    Attributes:
-        fresh: Whether nothing but blanks stands before in the line.
-        head: Whether the place that is looked at is the first of its line.
-        quoted: Whether the line is a quotation.
-        ticks: Marks of inline code so far.
-        last: The last character before the text at hand.
-        alone: Whether nothing but reasoning has come in the whole answer.
-    """
-
-    __slots__ = ("alone", "fresh", "head", "last", "quoted", "ticks")
-
-    def __init__(self) -> None:
-        self.alone = True
-        self.head = False
-        self.last = ""
-        self.begin()
-
-    def begin(self) -> None:
-        """A new line, or a place where one could begin."""
-        self.fresh = True
-        self.quoted = False
-        self.ticks = 0
-
-    @property
-    def watch(self) -> re.Pattern[str] | None:
-        """What in the next piece needs a closer look; ``None``: everything."""
-        return None if self.fresh else _MID_LINE
-
-    def enter(self, sign: str) -> None:
-        """The first character of the line that is no blank."""
-        self.fresh = False
-        self.quoted = sign == ">"
-
-    def pass_over(self, text: str, start: int, end: int) -> None:
-        """Text that is decided on."""
-        newline = text.rfind("\n", start, end)
-        if newline >= 0:
-            self.begin()
-            start = newline + 1
-        if self.fresh and (first := _WORD.search(text, start, end)) is not None:
-            self.enter(first[0])
-        self.ticks += text.count("`", start, end)
 
 
 def parse_tool_calls(text: str, tools: Sequence[Mapping[str, Any]]) -> Parsed:
