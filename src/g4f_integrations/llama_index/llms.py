@@ -31,11 +31,11 @@ from g4f_integrations.llama_index._observed import observed_chat, observed_compl
 from g4f_integrations.llama_index._predicting import StructuredPredictor
 from g4f_integrations.llama_index._structured import to_response_format
 from g4f_integrations.llama_index._tools import to_openai_tools
+from g4f_integrations.llama_index._windows import smallest_window
 from g4f_integrations.llama_index.events import Reporter
 
 R = TypeVar("R")
 
-_WINDOW = 8_192  # of a pool about which nothing is known; few models of today have less
 _FACE = make_face(
     to_openai_tools, to_response_format, own=("tool_names",), ignored=("formatted", "verbose", "tool_required")
 )
@@ -83,28 +83,20 @@ class G4FLLM(ModelFields, StructuredPredictor):
     def metadata(self) -> LLMMetadata:
         """What LlamaIndex goes by when it fills prompts and chooses programs; it stays the same whoever answers.
 
-        The window is the smallest that is known of the routes, else 8,192. Chat and function calling are there on
-        every route, if need be by prompt.
+        The window is the smallest that is known of those who may answer, else 8,192. Chat and function calling are
+        there on every route, if need be by prompt.
         """
         return LLMMetadata(**self._described())
 
     def _described(self) -> builtins.dict[str, Any]:
         return {
-            "context_window": self._known_window() or _WINDOW,
+            "context_window": smallest_window(self),
             "num_output": -1,
             "is_chat_model": True,
             "is_function_calling_model": True,
             "model_name": self.model,
             "system_role": MessageRole.SYSTEM,
         }
-
-    def _known_window(self) -> int | None:
-        """The smallest known window; a route's own counts for it, and the model's for routes that state none."""
-        if not self.routes:
-            return self.context_window
-        parsed = [parse_route(route) if isinstance(route, str) else route for route in self.routes]
-        windows = [route.context_window or self.context_window for route in parsed]
-        return min(filter(None, windows), default=None)
 
     def to_payload(self) -> builtins.dict[str, Any]:
         """This model for traces, without credentials."""

@@ -86,6 +86,13 @@ def test_values_of_the_wrong_kind_are_refused():
         ({"routes": [Route("A", "m", context_window=4_000), "B:m"], "context_window": 2_000}, 2_000),
         ({"routes": [Route("A", context_window=9_000), Endpoint(URL, context_window=7_000)]}, 7_000),
         ({"routes": [Route("A", context_window=64_000)], "context_window": 8_000}, 64_000),
+        ({"model": "gpt-4o"}, 128_000),
+        ({"model": "gpt-4o", "fallback_models": ["gpt-3.5-turbo", "m"]}, 16_385),
+        ({"model": "gpt-4o", "provider": "A B"}, 128_000),
+        ({"model": "gpt-4o", "base_url": URL}, 128_000),
+        ({"model": "gpt-4o", "context_window": 5_000}, 5_000),
+        ({"routes": ["A:gpt-4o", "B:gpt-3.5-turbo", "C:m"]}, 16_385),
+        ({"model": "a-model-nobody-knows"}, 8_192),
     ],
 )
 def test_the_window_is_the_smallest_that_is_known_of_the_pool(settings, window):

@@ -126,6 +126,13 @@ def test_an_endpoint_is_asked_by_its_own_parameter(loopback):
     assert body["messages"] == [{"role": "user", "content": "Name a beast."}]
 
 
+@pytest.mark.parametrize("form", [Animal, Animal.model_json_schema(), {"type": "json_object"}])
+def test_a_chat_can_be_asked_for_json_in_every_form(form):
+    response = llm_of(SLOPPY[2]).chat([Message("?")], response_format=form)
+
+    assert json.loads(response.message.content) == FOX
+
+
 def test_generic_classes_have_a_name_that_endpoints_take(loopback):
     loopback.replies(Reply.chat('{"inside": 3}'))
 

@@ -1,0 +1,53 @@
+"""The window that LlamaIndex may fill, whoever of the pool will answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from g4f_integrations.core.routes import parse_route
+from g4f_integrations.core.settings import ModelFields
+from g4f_integrations.core.settings.values import plain_provider
+
+UNKNOWN_WINDOW = 8_192
+"""Tokens of a pool about which nothing is known; few models of today have less."""
+
+
+def smallest_window(model: ModelFields) -> int:
+    """The smallest known window of those who may answer, in tokens; else `UNKNOWN_WINDOW`.
+
+    What a route states of itself counts for it, then what the model states, then what is published of the model that
+    is asked for there. Nobody is asked, and it stays the same whoever answers.
+    """
+    stated = model.context_window
+    if model.routes:
+        routes = [parse_route(route) if isinstance(route, str) else route for route in model.routes]
+        windows = [
+            route.context_window or stated or _published(route.name, route.model or model.model) for route in routes
+        ]
+    elif stated is not None:
+        return stated
+    else:
+        models = (model.model, *model.fallback_models)
+        windows = [_published(name, asked) for name in _names(model) for asked in models]
+    return min(filter(None, windows), default=UNKNOWN_WINDOW)
+
+
+def _names(model: ModelFields) -> Iterator[str]:
+    """The names of the providers, or of the endpoint, that may answer; one without a name for those of g4f's choice."""
+    provider = plain_provider(model.provider)
+    if isinstance(provider, str):
+        yield from provider.split()
+    elif isinstance(provider, list):
+        yield from (name for name in provider if isinstance(name, str))
+    else:
+        yield urlsplit(model.base_url).netloc.rpartition("@")[2] if model.base_url else ""
+
+
+def _published(provider: str, model: str) -> int | None:
+    if model == "auto":
+        return None
+    from g4f_integrations.core.trimming import known_limits  # noqa: PLC0415  loaded when somebody asks
+
+    limits = known_limits(provider, model)
+    return None if limits is None else limits.window
