@@ -149,19 +149,29 @@ def read_reply(reply: str) -> dict[str, Any] | None:
     return None
 
 
-def spans_of(reply: dict[str, Any], text: str) -> list[tuple[int, int]]:
-    """The spans that a reply points at: at most one at each edge of the text."""
+def spans_of(reply: dict[str, Any], text: str, *, is_end: bool = False) -> list[tuple[int, int]]:
+    """The spans that a reply points at: at most one at each edge of the text.
+
+    Args:
+        reply: What the model said.
+        text: What it was asked about.
+        is_end: Whether something stands before `text`, so that all of it may go and its beginning is no edge.
+    """
     if isinstance(reply.get("delete"), list):
-        return list(_pointed(reply["delete"], text))
+        return list(_pointed(reply["delete"], text, is_end=is_end))
     cleaned = reply.get("cleaned_text")
     if reply.get("has_ad") is not True or not isinstance(cleaned, str):
         return []
     kept = cleaned.strip(_SPACE)
+    if is_end and not kept:
+        return [(0, len(text))]
     start = text.find(kept) if kept else -1
     if start < 0 or text.find(kept, start + 1) >= 0:
         return []  # not the original minus whole spans
     spans = []
     if text[:start].strip(_SPACE):
+        if is_end:
+            return []
         spans.append((0, start))
     if text[start + len(kept) :].strip(_SPACE):
         spans.append((start + len(kept), len(text)))
@@ -176,7 +186,7 @@ def _is_whole(span: tuple[int, int], text: str) -> bool:
     return "\n" in text[len(before) : border + 1] or not before or before[-1] in _SENTENCE_ENDS
 
 
-def _pointed(pairs: Sequence[Any], text: str) -> Iterator[tuple[int, int]]:
+def _pointed(pairs: Sequence[Any], text: str, *, is_end: bool) -> Iterator[tuple[int, int]]:
     lines, shown = _edges(text)
     visible = set(shown)
     deleted: set[int] = set()
@@ -191,9 +201,9 @@ def _pointed(pairs: Sequence[Any], text: str) -> Iterator[tuple[int, int]]:
         return
     inked = [number for number, (start, end) in enumerate(lines, start=1) if text[start:end].strip(_SPACE)]
     count = 0
-    while count < len(inked) and inked[count] in deleted:
+    while not is_end and count < len(inked) and inked[count] in deleted:
         count += 1
-    if count == len(inked):
+    if count and count == len(inked):
         return  # nothing would be left
     if count:
         yield 0, lines[inked[count] - 1][0]
@@ -201,7 +211,7 @@ def _pointed(pairs: Sequence[Any], text: str) -> Iterator[tuple[int, int]]:
     while behind > count and inked[behind - 1] in deleted:
         behind -= 1
     if behind < len(inked):
-        yield lines[inked[behind - 1] - 1][1], len(text)
+        yield (lines[inked[behind - 1] - 1][1] if behind else 0), len(text)
     # Lines in the middle are nobody's edge: a model that points at them is not believed there.
 
 
@@ -222,8 +232,6 @@ def verified(
     for start, end in spans:
         piece = text[start:end].strip(_SPACE)
         size = len(before) + len(text.strip(_SPACE))
-        if before and not start:
-            continue  # what was handed over cannot be followed by nothing
         if not piece or len(piece) > LONGEST_SPAN or (len(piece) > LARGEST_SHARE * size and len(piece) > _SHORT):
             continue
         if len(piece) * 3 > size * 2 or _is_protected(before + text, len(before) + start, len(before) + end):
@@ -235,7 +243,7 @@ def verified(
         rest = before + text[:start] + text[end:]
         if evidence_in(piece, rest=rest, provider=provider, prompt=prompt) is None:
             continue
-        if start:
+        if start or before:
             found.append((len(text[:start].rstrip(_SPACE)), end))
         else:
             found.append((start, len(text) - len(text[end:].lstrip(_SPACE))))
@@ -283,6 +291,13 @@ async def find_with_ai(
     if answer is None:
         return []
     try:
-        return verified(spans_of(answer, text), text, provider=provider, prompt=prompt, before=before, foreign=foreign)
+        return verified(
+            spans_of(answer, text, is_end=bool(before)),
+            text,
+            provider=provider,
+            prompt=prompt,
+            before=before,
+            foreign=foreign,
+        )
     except (TypeError, ValueError, RecursionError):
         return []

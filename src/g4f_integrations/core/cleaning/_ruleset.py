@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from g4f_integrations.core.cleaning._code import Guard
 from g4f_integrations.core.cleaning._frames import BLANKS, State, Table
+from g4f_integrations.core.cleaning._packs import Pack
 from g4f_integrations.core.cleaning._rules import Rule
 
 Place: TypeAlias = Literal["head", "paragraph", "line", "blank", "glued"]
@@ -79,7 +80,7 @@ class Ruleset:
         careful: The same inside inline code and quotations, where every line end counts.
     """
 
-    __slots__ = ("_literals", "_smaller", "ahead", "careful", "fenced", "plain", "rules", "spares", "starts")
+    __slots__ = ("_literals", "_packs", "_smaller", "ahead", "careful", "fenced", "plain", "rules", "spares", "starts")
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         lookouts: dict[str, set[int]] = {}
@@ -87,6 +88,7 @@ class Ruleset:
             for text in rule.spared_by:
                 lookouts.setdefault(text, set()).add(number)
         self._smaller: dict[frozenset[int], Ruleset] = {}
+        self._packs: dict[tuple[Guard, tuple[State, ...]], Pack] = {}
         self.rules = (*rules, *map(_lookout, lookouts))
         self.spares = dict(enumerate(lookouts.values(), start=len(rules)))
         table = Table()
@@ -137,6 +139,16 @@ class Ruleset:
                 if place == "line" and guard == "code" and frame.startswith("{rule}"):
                     continue  # servers put a blank line between an answer that was cut and their rule line
                 enter(place, guard, tail="any" not in rule.anchor or (guard == "code" and "code" in rule.protected))
+
+    def pack(self, states: tuple[State, ...], guard: Guard) -> Pack:
+        """The states of all matches under way, to be led on together."""
+        found = self._packs.get((guard, states))
+        if found is None:
+            if len(self._packs) >= 2000:
+                self._packs.clear()
+            found = Pack(states, guard, self.starts["glued", guard], self.starts["blank", guard])
+            self._packs[guard, states] = found
+        return found
 
     def may_match(self, text: str) -> bool:
         """Whether a match in `text` is possible at all, by the literals that matches hold."""

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from g4f_integrations.core.cleaning._code import OPEN_TEXT, Code
 from g4f_integrations.core.cleaning._frames import BLANKS, URL_ENDS, State
+from g4f_integrations.core.cleaning._packs import Pack
 from g4f_integrations.core.cleaning._rules import Rule
 from g4f_integrations.core.cleaning._ruleset import UNDECIDED, Place, Ruleset
 
@@ -22,7 +23,6 @@ _DEEPEST = 2000  # characters that threads inside threads may hold together
 _FAR = 8192  # characters of text that are worth a look ahead
 _INDENTED = 4  # columns that make a line code, in Markdown
 _SPACE = "".join(BLANKS)
-_SLOW = BLANKS | frozenset("`~")
 
 _Threads: TypeAlias = "list[tuple[_Thread, State, tuple[int, int, bool] | None]]"
 _Context: TypeAlias = "tuple[int, bool, bool, bool, int, _Context | None, int, int, Code, _Threads]"
@@ -73,9 +73,9 @@ class Scanner:
     """
 
     __slots__ = (
-        "_base", "_block", "_code", "_end", "_head", "_indent", "_needs", "_newlines", "_origin", "_parts", "_place",
-        "_prompt", "_ruleset", "_run", "_run_at_line", "_run_char", "_spared", "_text", "_threads", "_trim", "_weight",
-        "_ws", "_ws_context", "cuts", "flags", "idle",
+        "_base", "_block", "_code", "_end", "_head", "_indent", "_later", "_needs", "_newlines", "_origin",
+        "_parts", "_place", "_prompt", "_ruleset", "_run", "_run_at_line", "_run_char", "_spared", "_text",
+        "_threads", "_trim", "_weight", "_ws", "_ws_context", "cuts", "flags", "idle",
     )  # fmt: skip
 
     def __init__(self, ruleset: Ruleset, prompt: str | None = None) -> None:
@@ -89,6 +89,7 @@ class Scanner:
         self._text = ""  # what is being read
         self._origin = 0  # and its offset
         self._place = 0  # in it
+        self._later: list[tuple[int, str]] = []  # what is to be read after it, with its offset
         self._threads: list[_Thread] = []
         self._weight = 0  # bytes read, as far as threads need to know
         self._head = True  # nothing but white space was kept so far
@@ -209,7 +210,9 @@ class Scanner:
         return self._ruleset.plain if code.fence is None else self._ruleset.fenced
 
     def _read(self) -> None:
-        while self._place < len(self._text):
+        while self._place < len(self._text) or self._later:
+            if self._place >= len(self._text):
+                (self._origin, self._text), self._place = self._later.pop(0), 0
             if self._is_settled():
                 self._skip()
             self._walk()
@@ -254,9 +257,8 @@ class Scanner:
         """Read character by character until ordinary text is reached again."""
         text, starts = self._text, self._ruleset.starts
         while (place := self._place) < len(text):
-            if self._ws < 0 and self._threads and not self._run:
-                if self._hurry(text, place) if len(self._threads) == 1 else self._hurry_together(text, place):
-                    continue
+            if self._threads and self._ws < 0 and not self._run and self._hurry(text, place):
+                continue
             char = text[place]
             offset = self._origin + place
             if self._run and char != self._run_char:
@@ -305,99 +307,42 @@ class Scanner:
             if not self._threads and self._is_settled():
                 return
 
-    def _hurry(self, text: str, place: int) -> bool:  # noqa: C901, PLR0912 - as above
-        """Lead a lone thread on through text in which nothing else can happen; whether that was any."""
-        thread = self._threads[0]
-        state = thread.state
-        guard = self._code.guard
-        glued, blank = self._ruleset.starts["glued", guard], self._ruleset.starts["blank", guard]
-        longest = state.longest
-        if longest:
-            room = longest - (self._origin + place - thread.start)
-        else:
-            room = UNDECIDED - (self._weight - thread.weight)
-            if not text.isascii():
-                room //= 4
-        start, last = place, min(place + room - 1, len(text))
+    def _hurry(self, text: str, place: int) -> bool:
+        """Lead the threads on through text in which nothing else can happen; whether that was any."""
+        threads = self._threads
+        pack: Pack | None = self._ruleset.pack(tuple([thread.state for thread in threads]), self._code.guard)
+        assert pack is not None
+        is_ascii = text.isascii()
+        start, last = place, len(text)
+        for thread, longest in zip(threads, pack.limits, strict=True):
+            if longest:
+                room = longest - (self._origin + place - thread.start)
+            else:
+                room = (UNDECIDED - (self._weight - thread.weight)) // (1 if is_ascii else 4)
+            last = min(last, place + room - 1)
         while place < last:
-            chain, behind = state.chains.get(guard) or state.chain(guard, glued, blank)
-            if chain and text.startswith(chain, place, last):
-                state = behind
+            chain, behind = pack.chain
+            if behind is not None and text.startswith(chain, place, last):
+                pack = behind
                 place += len(chain)
                 continue
             char = text[place]
             if char == " ":
-                if place + 1 >= last or state.bound is not None:
-                    break
-                char = text[place + 1]
-                if char in _SLOW or blank[char] is not None:
-                    break
-                between = state[" "]
-                if (
-                    between is None
-                    or between.now is not None
-                    or between.longest != longest
-                    or between.bound is not None
-                ):
-                    break
-                following = between[char]
+                following = pack[text[place : place + 2]] if place + 1 < last else None
                 size = 2
             else:
-                if char in _SLOW or state.bound is not None or glued[char] is not None:
-                    break
-                following = state[char]
+                following = pack[char]
                 size = 1
-            if following is None or following.now is not None or following.longest != longest:
+            if following is None:
                 break
-            state = following
+            pack = following
             place += size
         if place == start:
             return False
-        thread.state = state
-        self._place = place
-        self._weight += place - start if text.isascii() else len(text[start:place].encode("utf-8", "surrogatepass"))
-        self._head = self._trim = self._block = False
-        return True
-
-    def _hurry_together(self, text: str, place: int) -> bool:
-        """The same for several threads; whether that was any."""
-        guard = self._code.guard
-        glued, blank = self._ruleset.starts["glued", guard], self._ruleset.starts["blank", guard]
-        states = [thread.state for thread in self._threads]
-        limits = [state.longest for state in states]
-        start, last = place, len(text)
-        for thread, limit in zip(self._threads, limits, strict=True):
-            room = (
-                limit - (self._origin + place - thread.start)
-                if limit
-                else (UNDECIDED - (self._weight - thread.weight)) // 4
-            )
-            last = min(last, place + room - 1)
-        while place < last:
-            char = text[place]
-            ways: tuple[str, ...] = (char,)
-            if char == " ":
-                if place + 1 >= last or (behind := text[place + 1]) in _SLOW or blank[behind] is not None:
-                    break
-                ways = (" ", behind)
-            elif char in _SLOW or glued[char] is not None:
-                break
-            ahead = states
-            for char in ways:
-                following = [None if state.bound is not None else state[char] for state in ahead]
-                ahead = [state for state in following if state is not None and state.now is None]
-                if len(ahead) < len(limits):
-                    break
-            if [state.longest for state in ahead] != limits:
-                break
-            states = ahead
-            place += len(ways)
-        if place == start:
-            return False
-        for thread, state in zip(self._threads, states, strict=True):
+        for thread, state in zip(threads, pack.states, strict=True):
             thread.state = state
         self._place = place
-        self._weight += place - start if text.isascii() else len(text[start:place].encode("utf-8", "surrogatepass"))
+        self._weight += place - start if is_ascii else len(text[start:place].encode("utf-8", "surrogatepass"))
         self._head = self._trim = self._block = False
         return True
 
@@ -557,6 +502,8 @@ class Scanner:
             start += rule.keeps
             self._threads, self._ws, self._newlines = [], -1, 0
             self._head = self._trim = self._block = False
+        while self.cuts and self.cuts[-1].start >= end and self.cuts[-1].rule is not PROVENANCE:
+            self.cuts.pop()  # found behind the match while it was open how far it goes; they will be found again
         self._widen(start, end, rule, unfinished=unfinished)
         if rule.blanks != "none":
             self._trim = True
@@ -566,20 +513,31 @@ class Scanner:
 
     def _widen(self, start: int, end: int, rule: Rule | None = None, *, unfinished: bool = False) -> None:
         """Cut ``[start, end)`` out, with all cuts inside it; without a rule, as a part of the cut that it touches."""
+        behind: list[Cut] = []
         while self.cuts and self.cuts[-1].start >= start:
             last = self.cuts.pop()
+            if last.rule is PROVENANCE and rule is not None and last.start >= end:
+                behind.append(last)
+                continue
             rule, unfinished = rule or last.rule, unfinished or last.unfinished
             end = max(end, last.end)
         if rule is None:
             self.cuts[-1].end = max(end, self.cuts[-1].end)
         else:
             self.cuts.append(Cut(start, end, rule, unfinished))
+        self.cuts += reversed(behind)
 
     def _go_to(self, offset: int) -> None:
         """Read on at `offset`, which may lie in the text held before."""
         if offset < self._origin:
-            self._text, self._origin = "".join(self._parts), self._base
-            self._parts = [self._text]
+            text, origin, end = "".join(self._parts), self._base, self._end
+            self._parts = [text]
+            self._later = []
+            # What was dropped for its event's sake is not read again.
+            for cut in reversed([cut for cut in self.cuts if cut.rule is PROVENANCE and cut.start >= offset]):
+                self._later.insert(0, (cut.end, text[cut.end - origin : end - origin]))
+                end = cut.start
+            self._text, self._origin = text[: end - origin], origin
         self._place = offset - self._origin
 
 

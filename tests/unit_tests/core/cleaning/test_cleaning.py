@@ -300,3 +300,17 @@ def test_an_explanation_tells_why_a_match_stays(provider, text, prompt, reason):
 
     assert (explanation.text, explanation.removed) == (text, [])
     assert [item.reason for item in explanation.refused] == [reason]
+
+
+def test_an_advert_that_its_event_tells_may_stand_in_front_of_one_that_its_words_tell():
+    stream = CLEANING.stream(provider="Pollinations")
+    pieces = [
+        "Yes.\n\n---\n\n**Sponsor**\nAsk [us](https://pollinations.ai/redirect-nexad/1) now.\n\nMore words",
+        " follow.\n",
+    ]
+    out = "".join(map(stream.feed, pieces))
+    out += stream.feed("Buy!", event_id="ad_1")
+    out += stream.feed("\n\n# Next") + stream.flush()
+
+    assert out == "Yes.\n\nMore words follow.\n\n\n# Next"
+    assert [found.rule for found in stream.removed] == ["pollinations/sponsor", "provenance"]
