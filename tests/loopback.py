@@ -22,7 +22,7 @@ import pytest
 from stand_in import USAGE as USAGE_IN_DETAIL
 from stand_in import reply_to
 from strict_openai import request_fault
-from toy_model import say, wish_of_parameters
+from toy_model import Said, in_words, say, wish_of_parameters, wish_of_words
 
 WAIT = 5.0  # a test that would wait longer than this has failed; none of them takes that long when it passes
 
@@ -238,7 +238,10 @@ class LoopbackServer:
         complaint = request_fault(body, self.refuses)
         if complaint is not None:
             return _refusal(400, *complaint)
-        said = say(wish_of_parameters(body), reply_to(body["messages"]))
+        if "tools" in self.refuses:  # it has a model that only talks
+            said = Said(in_words(say(wish_of_words(body), reply_to(body["messages"]))))
+        else:
+            said = say(wish_of_parameters(body), reply_to(body["messages"]))
         calls = [
             {
                 "id": call["id"],

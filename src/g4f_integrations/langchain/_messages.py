@@ -61,6 +61,8 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[WireMessage]:
             ):
                 append({"role": role, "content": content})
             else:
+                if type(message) is not ToolMessage and getattr(message, "invalid_tool_calls", None):
+                    message = _with_unanswered_told(message, messages)  # noqa: PLW2901  the same message, sendable
                 wire.extend(_convert_message(message))
         except (TypeError, ValueError, AttributeError, LookupError) as error:
             problem = f"messages[{index}] ({type(message).__name__}) cannot be sent: {error}"
@@ -139,6 +141,21 @@ def _convert_assistant(message: AIMessage) -> WireMessage:
     if ("tool_calls" in wire or "function_call" in wire) and not wire["content"]:
         wire["content"] = None  # the wire's own form of "called a tool and said nothing"
     return wire
+
+
+def _with_unanswered_told(message: BaseMessage, messages: Sequence[BaseMessage]) -> BaseMessage:
+    """`message` with those of its invalid calls as text that nobody answers, for which endpoints refuse a history."""
+    assert isinstance(message, AIMessage)
+    answered = {other.tool_call_id for other in messages if isinstance(other, ToolMessage)}
+    told = [f"{call['name']}({call['args']})" for call in message.invalid_tool_calls if call["id"] not in answered]
+    if not told:
+        return message
+    kept = [call for call in message.invalid_tool_calls if call["id"] in answered]
+    said = [message.content] if isinstance(message.content, str) else message.content
+    content: list[Any] | str = [*filter(None, said), *told]
+    if isinstance(message.content, str):
+        content = "\n".join(content)
+    return message.model_copy(update={"invalid_tool_calls": kept, "content": content})
 
 
 def _wire_calls(message: AIMessage) -> list[dict[str, Any]]:

@@ -157,6 +157,20 @@ async def test_an_agent_of_five_turns_finishes_on_a_provider_that_fails_every_th
     assert len({*ids}) == 4
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", ["gpt-4o", "stand-in"])
+async def test_a_server_that_refuses_tools_and_formats_is_asked_in_words_from_then_on(name, way):
+    with LoopbackServer(refuses={"tools", "tool_choice", "response_format"}) as server:
+        model = ChatG4F(model=name, base_url=server.base_url)
+        agent = langchain_agents().create_agent(model, [get_weather], response_format=Report)
+
+        state = await run(agent, way, "What is the weather in 'Lima'?")
+
+        assert state["structured_response"] == Report(city="Lima", rains=True)
+        refused = [request_fault(one.body, server.refuses) is not None for one in server.requests]
+        assert refused in ([True, False, False], [True, True, False, False])  # one refusal for each thing it lacks
+
+
 async def test_an_agents_tokens_are_streamed_where_it_has_tools_in_words_only():
     Provider, _ = strict_provider(has_tools=False, mind=clerk)
     agent = langchain_agents().create_agent(ChatG4F(provider=Provider), [population, add, percentage])

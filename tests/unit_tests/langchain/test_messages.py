@@ -78,9 +78,26 @@ def test_tool_calls_are_json_text_in_any_script():
 def test_invalid_tool_calls_keep_their_raw_arguments():
     invalid = {"name": "find", "args": '{"a": ', "id": "c1", "error": "cut off"}
 
-    [message] = to_wire([AIMessage("", invalid_tool_calls=[invalid])])
+    message, _ = to_wire([AIMessage("", invalid_tool_calls=[invalid]), ToolMessage("no JSON", tool_call_id="c1")])
 
     assert message["tool_calls"][0]["function"] == {"name": "find", "arguments": '{"a": '}
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        ("", 'find({"a": )'),
+        ("Wait.", 'Wait.\nfind({"a": )'),
+        ([{"type": "text", "text": "Wait."}], [{"type": "text", "text": t} for t in ("Wait.", 'find({"a": )')]),
+    ],
+)
+def test_invalid_tool_calls_that_nobody_answers_are_told_in_text(content, wanted):
+    said = AIMessage(content, invalid_tool_calls=[{"name": "find", "args": '{"a": ', "id": "c1", "error": "cut off"}])
+
+    message, _ = to_wire([said, HumanMessage("Go on.")])
+
+    assert message == {"role": "assistant", "content": wanted}
+    assert (said.content, len(said.invalid_tool_calls)) == (content, 1)
 
 
 def test_text_beside_tool_calls_is_kept():
