@@ -9,6 +9,7 @@ from __future__ import annotations
 from g4f_integrations.core.cleaning._ai import AICleaning
 from g4f_integrations.core.cleaning._ai_stream import AICleaningStream
 from g4f_integrations.core.cleaning._explain import Explained, Explanation, Refused
+from g4f_integrations.core.cleaning._memory import RepeatedParagraphs, Suggestion
 from g4f_integrations.core.cleaning._results import Cleaned, Removed
 from g4f_integrations.core.cleaning._rules import CATEGORIES, Category, Example, Rule
 from g4f_integrations.core.cleaning._stream import CleaningStream, is_advert_event
@@ -27,6 +28,8 @@ __all__ = [
     "Explanation",
     "Refused",
     "Removed",
+    "RepeatedParagraphs",
     "Rule",
+    "Suggestion",
     "is_advert_event",
 ]
