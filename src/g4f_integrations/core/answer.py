@@ -43,6 +43,7 @@ _FINISH_REASONS = {
     "safety": "content_filter",
 }
 _LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
+_SHOWN_REFUSAL = 300  # characters
 _SHOWN_ANSWER = 20_000  # characters of a faulty answer that are shown to the model again
 
 
@@ -449,6 +450,9 @@ class Answer:
             return
         if self.finish_reason(0) == "content_filter":
             raise AttemptFailed(Failure("content_filter", scope="request", message="the route refused by its policy"))
+        if self.info.extra.get("refusal"):  # asking again would bring another one
+            said = " ".join(self.text.split())[:_SHOWN_REFUSAL]
+            raise AttemptFailed(Failure("content_filter", scope="request", message=f"the model refused: {said}"))
         if self._shown and problem is not None and not self.calls and not self._invalid:
             self.suspect = "invalid"  # it has been handed over and cannot be taken back
             return

@@ -345,6 +345,17 @@ def test_a_refusal_is_an_error_of_its_own(script):
     assert isinstance(caught.value, refusal)
 
 
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_refusal_in_openais_own_form_is_not_asked_for_again(loopback, way):
+    loopback.replies(Reply.chat(refusal="I'm sorry, I cannot assist with that."))
+    runnable = ChatG4F(base_url=loopback.base_url, model="m", resilience=QUICK).with_structured_output(Joke)
+
+    with pytest.raises(ContentFilterError, match="I'm sorry, I cannot assist with that"):
+        await ask(way, runnable)
+
+    assert len(loopback.requests) == 1
+
+
 def test_a_server_that_ignores_the_format_is_asked_in_words(loopback):
     loopback.replies(Reply.chat("A joke? Why not!"), Reply.chat(GOOD))
     runnable = ChatG4F(base_url=loopback.base_url, model="m", resilience=QUICK).with_structured_output(Joke)

@@ -248,6 +248,7 @@ class ChunkReader:
             content = message.get(member)
             if content:
                 self._read_content(content, index, out)
+        out += [ResponseInfo(extra={"refusal": True})] if message.get("refusal") else ()
         self._read_calls(message, index, out)
         if message.get("images"):
             out += read_media("image", message["images"], index)
