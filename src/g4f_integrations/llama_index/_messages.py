@@ -43,6 +43,8 @@ def to_wire(messages: Sequence[ChatMessage]) -> list[WireMessage]:
     for index, message in enumerate(messages):
         try:
             role = _ROLES[message.role.value]
+            if waiting.calls and role != "tool":
+                waiting.end()
             blocks = message.blocks
             # The common case, kept short: histories can hold a thousand of them.
             if len(blocks) == 1 and type(blocks[0]) is TextBlock and role != "tool" and not message.additional_kwargs:
@@ -52,6 +54,7 @@ def to_wire(messages: Sequence[ChatMessage]) -> list[WireMessage]:
         except (TypeError, ValueError, AttributeError, LookupError, OSError) as error:
             problem = f"messages[{index}] ({type(message).__name__}) cannot be sent: {error}"
             raise ConfigurationError(problem) from error
+    waiting.end()
     return wire
 
 
@@ -61,30 +64,59 @@ def wire_name(name: str) -> str:
 
 
 class _Waiting:
-    """The calls of a conversation that no result has answered yet."""
+    """The calls of the newest assistant's message that no result has answered yet.
+
+    Endpoints refuse a whole conversation for a call without its result, or a result without its call; memories that
+    drop old messages leave both.
+
+    Attributes:
+        calls: The calls, as they stand on the wire.
+    """
 
     def __init__(self) -> None:
-        self._ids: list[str] = []
+        self.calls: list[dict[str, Any]] = []
+        self._message: WireMessage = {}
         self._invented: set[str] = set()
         self._count = 0
 
-    def note(self, identifier: str | None) -> str:
-        """The id of one more call; one that has none gets the same id whenever the conversation is converted."""
-        self._count += 1
-        if not identifier:
-            identifier = f"call{self._count:05}"  # nine alphanumerics, which every provider accepts
-            self._invented.add(identifier)
-        self._ids.append(identifier)
-        return identifier
+    def begin(self, message: WireMessage, calls: Iterable[tuple[str | None, str, Any]]) -> None:
+        """Put `calls` into an assistant's message; one without an id gets the same one whenever it is converted."""
+        for identifier, name, held in calls:
+            self._count += 1
+            if not identifier:
+                identifier = f"call{self._count:05}"  # noqa: PLW2901  nine alphanumerics, which every provider accepts
+                self._invented.add(identifier)
+            self.calls.append(_wire_call(identifier, name, held))
+        if self.calls:
+            # The wire's own form of "called a tool and said nothing".
+            message.update(content=message["content"] or None, tool_calls=self.calls.copy())
+            self._message = message
 
     def answer(self, identifier: str | None) -> str | None:
         """The id of the call that a result with `identifier`, if it has one, belongs to."""
-        if identifier not in self._ids:
-            others = [one for one in self._ids if one in self._invented] if identifier else self._ids
-            identifier = others[0] if others else identifier
-        if identifier in self._ids:
-            self._ids.remove(identifier)
-        return identifier
+        ids = [call["id"] for call in self.calls]
+        if identifier in ids:
+            return self._done(ids.index(identifier))
+        lost = [index for index, one in enumerate(ids) if not identifier or one in self._invented]
+        return self._done(lost[0]) if lost else None
+
+    def _done(self, index: int) -> str:
+        return str(self.calls.pop(index)["id"])
+
+    def end(self) -> None:
+        """No more results come: the calls that have none are told in text."""
+        if not self.calls:
+            return
+        message, told = self._message, [call["function"] for call in self.calls]
+        left = {id(call) for call in self.calls}  # by identity: two calls can say the same
+        kept = [call for call in message["tool_calls"] if id(call) not in left]
+        lines = [f"{function['name']}({function['arguments']})" for function in told]
+        message["content"] = "\n".join(filter(None, [message["content"], *lines]))
+        if kept:
+            message["tool_calls"] = kept
+        else:
+            del message["tool_calls"]
+        self.calls = []
 
 
 def _convert(message: ChatMessage, role: str, waiting: _Waiting) -> WireMessage:
@@ -95,11 +127,7 @@ def _convert(message: ChatMessage, role: str, waiting: _Waiting) -> WireMessage:
     if isinstance(name, str) and role != "assistant":
         wire["name"] = name
     if role == "assistant":
-        calls = [_wire_call(waiting.note(identifier), name, held) for identifier, name, held in _calls(message)]
-        if calls:
-            wire["tool_calls"] = calls
-            # The wire's own form of "called a tool and said nothing".
-            wire["content"] = wire["content"] or None
+        waiting.begin(wire, _calls(message))
     return wire
 
 

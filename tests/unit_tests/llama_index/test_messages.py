@@ -29,6 +29,7 @@ from strict_openai import message_fault
 PNG = base64.b64decode("iVBORw0KGgo=")
 WAVE, FILM = b"RIFF\x00WAVE", b"\x00\x01film"  # no base64, which blocks would take for such
 PNG_URI = "data:image/png;base64,iVBORw0KGgo="
+RESULT = ChatMessage("done", role="tool", additional_kwargs={"tool_call_id": "c"})
 EVERY_BLOCK = [
     TextBlock(text="text"),
     ImageBlock(image=PNG),
@@ -212,7 +213,7 @@ def function(name, arguments):
 def test_arguments_of_every_form_become_the_text_of_an_object(arguments, wire):
     held = [{"id": "c", "type": "function", "function": function("t", arguments)}]
 
-    [message] = to_wire([ChatMessage(role="assistant", additional_kwargs={"tool_calls": held})])
+    message, _ = to_wire([ChatMessage(role="assistant", additional_kwargs={"tool_calls": held}), RESULT])
 
     assert message == {
         "role": "assistant",
@@ -231,7 +232,7 @@ def test_calls_that_are_objects_of_another_package_are_read():
         id="c", type="function", function=Function(name="t", arguments='{"a": 1}')
     )
 
-    [message] = to_wire([ChatMessage("so", role="assistant", additional_kwargs={"tool_calls": [held]})])
+    message, _ = to_wire([ChatMessage("so", role="assistant", additional_kwargs={"tool_calls": [held]}), RESULT])
 
     assert message["content"] == "so"
     assert message["tool_calls"][0]["function"] == function("t", '{"a": 1}')
@@ -241,7 +242,9 @@ def test_calls_in_blocks_are_not_told_twice_when_they_stand_in_the_additional_kw
     block = ToolCallBlock(tool_call_id="c", tool_name="t", tool_kwargs={"a": 1})
     extra = {"tool_calls": [{"id": "c", "type": "function", "function": function("t", "{}")}], "thinking": "x"}
 
-    message = wire_of(TextBlock(text=""), block, role="assistant", additional_kwargs=extra)
+    message, _ = to_wire(
+        [ChatMessage(role="assistant", blocks=[TextBlock(text=""), block], additional_kwargs=extra), RESULT]
+    )
 
     assert message.keys() == {"role", "content", "tool_calls"}
     assert len(message["tool_calls"]) == 1
@@ -277,6 +280,24 @@ def test_the_result_of_no_known_call_is_told_as_text():
     assert message == {"role": "user", "content": "Result of the tool add: 42"}
 
 
+def test_the_result_of_a_call_that_a_memory_has_dropped_is_told_as_text():
+    history = [ChatMessage("42", role="tool", additional_kwargs={"tool_call_id": "gone"}), ChatMessage("So?")]
+
+    assert to_wire(history)[0] == {"role": "user", "content": "Tool result: 42"}
+    assert message_fault(to_wire(history)) is None
+
+
+@pytest.mark.parametrize("after", [[], [ChatMessage("Never mind.")], [RESULT, ChatMessage("And?")]])
+def test_calls_that_nobody_answered_are_told_as_text(after):
+    calls = [ToolCallBlock(tool_call_id=name, tool_name="add", tool_kwargs={"a": name}) for name in ("c", "d")]
+
+    wire = to_wire([ChatMessage(role="assistant", blocks=[TextBlock(text="Hm."), *calls]), *after])
+
+    assert message_fault(wire) is None
+    assert 'add({"a": "d"})' in wire[0]["content"]
+    assert [call["id"] for call in wire[0].get("tool_calls", [])] == (["c"] if RESULT in after else [])
+
+
 def test_an_assistants_message_that_holds_a_call_id_is_an_ordinary_one():
     """As LlamaIndex's agents leave it behind after a tool that answers for them."""
     [message] = to_wire([ChatMessage("done", role="assistant", additional_kwargs={"tool_call_id": "c"})])
@@ -285,7 +306,9 @@ def test_an_assistants_message_that_holds_a_call_id_is_an_ordinary_one():
 
 
 def test_tools_with_names_that_no_wire_takes_get_others():
-    message = wire_of(ToolCallBlock(tool_call_id="c", tool_name="Box[int]", tool_kwargs={}), role="assistant")
+    block = ToolCallBlock(tool_call_id="c", tool_name="Box[int]", tool_kwargs={})
+
+    message, _ = to_wire([ChatMessage(role="assistant", blocks=[block]), RESULT])
 
     assert message["tool_calls"][0]["function"]["name"] == "Box_int_"
 
