@@ -16,6 +16,7 @@ a space            white space, any amount of it but some: blanks or line ends, 
 ``{label}``        a label's words: up to a ``*`` or the line's end
 ``{line}``         the rest of a line, maybe nothing
 ``{linked:a,b}``   words of one line up to and including its first Markdown link, which leads to ``https://a…`` or ``https://b…``
+``{passage:a,b}``  the same over several lines, whatever they begin with
 ``{more}``         further paragraphs of plain words, maybe none
 ``{any}``          anything
 ``{!}``            from here on, the advert is certain: an unfinished one at the text's end counts as well
@@ -63,6 +64,10 @@ def _is_url(char: str) -> bool:
 
 def _is_link_text(char: str) -> bool:
     return char not in "\n\r]"
+
+
+def _is_passage_text(char: str) -> bool:
+    return char != "]"
 
 
 _RUNS: dict[str, tuple[_Test, bool]] = {  # the characters of a run, and whether it may be empty
@@ -245,7 +250,7 @@ class Table:
                     state = self._step_over(state)
                 else:
                     state = self._named(name, state, marked=marked)
-                    marked = marked or name.startswith("linked:")
+                    marked = marked or name.startswith(("linked:", "passage:"))
             else:
                 if char == " ":
                     state = self._gap(state, marked=marked)
@@ -310,20 +315,17 @@ class Table:
             else:
                 self._tests[state].append((test, after))
             return after
-        if name == "nl":
-            return self._line_end(state, marked=marked)
-        if name == "rule":
-            return self._rule_line(state, marked=marked)
-        if name == "more":
-            return self._more(state, marked=marked)
-        kind, _, hosts = name.partition(":")
-        if kind == "to" and len(hosts) == 1:
+        build = {"nl": self._line_end, "rule": self._rule_line, "more": self._more}.get(name)
+        if build is not None:
+            return build(state, marked=marked)
+        kind, _, value = name.partition(":")
+        if kind in {"linked", "passage"} and value:
+            return self._linked(value.split(","), state, marked=marked, passage=kind == "passage")
+        if kind == "to" and len(value) == 1:
             after = self._new(marked=marked)
             self._empty[state].append(after)
-            self._loop(after, lambda char: char not in "\n\r" and char != hosts)
+            self._loop(after, lambda char: char not in "\n\r" and char != value)
             return after
-        if kind == "linked" and hosts:
-            return self._linked(hosts.split(","), state, marked=marked)
         message = f"unknown part {{{name}}}"
         raise FrameError(message)
 
@@ -353,14 +355,19 @@ class Table:
         self._empty[words].append(after)
         return after
 
-    def _linked(self, hosts: Sequence[str], state: int, *, marked: bool) -> int:
+    def _linked(self, hosts: Sequence[str], state: int, *, marked: bool, passage: bool = False) -> int:
         """Words, then the first Markdown link of the line: one that leads elsewhere ends the match."""
         words, bracket = self._new(marked=marked), self._new(marked=marked)
-        self._tests[state].append((lambda char: _is_link_text(char) and char not in _STRUCTURE, words))
-        self._loop(words, _is_link_text)
+        if passage:
+            self._tests[state].append((_is_passage_text, words))
+            self._loop(words, _is_passage_text)
+        else:
+            self._tests[state].append((lambda char: _is_link_text(char) and char not in _STRUCTURE, words))
+            self._loop(words, _is_link_text)
         self._literal[words]["]"] = [bracket]
         self._literal[bracket]["]"] = [bracket]
-        self._tests[bracket].append((lambda char: _is_link_text(char) and char != "(", words))
+        text = _is_passage_text if passage else _is_link_text
+        self._tests[bracket].append((lambda char: text(char) and char != "(", words))
         opened = self._char("(", bracket, marked)
         after = self._new(marked=True)
         for host in hosts:
