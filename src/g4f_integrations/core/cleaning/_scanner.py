@@ -312,13 +312,14 @@ class Scanner:
         threads = self._threads
         pack: Pack | None = self._ruleset.pack(tuple([thread.state for thread in threads]), self._code.guard)
         assert pack is not None
-        is_ascii = text.isascii()
         start, last = place, len(text)
         for thread, longest in zip(threads, pack.limits, strict=True):
             if longest:
                 room = longest - (self._origin + place - thread.start)
             else:
-                room = (UNDECIDED - (self._weight - thread.weight)) // (1 if is_ascii else 4)
+                room = UNDECIDED - (self._weight - thread.weight)
+                if not text[place : place + max(room, 0)].isascii():
+                    room //= 4
             last = min(last, place + room - 1)
         while place < last:
             chain, behind = pack.chain
@@ -342,7 +343,7 @@ class Scanner:
         for thread, state in zip(threads, pack.states, strict=True):
             thread.state = state
         self._place = place
-        self._weight += place - start if is_ascii else len(text[start:place].encode("utf-8", "surrogatepass"))
+        self._weight += len(text[start:place].encode("utf-8", "surrogatepass"))
         self._head = self._trim = self._block = False
         return True
 
