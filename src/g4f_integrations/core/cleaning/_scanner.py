@@ -253,12 +253,14 @@ class Scanner:
         if end > place:
             self._trim = False
 
-    def _walk(self) -> None:  # noqa: C901, PLR0912 - one loop: a call for each character would double its cost
+    def _walk(self) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop: a call for each character costs twice
         """Read character by character until ordinary text is reached again."""
         text, starts = self._text, self._ruleset.starts
         while (place := self._place) < len(text):
-            if self._threads and self._ws < 0 and not self._run and self._hurry(text, place):
-                continue
+            if self._threads and self._ws < 0 and not self._run:
+                place = self._hurry(text, place)
+                if place == len(text):
+                    return
             char = text[place]
             offset = self._origin + place
             if self._run and char != self._run_char:
@@ -307,8 +309,8 @@ class Scanner:
             if not self._threads and self._is_settled():
                 return
 
-    def _hurry(self, text: str, place: int) -> bool:
-        """Lead the threads on through text in which nothing else can happen; whether that was any."""
+    def _hurry(self, text: str, place: int) -> int:
+        """Lead the threads on through text in which nothing else can happen; gives the place behind it."""
         threads = self._threads
         pack: Pack | None = self._ruleset.pack(tuple([thread.state for thread in threads]), self._code.guard)
         assert pack is not None
@@ -339,13 +341,13 @@ class Scanner:
             pack = following
             place += size
         if place == start:
-            return False
+            return place
         for thread, state in zip(threads, pack.states, strict=True):
             thread.state = state
         self._place = place
         self._weight += len(text[start:place].encode("utf-8", "surrogatepass"))
         self._head = self._trim = self._block = False
-        return True
+        return place
 
     def _where(self) -> Place:
         if self._head:
