@@ -6,14 +6,28 @@ that are wholly a notice are `core.failures`' business, which this room asks. No
 
 from __future__ import annotations
 
-from g4f_integrations.core.cleaning._ai import AICleaning
-from g4f_integrations.core.cleaning._ai_stream import AICleaningStream
-from g4f_integrations.core.cleaning._explain import Explained, Explanation, Refused
-from g4f_integrations.core.cleaning._memory import RepeatedParagraphs, Suggestion
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from g4f_integrations.core.cleaning._ai_settings import AICleaning
 from g4f_integrations.core.cleaning._results import Cleaned, Removed
 from g4f_integrations.core.cleaning._rules import CATEGORIES, Category, Example, Rule
 from g4f_integrations.core.cleaning._stream import CleaningStream, is_advert_event
 from g4f_integrations.core.cleaning.settings import Cleaning
+
+if TYPE_CHECKING:
+    from g4f_integrations.core.cleaning._ai_stream import AICleaningStream
+    from g4f_integrations.core.cleaning._explain import Explained, Explanation, Refused
+    from g4f_integrations.core.cleaning._memory import RepeatedParagraphs, Suggestion
+
+_HOMES = {
+    "AICleaningStream": "_ai_stream",
+    "Explained": "_explain",
+    "Explanation": "_explain",
+    "Refused": "_explain",
+    "RepeatedParagraphs": "_memory",
+    "Suggestion": "_memory",
+}  # what few ask for is loaded when it is asked for
 
 __all__ = [
     "CATEGORIES",
@@ -33,3 +47,13 @@ __all__ = [
     "Suggestion",
     "is_advert_event",
 ]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value

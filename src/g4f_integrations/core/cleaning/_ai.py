@@ -11,21 +11,17 @@ import inspect
 import json
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from g4f_integrations.core.cleaning._ai_settings import AICleaning, Complete
 from g4f_integrations.core.cleaning._code import OPEN_TEXT, Code
 from g4f_integrations.core.cleaning._frames import BLANKS
 from g4f_integrations.core.cleaning._results import Removed
 from g4f_integrations.core.cleaning._suspicion import continues_list, evidence_in, has_label, hosts_in
-
-Complete: TypeAlias = Callable[[str], Awaitable[Any] | Any]
-"""Asks a language model: a prompt in, its answer (a text, or an object with `text` or `content`) out."""
 
 HEAD_LINES, TAIL_LINES = 6, 15
 LONGEST_SPAN = 1200
@@ -35,28 +31,6 @@ _LONGEST_REPLY = 200_000
 _PLACEHOLDER = re.compile(r"\{(mark|lines|text)\}")
 _SPACE = "".join(BLANKS)
 _SENTENCE_ENDS = frozenset('.!?\u2026\u3002\uff01\uff1f\u00bb")*`|\n')
-
-
-class AICleaning(BaseModel):
-    """How a language model is asked about adverts. Immutable.
-
-    Example:
-        >>> AICleaning(timeout=3).timeout
-        3.0
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-    model: str | None = Field(default=None, description="Who is asked; by default any other route of the same model.")
-    prompt: str | Path | None = Field(
-        default=None,
-        description="A prompt of your own, or its file, with {lines} (numbered edges) or {text}; {mark} is optional.",
-    )
-    timeout: float = Field(default=5.0, gt=0, description="Seconds; after that, the result of the rules stands.")
-    gate: Literal["suspect", "always"] | Callable[[str], bool] = Field(
-        default="suspect",
-        description="When the model is asked: if an edge has a label or a host seen nowhere else, always, or your own.",
-    )
 
 
 @cache

@@ -8,12 +8,11 @@ from typing import Any
 
 from g4f_integrations.core.cleaning._ai import (
     LONGEST_SPAN,
-    AICleaning,
-    Complete,
     find_with_ai,
     is_suspect,
     passes_gate,
 )
+from g4f_integrations.core.cleaning._ai_settings import AICleaning, Complete
 from g4f_integrations.core.cleaning._results import Removed
 from g4f_integrations.core.cleaning._stream import CleaningStream
 from g4f_integrations.core.failures import Failure

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from g4f_integrations.core.cleaning._ai import AICleaning, Complete, find_with_ai, passes_gate, removed_at
-from g4f_integrations.core.cleaning._ai_stream import AICleaningStream
-from g4f_integrations.core.cleaning._explain import Explanation, explain
+from g4f_integrations.core.cleaning._ai_settings import AICleaning, Complete
 from g4f_integrations.core.cleaning._results import Cleaned, Removed, merged
 from g4f_integrations.core.cleaning._rules import CATEGORIES, Category, Rule, combine
 from g4f_integrations.core.cleaning._ruleset import Ruleset
 from g4f_integrations.core.cleaning._stream import CleaningStream
 from g4f_integrations.core.failures import classify_content
+
+if TYPE_CHECKING:
+    from g4f_integrations.core.cleaning._ai_stream import AICleaningStream
+    from g4f_integrations.core.cleaning._explain import Explanation
 
 
 class _Rulebook:
@@ -138,12 +140,14 @@ class Cleaning(BaseModel):
         Raises:
             ConfigurationError: A user's rule is wrong.
         """
+        from g4f_integrations.core.cleaning import _ai  # noqa: PLC0415 - few ask for it
+
         cleaned = self._clean(text, provider, prompt, report=False)
         known = any(removed.category == "ads" for removed in cleaned.removed)
         asks = complete is not None and self.mode in {"ai", "hybrid"} and "ads" in self.categories
         open_question = not known and cleaned.notice is None and cleaned.text.strip()
-        if complete is not None and asks and open_question and passes_gate(self.ai, cleaned.text, prompt):
-            spans = await find_with_ai(
+        if complete is not None and asks and open_question and _ai.passes_gate(self.ai, cleaned.text, prompt):
+            spans = await _ai.find_with_ai(
                 self.ai,
                 cleaned.text,
                 provider=provider,
@@ -151,7 +155,7 @@ class Cleaning(BaseModel):
                 complete=complete,
                 foreign=_rulebook(self.rules, self.categories).foreign(provider),
             )
-            cleaned = merged(text, cleaned, removed_at(spans, cleaned.text))
+            cleaned = merged(text, cleaned, _ai.removed_at(spans, cleaned.text))
         if self.on_clean is not None and (cleaned.removed or cleaned.notice is not None):
             self.on_clean(cleaned.removed)
         return cleaned
@@ -169,6 +173,8 @@ class Cleaning(BaseModel):
             provider: As for `clean`.
             prompt: As for `clean`.
         """
+        from g4f_integrations.core.cleaning._ai_stream import AICleaningStream  # noqa: PLC0415 - few ask for it
+
         stream = self.stream(provider=provider, prompt=prompt, report=False)
         asks = self.mode in {"ai", "hybrid"} and "ads" in self.categories
         return AICleaningStream(
@@ -189,6 +195,8 @@ class Cleaning(BaseModel):
             provider: As for `clean`.
             prompt: As for `clean`.
         """
+        from g4f_integrations.core.cleaning._explain import explain  # noqa: PLC0415 - few ask for it
+
         rulebook = _rulebook(self.rules, self.categories)
         return explain(self._clean(text, provider, prompt, report=False), text, provider, prompt, rulebook.rules)
 
