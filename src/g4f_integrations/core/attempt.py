@@ -24,6 +24,7 @@ from g4f_integrations.core.pump import Expired
 from g4f_integrations.core.request import CallNotes
 from g4f_integrations.core.routes import Candidate
 from g4f_integrations.core.transport import Upstream, ask_whole, open_upstream
+from g4f_integrations.core.trimming import Trimmed
 from g4f_integrations.errors import IntegrationError
 
 _IN_PLACE = (Media, AsideDelta)  # what has its place between the texts
@@ -39,16 +40,19 @@ class AttemptRun:
         candidate: The route that is asked.
         clocks: What bounds it in time, and how it went with them.
         committed: Whether text, a tool call or media has been handed over.
+        messages: The conversation that was sent, before it was put in the route's terms.
         notes: What was done to the request on its way.
         started: Loop time of its beginning.
     """
 
     __slots__ = (
         "_asked", "_call", "_collected", "_finished", "_loop", "_over", "_pending", "_upstream", "again", "answer",
-        "candidate", "clocks", "committed", "notes", "started",
+        "candidate", "clocks", "committed", "messages", "notes", "started",
     )  # fmt: skip
 
-    def __init__(self, candidate: Candidate, call: CallState, now: float | None = None) -> None:
+    def __init__(
+        self, candidate: Candidate, call: CallState, now: float | None = None, fitted: Trimmed | None = None
+    ) -> None:
         self.candidate = candidate
         self.committed = self.again = self._over = self._finished = False
         self._call = call
@@ -56,8 +60,12 @@ class AttemptRun:
         self._pending: BaseException | None = None  # raised at the next read: events before it are handed over first
         self.started = self._loop.time() if now is None else now
         self.clocks = AttemptClocks(call, self.started)
-        self._asked = asked = ask(candidate, call)
+        request = call.request if fitted is None else call.request.replacing(messages=fitted.messages)
+        self.messages = request.messages
+        self._asked = asked = ask(candidate, call, request)
         self.notes = CallNotes(tools=asked.tools_by, structured=asked.format_by)
+        if fitted is not None:
+            self.notes.trimmed = fitted.report.to_dict()
         self._upstream: Upstream | None = None
         self._collected: Batch = []  # of a blocking answer, so far
         limit = None

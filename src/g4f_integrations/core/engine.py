@@ -10,27 +10,28 @@ import asyncio
 import itertools
 import logging
 import math
-import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from copy import copy
 from typing import Any, TypeAlias
 
+from g4f_integrations.core.accounting import closing_events
 from g4f_integrations.core.attempt import AttemptRun
 from g4f_integrations.core.call_state import CallState
-from g4f_integrations.core.candidates import resolve, resolve_cached
-from g4f_integrations.core.events import AnswerInfo, Attempt, Batch, Finish, Outcome, Retrying, Usage
+from g4f_integrations.core.candidates import resolve, resolve_cached, usable
+from g4f_integrations.core.events import AnswerInfo, Attempt, Batch, Outcome, Retrying, TextDelta
 from g4f_integrations.core.failures import AttemptFailed, Failure, preload
+from g4f_integrations.core.fitting import Fitting, is_short
 from g4f_integrations.core.health import BreakerSettings, HealthStore, default_store
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.reporting import error_for, interruption
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.retrying import RetryDriver
 from g4f_integrations.core.rotation import Choice, Rotation
-from g4f_integrations.core.routes import Candidate, Plan, RouteChoice, secrets_of
-from g4f_integrations.core.tokens import count_message_tokens, count_tokens
+from g4f_integrations.core.routes import Plan, RouteChoice, secrets_of
 from g4f_integrations.core.transport import load_for
-from g4f_integrations.errors import ConfigurationError, IntegrationError, StreamInterruptedError
+from g4f_integrations.core.trimming import SummaryRequest
+from g4f_integrations.errors import ContextLengthError, IntegrationError, StreamInterruptedError
 
 logging.getLogger("g4f_integrations").addHandler(logging.NullHandler())  # nothing is printed unless it is asked for
 logger = logging.getLogger("g4f_integrations.engine")
@@ -38,6 +39,7 @@ logger = logging.getLogger("g4f_integrations.engine")
 _call_numbers = itertools.count(1)
 
 
+_ABOUT_LENGTH = frozenset({"context_length", "bad_request", "rate_limit", "unknown"})
 OnRetry: TypeAlias = Callable[[Retrying], Awaitable[None]]
 
 
@@ -81,8 +83,8 @@ class _Call:
     """One call under way."""
 
     __slots__ = (
-        "_attempts", "_candidates", "_choice", "_chosen", "_cleaned", "_failures", "_loop", "_next", "_number",
-        "_policy", "_request", "_retries", "_rotation", "_state", "_store",
+        "_attempts", "_candidates", "_choice", "_chosen", "_cleaned", "_failures", "_fitting", "_loop", "_next",
+        "_number", "_policy", "_request", "_retries", "_rotation", "_side_calls", "_state", "_store",
     )  # fmt: skip
 
     def __init__(self, choice: RouteChoice, request: Request, policy: Resilience) -> None:
@@ -95,6 +97,8 @@ class _Call:
         self._attempts: list[Attempt] = []
         self._failures: list[Failure] = []
         self._rotation: Rotation | None = None
+        self._fitting: Fitting | None = None  # where the conversation may not fit as it is
+        self._side_calls: Sequence[dict[str, Any]] = ()
         self._next: Choice | None = None
         self._chosen = False
         self._retries: RetryDriver | None = None
@@ -117,7 +121,7 @@ class _Call:
                     await run.aclose()
                 if broke is None:
                     self._succeeded(run)
-                    yield self._closing_events(run)
+                    yield self._account(run)
                     return
                 error = await self._failed(run, broke)
                 if error is not None:
@@ -144,7 +148,7 @@ class _Call:
                         await run.aclose()
                 if broke is None:
                     self._succeeded(run)
-                    events += self._closing_events(run)
+                    events += self._account(run)
                     return events
                 error = await self._failed(run, broke)
                 if error is not None:
@@ -171,23 +175,63 @@ class _Call:
             if self._cleaned:
                 self._request = self._request.replacing(messages=messages)
         deadline = None if policy.deadline is None else began + policy.deadline
-        self._candidates = candidates = self._usable(plan)
+        self._candidates = candidates = usable(plan, self._choice, self._request, policy)
         state = self._state = CallState(self._request, policy, deadline, now - began)
+        if self._request.trimming is not None and not is_short(self._request):
+            fitting = self._make_fitting()
+            self._candidates = candidates = await fitting.ordered(candidates)
+            if any(map(fitting.needs_care, candidates)):
+                self._fitting = fitting
+            now = loop.time()
         first = candidates[0]
-        if self._store.view(first.key).ready_at() == 0.0:  # the usual case: a healthy first route, and nothing to weigh
-            return AttemptRun(first, state, now)
+        if (self._fitting is None or not self._fitting.needs_care(first)) and self._store.view(
+            first.key
+        ).ready_at() == 0.0:
+            return AttemptRun(first, state, now)  # the usual case: a healthy first route, and nothing to weigh
         chosen = self._choose()
         await self._be_patient(chosen)
-        assert chosen is not None
-        return self._begin(chosen.candidate)
+        return await self._begin(chosen)
 
-    def _begin(self, candidate: Candidate) -> AttemptRun:
-        self._order().began(candidate)
+    async def _begin(self, chosen: Choice | None) -> AttemptRun:
+        assert chosen is not None
+        rotation = self._order()
         try:
-            return AttemptRun(candidate, self._state)
+            while True:
+                candidate = chosen.candidate
+                rotation.began(candidate)
+                try:
+                    fitted = None if self._fitting is None else await self._fitting.fitted(candidate)
+                except ContextLengthError:  # there may be a route with a larger window
+                    rotation.rule_out(candidate)
+                    self._leave()
+                    self._chosen = False
+                    chosen = self._choose()
+                    if chosen is None:
+                        raise
+                    continue
+                return AttemptRun(candidate, self._state, fitted=fitted)
         except BaseException:
             self._leave()
             raise
+
+    def _account(self, run: AttemptRun) -> Batch:
+        return closing_events(run, self._attempts, self._cleaned, self._side_calls)
+
+    def _make_fitting(self) -> Fitting:
+        return Fitting(self._request, self._request.trimming, self._store, self._summarise)
+
+    async def _summarise(self, wanted: SummaryRequest) -> str | None:
+        """Ask the model for a summary of what is left out."""
+        request = Request(
+            wanted.prompt(), params={"max_tokens": wanted.max_tokens}, cleaning=self._request.cleaning,
+            headers=self._request.headers,
+        )  # fmt: skip
+        events = await _Call(self._choice, request, self._policy).whole(None)
+        info = events[-1]
+        if isinstance(info, AnswerInfo):
+            told = {"purpose": "summary", "provider": info.provider, "model": info.model}
+            self._side_calls = [*self._side_calls, {**told, "attempts": len(info.attempts)}]
+        return "".join(event.text for event in events if isinstance(event, TextDelta))
 
     def _order(self) -> Rotation:
         if self._rotation is None:
@@ -203,7 +247,7 @@ class _Call:
         await asyncio.sleep(wait)
         self._state.waited += wait
         self._retries.go_on()
-        return self._begin(self._next.candidate)
+        return await self._begin(self._next)
 
     def _retrying(self) -> Retrying:
         assert self._retries is not None
@@ -225,7 +269,7 @@ class _Call:
         if kept is None or isinstance(error, StreamInterruptedError):
             raise error  # outside of every `except`, so that no upstream exception hangs on it
         run, events = kept
-        return [events, self._closing_events(run)] if events else [self._closing_events(run)]
+        return [events, self._account(run)] if events else [self._account(run)]
 
     async def _be_patient(self, first: Choice | None) -> None:
         """Wait if every route asked for patience; one attempt is made anyhow if the wait would pass the deadline."""
@@ -241,30 +285,7 @@ class _Call:
                 raise
             self._state.waited += first.wait
 
-    # Candidates ------------------------------------------------------------------------------------------------
-
-    def _usable(self, plan: Plan) -> Sequence[Candidate]:
-        """The plan's candidates that may serve this request, in the order of this call."""
-        policy = self._policy
-        candidates: Sequence[Candidate] = plan.candidates
-        if plan.shuffle:
-            candidates = random.sample(candidates, len(candidates))
-        if not policy.rotate_providers:
-            first = candidates[0].key
-            candidates = [c for c in candidates if (c.key.name, c.key.base_url) == (first.name, first.base_url)]
-        if not policy.rotate_models and self._choice.routes:
-            candidates = [c for c in candidates if c.model == candidates[0].model]
-        if self._request.tools and self._request.tool_calling == "native":
-            able = [candidate for candidate in candidates if candidate.native_tools is not False]
-            if not able:
-                message = (
-                    "tool_calling='native' was asked for, but no candidate takes tools by itself: "
-                    f"{', '.join(candidate.label for candidate in candidates)}. Name a provider or endpoint that does, "
-                    "or use tool_calling='auto'."
-                )
-                raise ConfigurationError(message)
-            candidates = able
-        return candidates
+    # What tenacity asks ----------------------------------------------------------------------------------------
 
     def _choose(self) -> Choice | None:
         """The next candidate, decided once between two attempts: tenacity asks for its wait and for its presence."""
@@ -272,8 +293,6 @@ class _Call:
             self._next = self._order().choose(time.monotonic())
             self._chosen = True
         return self._next
-
-    # What tenacity asks ----------------------------------------------------------------------------------------
 
     def can_go_on(self) -> bool:
         """Whether attempts are left and the newest failure is not final."""
@@ -302,6 +321,9 @@ class _Call:
         self._attempts.append(Attempt(run.candidate.name, run.candidate.model, "ok", None, seconds))
         self._store.succeeded(run.candidate.key, run.clocks.first_content or seconds)
         self._next = None
+        if self._fitting is not None:
+            answer = run.answer
+            self._fitting.answered(run.candidate, run.messages, answer.finish_reason(0), answer.usage)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("call %d: %s answered in %.2f s", self._number, run.candidate.label, seconds)
 
@@ -328,6 +350,8 @@ class _Call:
             logger.warning("call %d: %s broke off: %s", self._number, candidate.label, failure.message)
             return interruption(self._attempts, failure, candidate.label, text=run.answer.text, calls=run.answer.calls)
         rotation.failed(failure, time.monotonic(), again=run.again)
+        if not run.again and self._request.trimming is not None and failure.kind in _ABOUT_LENGTH:
+            await self._learn_length(run, failure, rotation)
         self._chosen = run.clocks.out_of_time  # then there is nothing left to choose
         failed = AttemptFailed(failure)
         if self._retries is None:
@@ -348,38 +372,12 @@ class _Call:
         )
         return None
 
-    # The end ---------------------------------------------------------------------------------------------------
-
-    def _closing_events(self, run: AttemptRun) -> Batch:
-        """Usage, finish reasons and the account of how the answer came to be."""
-        candidate, made = run.candidate, run.answer
-        info, usage = made.info, made.usage
-        estimated = usage is None
-        if usage is None:
-            usage = _estimate(self._request, run)
-        events: Batch = [usage]
-        for choice in made.choices:
-            events.append(Finish(made.finish_reason(choice), choice))
-        events.append(
-            AnswerInfo(
-                provider=info.provider or candidate.name,
-                model=info.model or candidate.model,
-                attempts=tuple(self._attempts),
-                tools=run.notes.tools,
-                cleaned=[*self._cleaned, *made.cleaned] if self._cleaned else made.cleaned,
-                trimmed=run.notes.trimmed,
-                structured=run.notes.structured,
-                dropped=sorted(set(run.notes.dropped)) if run.notes.dropped else [],
-                flattened=run.notes.flattened,
-                sources=made.sources or [],
-                usage_estimated=estimated,
-                suspect=made.suspect,
-                response_id=info.id,
-                headers=info.headers,
-                extra=info.extra,
-            )
-        )
-        return events
+    async def _learn_length(self, run: AttemptRun, failure: Failure, rotation: Rotation) -> None:
+        """What a refusal tells of the route's window; it is asked again with what fits, after those that have room."""
+        fitting = self._fitting or self._make_fitting()
+        if await fitting.refused(run.candidate, failure, run.messages):
+            self._fitting = fitting
+            rotation.set_back(await fitting.ordered(self._candidates))
 
 
 def _prepare(choice: RouteChoice) -> Plan:
@@ -388,15 +386,3 @@ def _prepare(choice: RouteChoice) -> Plan:
     load_for(plan)
     preload()
     return plan
-
-
-def _estimate(request: Request, run: AttemptRun) -> Usage:
-    given = made = 0
-    model = run.candidate.model
-    for message in request.messages:
-        given += count_message_tokens(message, model)
-    for text in run.answer.texts:
-        made += count_tokens(text, model)
-    for call in run.answer.calls:
-        made += count_tokens(f"{call.name}{call.arguments}", model)
-    return Usage(given, made, given + made)

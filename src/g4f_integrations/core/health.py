@@ -54,7 +54,7 @@ class RouteHealth:
         successes: Those that ended well.
         latency: Smoothed seconds to the first content.
         last_error: Kind of the newest failure.
-        window: Context window learned from the route, in tokens.
+        limits: What the route's refusals have taught of its window (`core.trimming.RouteLimits`).
     """
 
     failures: int = 0
@@ -67,7 +67,7 @@ class RouteHealth:
     successes: int = 0
     latency: float | None = None
     last_error: Outcome | None = None
-    window: int | None = None
+    limits: Any = None
 
     def ready_at(self) -> float:
         """When the route may be asked again, as far as its health goes; in the past if it may now."""
@@ -93,6 +93,9 @@ class HealthStore(Protocol):
 
     def failed(self, key: RouteKey, kind: Outcome, retry_after: float | None, breaker: BreakerSettings) -> None:
         """An attempt failed."""
+
+    def learn(self, key: RouteKey, limits: Any) -> None:
+        """The route has taught its limits; they are what `view` shows from now on."""
 
     def begin_probe(self, key: RouteKey) -> bool:
         """Whether the caller may be the one that tries a route after its cooldown."""
@@ -134,7 +137,11 @@ class LocalHealth:
     def succeeded(self, key: RouteKey, latency: float) -> None:
         """See `HealthStore.succeeded`."""
         with self._lock:
-            health = self._routes.get(key) or self._entry(key)
+            health = self._routes.get(key)
+            if health is None:
+                health = self._entry(key)
+            else:
+                self._routes.move_to_end(key)
             health.calls += 1
             health.successes += 1
             if health.failures or health.cooldowns or health.pushback_until or health.rests_until:
@@ -166,6 +173,11 @@ class LocalHealth:
                 factor = min(_COOLDOWN_GROWTH ** min(health.cooldowns, 10), _MAX_COOLDOWN_FACTOR)
                 health.cooldowns += 1
                 health.open_until = now + breaker.cooldown * factor
+
+    def learn(self, key: RouteKey, limits: Any) -> None:
+        """See `HealthStore.learn`."""
+        with self._lock:
+            self._entry(key).limits = limits
 
     def begin_probe(self, key: RouteKey) -> bool:
         """See `HealthStore.begin_probe`."""

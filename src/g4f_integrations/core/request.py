@@ -31,6 +31,7 @@ class Request(NamedTuple):
         headers: Further HTTP headers of an endpoint.
         tool_calling: How `tools` reach a route: ``"native"`` as the route takes them, ``"prompt"`` by description and
             parsing, ``"auto"`` the former where the route has it.
+        context_window: Tokens that the model reads and writes at once, where the user knows it for all routes.
         trimming: How a conversation that is too long is made to fit (`core.trimming.Trimming`), if at all.
         cleaning: What is taken out of answers (`core.cleaning.Cleaning`), if anything.
         prompts: Folder whose files replace the package's own prompts of the same names.
@@ -47,6 +48,7 @@ class Request(NamedTuple):
     headers: Mapping[str, str] = _NOTHING
     tool_calling: str = "auto"
     prompts: str | None = None
+    context_window: int | None = None
     trimming: Any = None  # typed in the rooms that know them, which lie above this one
     cleaning: Any = None
 

@@ -147,6 +147,25 @@ class Rotation:
             standing.out = True
         standing.not_before = now + self._backoff(standing.tries, failure.retry_after)
 
+    def rule_out(self, candidate: Candidate) -> None:
+        """The route cannot serve this call."""
+        for standing in self._standings:
+            if standing.candidate is candidate:
+                standing.out = True
+
+    def set_back(self, order: Sequence[Candidate]) -> None:
+        """The current route may be asked again, for another request, after those that can serve the call as it is.
+
+        Args:
+            order: The order from now on.
+        """
+        if self.current is not None:
+            self.current.out = False
+            self.current.tries -= 1
+            self.current.not_before = 0.0
+        places = {id(candidate): place for place, candidate in enumerate(order)}
+        self._standings.sort(key=lambda standing: places.get(id(standing.candidate), len(places)))
+
     def _drop_key_of(self, failed: _Standing) -> None:
         key = failed.candidate.key
         for standing in self._standings:

@@ -188,6 +188,7 @@ def prepare_call(
         extra_body=settings["extra_body"],
         tool_calling=settings["tool_calling"],
         prompts=settings["prompts"],
+        context_window=settings["context_window"],
         trimming=settings["trimming"],
         cleaning=settings["cleaning"],
     )

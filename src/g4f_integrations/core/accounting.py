@@ -1,0 +1,64 @@
+"""The last events of an answer: usage, finish reasons, and the account of how it came to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from g4f_integrations.core.attempt import AttemptRun
+from g4f_integrations.core.events import AnswerInfo, Attempt, Batch, Finish, Usage
+from g4f_integrations.core.tokens import count_message_tokens, count_tokens
+
+
+def closing_events(
+    run: AttemptRun,
+    attempts: Sequence[Attempt],
+    cleaned: Sequence[dict[str, Any]],
+    side_calls: Sequence[dict[str, Any]],
+) -> Batch:
+    """Usage, a finish reason for each choice, and the metadata.
+
+    Args:
+        run: The attempt that brought the answer.
+        attempts: All attempts of the call, in order.
+        cleaned: What was cleaned out of earlier answers in the conversation.
+        side_calls: Calls made on behalf of this one.
+    """
+    candidate, made, notes = run.candidate, run.answer, run.notes
+    info, usage = made.info, made.usage
+    events: Batch = [_estimate(run) if usage is None else usage]
+    for choice in made.choices:
+        events.append(Finish(made.finish_reason(choice), choice))
+    events.append(
+        AnswerInfo(
+            provider=info.provider or candidate.name,
+            model=info.model or candidate.model,
+            attempts=tuple(attempts),
+            tools=notes.tools,
+            structured=notes.structured,
+            trimmed=notes.trimmed,
+            cleaned=[*cleaned, *made.cleaned] if cleaned else made.cleaned,
+            dropped=sorted(set(notes.dropped)) if notes.dropped else [],
+            flattened=notes.flattened,
+            sources=made.sources or [],
+            usage_estimated=usage is None,
+            side_calls=[*side_calls],
+            suspect=made.suspect,
+            response_id=info.id,
+            headers=info.headers,
+            extra=info.extra,
+        )
+    )
+    return events
+
+
+def _estimate(run: AttemptRun) -> Usage:
+    given = made = 0
+    model = run.candidate.model
+    for message in run.messages:
+        given += count_message_tokens(message, model)
+    for text in run.answer.texts:
+        made += count_tokens(text, model)
+    for call in run.answer.calls:
+        made += count_tokens(f"{call.name}{call.arguments}", model)
+    return Usage(given, made, given + made)

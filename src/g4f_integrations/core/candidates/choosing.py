@@ -1,0 +1,38 @@
+"""A plan's candidates → those that may serve one call."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from g4f_integrations.core.policy import Resilience
+from g4f_integrations.core.request import Request
+from g4f_integrations.core.routes import Candidate, Plan, RouteChoice
+from g4f_integrations.errors import ConfigurationError
+
+
+def usable(plan: Plan, choice: RouteChoice, request: Request, policy: Resilience) -> Sequence[Candidate]:
+    """The plan's candidates that may serve `request`, in the order of this call.
+
+    Raises:
+        ConfigurationError: Native tools were asked for, and no candidate takes any.
+    """
+    candidates: Sequence[Candidate] = plan.candidates
+    if plan.shuffle:
+        candidates = random.sample(candidates, len(candidates))
+    if not policy.rotate_providers:
+        first = candidates[0].key
+        candidates = [c for c in candidates if (c.key.name, c.key.base_url) == (first.name, first.base_url)]
+    if not policy.rotate_models and choice.routes:
+        candidates = [c for c in candidates if c.model == candidates[0].model]
+    if request.tools and request.tool_calling == "native":
+        able = [candidate for candidate in candidates if candidate.native_tools is not False]
+        if not able:
+            message = (
+                "tool_calling='native' was asked for, but no candidate takes tools by itself: "
+                f"{', '.join(candidate.label for candidate in candidates)}. Name a provider or endpoint that does, "
+                "or use tool_calling='auto'."
+            )
+            raise ConfigurationError(message)
+        candidates = able
+    return candidates

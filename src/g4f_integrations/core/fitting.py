@@ -1,0 +1,225 @@
+"""One call's conversation, made to fit each route that it goes to, and what routes teach of their limits thereby."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+
+from g4f_integrations.core.events import Usage
+from g4f_integrations.core.failures import Failure
+from g4f_integrations.core.health import HealthStore
+from g4f_integrations.core.request import Message, Request
+from g4f_integrations.core.routes import Candidate, RouteKey
+from g4f_integrations.core.tokens import counter_for
+from g4f_integrations.core.trimming import (
+    Budget,
+    FitPlan,
+    KnownLimits,
+    RouteLimits,
+    Shrinking,
+    Size,
+    SummaryRequest,
+    Trimming,
+    budget_of,
+    known_limits,
+    order_by_room,
+    plan_fit,
+    requested_output,
+    size_of,
+    surely_fits,
+    window_was_full,
+)
+from g4f_integrations.core.trimming import Trimmed as FittedMessages
+
+logger = logging.getLogger("g4f_integrations.trimming")
+
+Complete = Callable[[SummaryRequest], Awaitable[str | None]]
+
+_SHORT_TEXT = 2_000  # characters of a conversation that fits whatever is known of a route
+_SHORT_TURNS = 8
+_QUICK_TEXT = 20_000  # characters that are counted in the running loop; more goes to a worker thread
+
+
+def is_short(request: Request) -> bool:
+    """Whether a request is so short that no route's window matters. Runs on every call."""
+    messages = request.messages
+    if len(messages) > _SHORT_TURNS or request.tools or request.context_window is not None:
+        return False
+    size = 0
+    for message in messages:
+        content = message.get("content")
+        if type(content) is not str:
+            return False
+        size += len(content)
+    return size <= _SHORT_TEXT
+
+
+class Fitting:
+    """Makes the conversation of one call fit.
+
+    Args:
+        request: The call's request, with its settings for trimming.
+        settings: These.
+        store: Keeps what routes have taught.
+        complete: Asks a model for a summary.
+    """
+
+    def __init__(self, request: Request, settings: Trimming, store: HealthStore, complete: Complete) -> None:
+        self._request = request
+        self._settings = settings
+        self._store = store
+        self._complete = complete
+        self._shrinking: dict[RouteKey, Shrinking] = {}
+        self._sent: dict[RouteKey, Size] = {}  # what was sent to routes whose answers can teach something
+        self._calls_back = callable(settings.score) or callable(settings.summarize)
+        self._characters: int | None = None
+
+    def learned(self, candidate: Candidate) -> RouteLimits | None:
+        """What the route has taught so far."""
+        limits: RouteLimits | None = self._store.view(candidate.key).limits
+        return limits
+
+    def budget(self, candidate: Candidate) -> Budget:
+        """What the request may take on a route, by all that is known of it."""
+        route, settings, request = candidate.route, self._settings, self._request
+        told = KnownLimits(route.context_window or request.context_window, route.max_output_tokens, source="route")
+        known = told.over(known_limits(candidate.name, candidate.model))
+        return budget_of(known, self.learned(candidate), settings, request.params)
+
+    def needs_care(self, candidate: Candidate) -> bool:
+        """Whether the conversation might not fit a route as it is."""
+        return not surely_fits(self._request.messages, self.budget(candidate), self._request.tools)
+
+    async def ordered(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        """The candidates with those first that have room for the whole conversation, then the largest windows."""
+        if len(candidates) < 2 or not any(map(self.needs_care, candidates)):
+            return candidates
+        size: Size = await self._off_loop(self._measure, candidates[0], self._request.messages)
+        needed = size.tokens
+
+        def room(candidate: Candidate) -> int | None:
+            budget = self.budget(candidate)
+            if budget.messages is not None and len(self._request.messages) > budget.messages:
+                return 0
+            if budget.characters is not None and size.characters > budget.characters:
+                return min(budget.tokens or budget.characters, needed - 1)
+            return budget.tokens
+
+        return order_by_room(candidates, room, needed)
+
+    async def fitted(self, candidate: Candidate) -> FittedMessages | None:
+        """The conversation for a route, and what was done to it; ``None`` if it goes as it is.
+
+        Raises:
+            ContextLengthError: It cannot be made to fit, or must not.
+        """
+        budget = self.budget(candidate)
+        if budget.is_open or surely_fits(self._request.messages, budget, self._request.tools):
+            return None
+        scores = await self._scores()
+        plan: FitPlan = await self._off_loop(
+            partial(
+                plan_fit,
+                list(self._request.messages),
+                budget,
+                settings=self._settings,
+                tools=self._request.tools,
+                model=candidate.model,
+                scores=scores,
+            )
+        )
+        summary = None if plan.summary is None else await self._summary(plan.summary)
+        trimmed: FittedMessages = await self._off_loop(plan.apply, summary)
+        if not trimmed.report.changed:
+            return None
+        logger.info("%s: %s", candidate.label, trimmed.report)
+        return trimmed
+
+    async def _scores(self) -> Sequence[float] | None:
+        """What each message is worth, where telling it has to be awaited."""
+        score = self._settings.score
+        if score is None or not asyncio.iscoroutinefunction(score):
+            return None
+        return [float(await score(message)) for message in self._request.messages]
+
+    async def _summary(self, wanted: SummaryRequest) -> str | None:
+        how = self._settings.summarize
+        try:
+            if not callable(how):
+                return await self._complete(wanted)
+            if asyncio.iscoroutinefunction(how):
+                told: Any = await how(wanted.conversation())
+            else:
+                told = await self._off_loop(how, wanted.conversation())
+        except Exception as error:
+            # A summary is a courtesy: without it the conversation still fits.
+            logger.warning("no summary could be made: %s: %s", type(error).__name__, error)
+            return None
+        return told if isinstance(told, str) else None
+
+    async def _off_loop(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Long conversations are counted, and the user's functions called, in a worker thread."""
+        if not self._calls_back and self._size_in_characters() <= _QUICK_TEXT:
+            return function(*arguments)
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(None, partial(context.run, function, *arguments))
+
+    def _size_in_characters(self) -> int:
+        if self._characters is None:
+            contents = (message.get("content") for message in self._request.messages)
+            self._characters = sum(len(text) if isinstance(text, str) else _QUICK_TEXT for text in contents)
+        return self._characters
+
+    def _measure(self, candidate: Candidate, messages: Sequence[Message]) -> Size:
+        return size_of(messages, self._request.tools, counter_for(candidate.model))
+
+    # What routes teach -------------------------------------------------------------------------------------------
+
+    async def refused(self, candidate: Candidate, failure: Failure, messages: Sequence[Message]) -> bool:
+        """Learn from a failed attempt; whether the same route should be asked again, with what fits it better.
+
+        Args:
+            candidate: The route.
+            failure: How it failed.
+            messages: What was sent.
+        """
+        if not self._settings.learn_limits or self._settings.strategy == "none":
+            return False
+        sent = await self._off_loop(self._measure, candidate, messages)
+        shrinking = self._shrinking.setdefault(candidate.key, Shrinking())
+        known = self.learned(candidate)
+        reserved = requested_output(self._request.params) or 0
+        learned, again = shrinking.refused(failure, sent, known, reserved)
+        if learned != (known or RouteLimits()):
+            self._store.learn(candidate.key, learned)
+        return again
+
+    def answered(self, candidate: Candidate, messages: Sequence[Message], reason: str, usage: Usage | None) -> None:
+        """Learn from an answer of a route of which something was learned, or whose window may have been full.
+
+        Args:
+            candidate: The route.
+            messages: What was sent.
+            reason: The finish reason.
+            usage: As the route told it, if it did.
+        """
+        known = self.learned(candidate)
+        if known is not None and known.refused is not None:
+            new = known.after_answer(self._measure(candidate, messages).tokens)
+            if new is not known:
+                self._store.learn(candidate.key, new)
+        if usage is None or reason == "stop":
+            return
+        window = known.window if known is not None else None
+        if window_was_full(
+            reason,
+            total_tokens=usage.total_tokens,
+            output_tokens=usage.output_tokens,
+            asked=requested_output(self._request.params),
+            window=window,
+        ):
+            self._store.learn(candidate.key, (known or RouteLimits()).after_full(usage.total_tokens))
