@@ -9,8 +9,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from guard import network_guard
+
+# The same examples in every run, so that a change is judged by itself; FUZZ=1 looks for new ones.
+settings.register_profile("steady", derandomize=not os.environ.get("FUZZ"), deadline=None)
+settings.load_profile("steady")
 
 _TESTS = Path(__file__).resolve().parent
 _TELLTALE = re.compile(

@@ -9,23 +9,39 @@ from importlib import import_module
 TYPE_CHECKING = False  # `typing` itself costs more than the rest of this import
 if TYPE_CHECKING:
     from g4f_integrations.core.catalog import Catalog
+    from g4f_integrations.core.cleaning import AICleaning, Cleaning
     from g4f_integrations.core.policy import Resilience
     from g4f_integrations.core.routes import Endpoint, Route
+    from g4f_integrations.core.trimming import Trimming
     from g4f_integrations.langchain.chat_models import ChatG4F
     from g4f_integrations.llama_index.llms import G4FLLM
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AICleaning": "core.cleaning",
     "Catalog": "core.catalog",
     "ChatG4F": "langchain.chat_models",
+    "Cleaning": "core.cleaning",
     "Endpoint": "core.routes",
     "G4FLLM": "llama_index.llms",
     "Resilience": "core.policy",
     "Route": "core.routes",
+    "Trimming": "core.trimming",
 }
 
-__all__ = ["G4FLLM", "Catalog", "ChatG4F", "Endpoint", "Resilience", "Route", "__version__"]
+__all__ = [
+    "G4FLLM",
+    "AICleaning",
+    "Catalog",
+    "ChatG4F",
+    "Cleaning",
+    "Endpoint",
+    "Resilience",
+    "Route",
+    "Trimming",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> object:

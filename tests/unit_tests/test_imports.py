@@ -9,7 +9,10 @@ import pytest
 import g4f_integrations
 from unit_tests.source_tree import ROOT, Source
 
-PUBLIC = ["Catalog", "ChatG4F", "Endpoint", "G4FLLM", "Resilience", "Route", "__version__"]
+PUBLIC = [
+    *["AICleaning", "Catalog", "ChatG4F", "Cleaning", "Endpoint", "G4FLLM", "Resilience", "Route", "Trimming"],
+    "__version__",
+]
 
 
 def test_the_public_names_are_these_and_no_others():

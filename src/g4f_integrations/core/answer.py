@@ -222,7 +222,7 @@ class Answer:
             cleaning=self._call.request.cleaning,
             stops=self._stops,
             output_limit=self._limit,
-            splitter=asked.splitter() if asked.tools else None,
+            make_splitter=asked.splitter if asked.tools else None,
             form=asked.json_stage() if asked.format is not None else None,
         )
         return lane
@@ -305,7 +305,7 @@ class Answer:
 
     def _note_media(self, event: Media, released: Batch) -> None:
         for choice, lane in self._lanes.items():
-            self._release(lane, lane.open_gate(), "", choice, released)  # beside a picture it is no mere notice
+            self._release(lane, lane.interrupt(), "", choice, released)  # beside a picture it is no mere notice
         self._has_media = self.begun = True
         if self._call.muted:
             self._set_aside(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from g4f_integrations.core.events import AsideDelta
@@ -43,7 +44,7 @@ class Lane:
         cleaning: What is taken out of the text, if anything is.
         stops: Texts that end the answer, also where the route ignores them.
         output_limit: Tokens after which the text ends, where the route is known to ignore ``max_tokens``.
-        splitter: Takes tool calls out of the text, if tools were offered.
+        make_splitter: Makes what takes tool calls out of the text, if tools were offered.
         form: Makes bare JSON of the text, if that was asked for.
 
     Attributes:
@@ -57,8 +58,8 @@ class Lane:
     """
 
     __slots__ = (
-        "_call", "_cleaning", "_form", "_gate", "_limit", "_provider", "_splitter", "_stops", "_tags", "cleaner",
-        "parsed", "parts", "passing", "problem", "raw", "removed",
+        "_call", "_cleaning", "_form", "_gate", "_limit", "_make_splitter", "_provider", "_splitter", "_stops", "_tags",
+        "cleaner", "parsed", "parts", "passing", "problem", "raw", "removed",
     )  # fmt: skip
 
     def __init__(
@@ -69,7 +70,7 @@ class Lane:
         cleaning: Cleaning | None = None,
         stops: tuple[str, ...] = (),
         output_limit: int | None = None,
-        splitter: CallSplitter | None = None,
+        make_splitter: Callable[[], CallSplitter | None] | None = None,
         form: JSONStage | None = None,
     ) -> None:
         self._provider = provider
@@ -79,7 +80,8 @@ class Lane:
         self._gate: NoticeGate | None = None
         self._stops = StopSequences(stops) if stops else None
         self._limit = OutputLimit(output_limit) if output_limit is not None else None
-        self._splitter = splitter
+        self._make_splitter = make_splitter
+        self._splitter = None if make_splitter is None else make_splitter()
         self._form = form
         self.cleaner: CleaningStream | None = None
         self.removed: list[Removed] = []
@@ -109,8 +111,7 @@ class Lane:
         if self._tags is None or self._gate is None:
             self._tags = ReasoningTags()
             self._gate = NoticeGate(self._provider)
-            if self._cleaning is not None:
-                self.cleaner = self._cleaning.stream(provider=self._provider, prompt=self._call.prompt, notices=False)
+            self.cleaner = self._new_cleaner()
         text, reasoning = self._tags.feed(text)
         if text and self.cleaner is not None:
             text = self._clean(self.cleaner, text, aside)
@@ -162,17 +163,45 @@ class Lane:
                 rest = self._limit.feed(rest)
         if self._splitter is not None:
             rest = self._splitter.feed(rest) if rest else ""
-            self.parsed = self._splitter.close(cut=cut or self.stopped)
-            rest += self.parsed.text
+            rest += self._end_splitting(self._splitter, cut=cut or self.stopped)
         if self._form is not None:
             rest = self._form.feed(rest) if rest else ""
             last, self.problem = self._form.close()
             rest += last
         return rest
 
-    def open_gate(self) -> str:
-        """The text that was held for the case that the whole answer is a notice, which it is not."""
-        return "" if self._gate is None or self._gate.open else self._gate.close()[0]
+    def interrupt(self) -> str:
+        """The text that has to stand before what comes between: a picture, beside which it is no mere notice."""
+        if self._gate is None:
+            return ""
+        held = "" if self._gate.open else self._gate.close()[0]
+        if self.cleaner is not None and not self.cleaner.idle:
+            held += self._onward(self._end_cleaning(self.cleaner))
+            self.cleaner = self._new_cleaner()
+        if self._splitter is not None and self._splitter.holding:
+            parsed = self._end_splitting(self._splitter, cut=False)
+            held += parsed if self._form is None else self._form.feed(parsed)
+            self._splitter = self._make_splitter() if self._make_splitter is not None else None
+        return held
+
+    def _end_splitting(self, splitter: CallSplitter, *, cut: bool) -> str:
+        """The text that the splitter still held; its calls are added to those found before."""
+        parsed = splitter.close(cut=cut)
+        if self.parsed is not None:
+            parsed.calls[:0] = self.parsed.calls
+            parsed.invalid[:0] = self.parsed.invalid
+        self.parsed = parsed
+        return parsed.text
+
+    def _new_cleaner(self) -> CleaningStream | None:
+        if self._cleaning is None:
+            return None
+        return self._cleaning.stream(provider=self._provider, prompt=self._call.prompt, notices=False)
+
+    def _end_cleaning(self, cleaner: CleaningStream) -> str:
+        rest = cleaner.flush()
+        self.removed += cleaner.removed
+        return rest
 
     def close(self, *, cut: bool = False) -> tuple[str, str, Failure | None]:
         """The text and the reasoning still held, and the verdict on an answer that is no answer.
@@ -187,8 +216,7 @@ class Lane:
         if text and cleaner is not None:
             text = cleaner.feed(text)
         if cleaner is not None:
-            text += cleaner.flush()
-            self.removed = cleaner.removed
+            text += self._end_cleaning(cleaner)
         if text:
             text = self._onward(text)
         text += self._guard(self._rest(cut=cut))

@@ -190,7 +190,7 @@ def test_a_stream_begun_before_a_fork_is_refused_in_the_child():
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60, check=False
     )
 
-    assert done.stdout == "flash.\n", done.stderr
+    assert done.stdout == " flash.\n", done.stderr
 
 
 async def test_a_provider_that_blocks_its_loop_does_not_block_the_callers():

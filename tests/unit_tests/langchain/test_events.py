@@ -43,7 +43,7 @@ def flaky():
 
 
 SCRIPTS = {
-    "text": (["Hello ", "world"], ["text"]),
+    "text": (["Hello", " world"], ["text"]),
     "reasoning": ([Reasoning("hm, "), Reasoning("yes"), "42"], ["reasoning", "text"]),
     "one tool call": ([call()], ["tool_call"]),
     "text and calls": (
@@ -115,7 +115,7 @@ def test_a_content_block_stream_that_breaks_off_raises_what_every_stream_raises(
 
 
 def test_the_parts_of_a_content_block_stream_can_be_had_apart():
-    stream = chat(Reasoning("hm"), "Hello ", "world", call()).stream_events("hi", version="v3", tools=[TOOL])
+    stream = chat(Reasoning("hm"), "Hello", " world", call()).stream_events("hi", version="v3", tools=[TOOL])
 
     assert (str(stream.reasoning), str(stream.text)) == ("hm", "Hello world")
     assert [(one["name"], one["args"]) for one in stream.output.tool_calls] == [("add", {"a": 1})]
@@ -129,7 +129,7 @@ async def events_of(runnable, question="hi", **config):
 
 
 async def test_a_call_is_told_from_start_to_end():
-    events = await events_of(chat("Hello ", "world"))
+    events = await events_of(chat("Hello", " world"))
 
     assert [event["event"].rpartition("_")[2] for event in events] == ["start", *["stream"] * 3, "end"]
     assert events[-1]["data"]["output"].text == "Hello world"
@@ -137,12 +137,12 @@ async def test_a_call_is_told_from_start_to_end():
 
 
 async def test_a_chain_tells_the_models_tokens_under_its_own_run():
-    chain = ChatPromptTemplate.from_messages([("human", "{question}")]) | chat("Hello ", "world") | StrOutputParser()
+    chain = ChatPromptTemplate.from_messages([("human", "{question}")]) | chat("Hello", " world") | StrOutputParser()
 
     events = await events_of(chain, {"question": "?"})
 
     tokens = [event for event in events if event["event"] == "on_chat_model_stream"]
-    assert [event["data"]["chunk"].text for event in tokens] == ["Hello ", "world", ""]
+    assert [event["data"]["chunk"].text for event in tokens] == ["Hello", " world", ""]
     assert {tuple(event["parent_ids"]) for event in tokens} == {(events[0]["run_id"],)}
 
 
@@ -176,12 +176,12 @@ def asking(model, style):
 
 @pytest.mark.parametrize("style", ["invoke", "ainvoke"])
 async def test_a_call_inside_a_node_streams_to_whoever_streams_the_graph(style):
-    graph = asking(chat("Hello ", "world"), style) | RunnableLambda(str.upper)
+    graph = asking(chat("Hello", " world"), style) | RunnableLambda(str.upper)
 
     events = await events_of(graph)
 
     tokens = [event["data"]["chunk"].text for event in events if event["event"] == "on_chat_model_stream"]
-    assert tokens == ["Hello ", "world", ""]
+    assert tokens == ["Hello", " world", ""]
     assert events[-1]["data"]["output"] == "HELLO WORLD"
 
 
@@ -232,16 +232,16 @@ class BlockListener(BaseCallbackHandler, _V2StreamingCallbackHandler):
 async def test_a_token_listener_makes_a_blocking_call_stream(style):
     listener = TokenListener()
 
-    answer = await asking(chat("Hello ", "world"), style).ainvoke("hi", {"callbacks": [listener]})
+    answer = await asking(chat("Hello", " world"), style).ainvoke("hi", {"callbacks": [listener]})
 
-    assert (answer, listener.heard) == ("Hello world", ["Hello ", "world", ""])
+    assert (answer, listener.heard) == ("Hello world", ["Hello", " world", ""])
 
 
 @pytest.mark.parametrize("style", ["invoke", "ainvoke"])
 async def test_a_block_listener_makes_a_blocking_call_tell_its_blocks(style):
     listener = BlockListener()
 
-    answer = await asking(chat(Reasoning("hm"), "Hello ", "world"), style).ainvoke("hi", {"callbacks": [listener]})
+    answer = await asking(chat(Reasoning("hm"), "Hello", " world"), style).ainvoke("hi", {"callbacks": [listener]})
 
     assert answer == "Hello world"
     assert_valid_event_stream(listener.heard)
@@ -265,14 +265,14 @@ async def test_a_listener_changes_nothing_about_the_answer():
 def test_streaming_that_is_disabled_stays_so_under_a_listener():
     listener = TokenListener()
 
-    chat("Hello ", "world", disable_streaming=True).invoke("hi", {"callbacks": [listener]})
+    chat("Hello", " world", disable_streaming=True).invoke("hi", {"callbacks": [listener]})
 
     assert listener.heard == []
 
 
 @pytest.mark.parametrize(("arguments", "pieces"), [({}, 3), ({"tools": [TOOL]}, 1)])
 def test_streaming_can_be_disabled_where_tools_are_offered(arguments, pieces):
-    model = chat("Hello ", "world", disable_streaming="tool_calling")
+    model = chat("Hello", " world", disable_streaming="tool_calling")
 
     assert len(list(model.stream("hi", **arguments))) == pieces
 

@@ -21,6 +21,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
     VideoBlock,
 )
+from pydantic import BaseModel
 
 from g4f_integrations.errors import ConfigurationError
 from g4f_integrations.llama_index._messages import to_wire
@@ -222,15 +223,21 @@ def test_arguments_of_every_form_become_the_text_of_an_object(arguments, wire):
     }
 
 
-def test_calls_that_are_objects_of_another_package_are_read():
-    from openai.types.chat.chat_completion_message_function_tool_call import (
-        ChatCompletionMessageFunctionToolCall,
-        Function,
-    )
+class ForeignFunction(BaseModel):
+    """As the OpenAI package has it, whose objects its integrations keep in the messages."""
 
-    held = ChatCompletionMessageFunctionToolCall(
-        id="c", type="function", function=Function(name="t", arguments='{"a": 1}')
-    )
+    name: str
+    arguments: str
+
+
+class ForeignCall(BaseModel):
+    id: str
+    type: str
+    function: ForeignFunction
+
+
+def test_calls_that_are_objects_of_another_package_are_read():
+    held = ForeignCall(id="c", type="function", function=ForeignFunction(name="t", arguments='{"a": 1}'))
 
     message, _ = to_wire([ChatMessage("so", role="assistant", additional_kwargs={"tool_calls": [held]}), RESULT])
 
