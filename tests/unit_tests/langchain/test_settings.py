@@ -425,3 +425,40 @@ def test_a_key_that_is_set_later_is_no_less_a_key(loopback):
     model.invoke("hi")
     sent = [request.headers["authorization"] for request in loopback.requests]
     assert sent == ["Bearer sk-set-by-a-copy", "Bearer sk-set-by-hand"]
+
+
+# Cleaning and trimming ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("cleaning", None, {"off": True}),
+        ("cleaning", False, {"off": True}),
+        ("cleaning", {"categories": ["ads"]}, {"categories": ["ads"]}),
+        ("trimming", None, {"off": True}),
+        ("trimming", {"keep_last": 4, "strategy": "last"}, {"keep_last": 4, "strategy": "last"}),
+    ],
+)
+def test_what_is_cleaned_and_trimmed_is_told_and_taken_back(name, value, told):
+    model = ChatG4F(**{name: value})
+
+    shown = model._identifying_params[name]
+
+    assert shown == told
+    assert getattr(ChatG4F(**{name: shown}), name) == getattr(model, name)
+    assert getattr(pickle.loads(pickle.dumps(model)), name) == getattr(model, name)
+
+
+def test_models_clean_and_trim_unless_they_are_told_not_to():
+    model = ChatG4F()
+
+    assert (model.cleaning.mode, model.trimming.strategy) == ("rules", "fraction")
+    assert not {"cleaning", "trimming"} & set(model._identifying_params)
+    assert ChatG4F(cleaning=True).cleaning is model.cleaning
+
+
+@pytest.mark.parametrize("value", [3, "ai", "hybrid"])
+def test_cleaning_that_a_model_cannot_do_is_refused(value):
+    with pytest.raises(ConfigurationError, match="cleaning"):
+        ChatG4F(cleaning=value)
