@@ -151,8 +151,9 @@ class Answer:
     def take(self, events: Batch) -> tuple[Batch, bool]:
         """What of `events` may be handed over now, and whether any of them was content; the rest is held or noted."""
         lane = self._lanes.get(0)
-        if lane is not None and lane.passing and events and self._may_pass(events, lane):
-            return events, True
+        passed = self._passed(events, lane) if lane is not None and lane.passing else None
+        if passed is not None:
+            return passed, True
         released: Batch = []
         content = False
         for event in events:
@@ -171,18 +172,31 @@ class Answer:
             released, self._aside = [*self._aside, *released], None
         return released, content
 
-    def _may_pass(self, events: Batch, lane: Lane) -> bool:
-        """Whether all of `events` is ordinary text of the one choice, in which nothing can begin: the usual batch."""
-        if self._call.muted or self._aside or self._reasoning or self.finishes:
-            return False
+    def _passed(self, events: Batch, lane: Lane) -> Batch | None:
+        """What goes on of a batch of ordinary text of the one choice, in which nothing can begin: the usual batch.
+
+        ``None`` if it is another, and has to go through the filters.
+        """
+        if self._call.muted or self._aside or self._reasoning or self.finishes or not events:
+            return None
         texts = [event.text for event in events if type(event) is TextDelta and event.choice == 0]
         if len(texts) != len(events):
-            return False
+            return None
         cleaner = lane.cleaner
-        if cleaner is not None and not (cleaner.idle and cleaner.quiet("".join(texts))):
-            return False
+        if cleaner is None:
+            lane.parts += texts
+            return events
+        ends = texts[0], texts[-1]
+        if not cleaner.pass_batch(texts):
+            return None
         lane.parts += texts
-        return True
+        if (texts[0], texts[-1]) == ends:
+            return events
+        return [
+            event if event.text is text else TextDelta(text)  # type: ignore[union-attr]  # all of them are texts
+            for event, text in zip(events, texts, strict=True)
+            if text
+        ]
 
     def take_whole(self, events: Batch) -> Batch:
         """The same for all events of a blocking answer at once; only `end` is still to come."""

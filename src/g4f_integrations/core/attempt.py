@@ -155,8 +155,9 @@ class AttemptRun:
     def _through_filters(self, events: Batch) -> Batch:
         """All events of a blocking answer → what is handed over of it."""
         answer = self.answer
-        if any(type(event) in _IN_PLACE for event in events):
-            return answer.end(answer.take(events)[0])
+        for event in events:  # no generator: every function counts after a wait for the network
+            if type(event) in _IN_PLACE:
+                return answer.end(answer.take(events)[0])
         return answer.end(answer.take_whole(events), whole=True)
 
     async def _read_piece(self) -> Batch:

@@ -153,14 +153,13 @@ class Ruleset:
     def may_match(self, text: str) -> bool:
         """Whether a match in `text` is possible at all, by the literals that matches hold."""
         anywhere, head, tail, longest_head, longest_tail = self._literals
-        if any(need in text for need in anywhere):
-            return True
-        end = text[-longest_tail:]
-        if any(need in end for need in tail):
-            return True
         ink = len(text) - len(text.lstrip(_BLANK)) if text[:1] in BLANKS else 0
-        start = text[ink : ink + longest_head]
-        return any(need in start for need in head)
+        places = (anywhere, text), (tail, text[-longest_tail:]), (head, text[ink : ink + longest_head])
+        for needs, place in places:  # no generators: this runs on every call
+            for need in needs:
+                if need in place:
+                    return True
+        return False
 
     def windows(self, text: str) -> list[tuple[int, str, int]]:
         """The first places of the literals that matches hold, each with the characters that a match may have."""

@@ -125,6 +125,30 @@ class Scanner:
         self._trim = False
         return True
 
+    @property
+    def held_blanks(self) -> str | None:
+        """The blanks that are held, ``""`` when idle; ``None`` if anything else is held or going on."""
+        if self.idle:
+            return ""
+        if self._threads or self._run or self._head or self._trim or self._newlines or self._ws != self._base:
+            return None
+        if self._code.pending or (self._ws_context is not None and self._ws_context[-1]):
+            return None
+        held = "".join(self._parts)
+        return None if held.strip(" ") else held
+
+    def passes_after(self, blanks: str, text: str) -> bool:
+        """Whether `text` (not empty) passes whole behind the `held_blanks`, and they with it; if so, both have."""
+        if not blanks:
+            return self.passes(text)
+        if text[-1] in BLANKS or self._interesting().search(blanks + text, len(blanks)) is not None:
+            return False
+        self._parts.clear()
+        self._ws, self._ws_context, self._indent = -1, None, 0
+        self._base = self._end = self._end + len(text)
+        self.idle = True
+        return True
+
     def drop(self, text: str) -> None:
         """Take a piece of the text out whole, because its event says that it is an advert."""
         start = self._end

@@ -84,6 +84,36 @@ class CleaningStream:
         """Whether `text` passes the `idle` stream whole, as no advert can begin in it; if so, it counts as fed."""
         return self._scanner is None or not text or self._scanner.passes(text)
 
+    def pass_batch(self, texts: list[str]) -> bool:
+        """Pass pieces on as they are, if no advert can begin in them; else they have to be fed one by one.
+
+        Args:
+            texts: The pieces. If they pass, a blank held before goes to the front of the first, and blanks at the very
+                end are taken off and held.
+        """
+        scanner = self._scanner
+        if scanner is None:
+            return self._gate is None or self._gate.open
+        whole = "".join(texts)
+        core = whole.rstrip(" ")
+        blanks = scanner.held_blanks if core else None
+        if blanks is None or not scanner.passes_after(blanks, core):
+            return False
+        rest = whole[len(core) :]
+        left = len(rest)
+        last = len(texts)
+        while left:
+            last -= 1
+            taken = min(left, len(texts[last]))
+            texts[last] = texts[last][: len(texts[last]) - taken]
+            left -= taken
+        if blanks:
+            texts[0] = blanks + texts[0]
+        if rest:
+            scanner.feed(rest)
+        self.idle = scanner.idle
+        return True
+
     def clean_whole(self, text: str) -> str:
         """What stays of a whole text: the same as by `feed` and `flush`, sooner."""
         scanner = self._scanner

@@ -316,7 +316,7 @@ class ModelFields(BaseModel):
             attributes["model_kwargs"] = without_secrets(self.model_kwargs)
         if self.extra_body:
             attributes["extra_body"] = without_secrets(self.extra_body)
-        return {name: value for name, value in attributes.items() if value} if attributes else attributes
+        return attributes
 
     def __setattr__(self, name: str, value: Any) -> None:
         # A key that is set later is no less a key; without this, `repr` would show it.

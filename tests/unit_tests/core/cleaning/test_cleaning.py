@@ -314,3 +314,23 @@ def test_an_advert_that_its_event_tells_may_stand_in_front_of_one_that_its_words
 
     assert out == "Yes.\n\nMore words follow.\n\n\n# Next"
     assert [found.rule for found in stream.removed] == ["pollinations/sponsor", "provenance"]
+
+
+@fuzz
+@given(TEXTS, PROVIDERS, st.lists(st.integers(1, 9), min_size=1, max_size=40), st.integers(1, 6))
+def test_batches_that_pass_leave_the_same_as_pieces_that_are_fed(text, provider, sizes, batch):
+    """The quick way for pieces in which nothing can begin changes nothing."""
+    pieces, place = [], 0
+    for size in itertools.cycle(sizes):
+        if place >= len(text):
+            break
+        pieces.append(text[place : place + size])
+        place += size
+    quick, out = CLEANING.stream(provider=provider, notices=False), []
+    for start in range(0, len(pieces), batch):
+        texts = pieces[start : start + batch]
+        out += texts if quick.pass_batch(texts) else map(quick.feed, pieces[start : start + batch])
+    slow = CLEANING.stream(provider=provider, notices=False)
+
+    assert "".join(out) + quick.flush() == "".join(map(slow.feed, pieces)) + slow.flush()
+    assert [removed.to_dict() for removed in quick.removed] == [removed.to_dict() for removed in slow.removed]
