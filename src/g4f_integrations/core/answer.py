@@ -155,8 +155,8 @@ class Answer:
         if passed is not None:
             return passed, True
         released: Batch = []
-        content = False
-        for event in events:
+        content = tried = False
+        for place, event in enumerate(events, start=1):
             if type(event) is TextDelta:
                 content = True
                 if self._reasoning:
@@ -166,6 +166,12 @@ class Answer:
                     self._note(AsideDelta(event.text, event.choice, after_finish=True), released)
                     continue
                 self._release(lane, *lane.feed(event.text), event.choice, released)
+                if lane.passing and not tried and place < len(events) and event.choice == 0:
+                    tried = True  # once: a batch that is no plain text to its end has to be walked
+                    passed = self._passed(events[place:], lane)
+                    if passed is not None:
+                        released += passed
+                        break
             else:
                 content |= self._note(event, released)
         if released and self._aside and self.begun:
