@@ -220,6 +220,16 @@ async def test_a_demanded_call_that_does_not_come_is_asked_for_again_in_words(ch
     assert "tools" not in provider.calls[1]
 
 
+@both_ways
+async def test_a_tool_that_does_not_exist_is_asked_about_again(stream):
+    provider = ScriptedProvider(per_call=[[written("multiply", a=1, b=2)], [GOOD]])
+
+    answer = await ask(provider, messages=ASKED, tools=[ADD], stream=stream)
+
+    assert [call.name for call in answer.calls] == ["add"]
+    assert "multiply" in provider.calls[1].messages[-1]["content"]
+
+
 async def test_no_tool_is_called_when_none_may_be():
     answer = await ask(ScriptedProvider(GOOD), messages=ASKED, tools=[ADD], tool_choice="none")
 

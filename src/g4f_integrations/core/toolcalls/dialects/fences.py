@@ -20,6 +20,27 @@ _PYTHON = {"python", "py", "python3"}
 _READ = _ANYTHING | _CALLING | {"tool_code", "action"}
 
 
+def _beginning(pieces: list[str]) -> str:
+    """Matches any beginning of what `pieces` match one after the other, at the end of a text."""
+    nested = ""
+    for piece in reversed(pieces):
+        nested = f"(?:{piece}{nested})?"
+    return rf"{nested}\Z"
+
+
+def _key(name: str) -> list[str]:
+    return [r"\s*+", '"', *name, '"', r"\s*+", ":", r"\s*+"]
+
+
+_ID = ['"', r'[^"\n]{0,127}+', '"', r"\s*+", ","]
+# An example of the form, such as our own prompt's, has no tool's name in it.
+_NAME = ['"', r'(?!name_of_the_tool")[A-Za-z_][\w.:/-]{0,126}+', '"', r"\s*+", ","]
+_PIECES = [r"\[", r"\s*+", r"\{", *_key("id"), *_ID, *_key("name"), *_NAME, *_key("arguments"), r"\{"]
+# The form that models without calls of their own are asked for, to the letter: whoever writes it means a call.
+_ASKED = re.compile("".join(_PIECES))
+_PART_OF_ASKED = re.compile(_beginning(_PIECES))
+
+
 def fence(source: Source, at: int, offer: Offer, *, alone: bool) -> Outcome:
     """The fence at `at`.
 
@@ -66,6 +87,7 @@ def _opened(outcome: Outcome, mark: str) -> Outcome:
 
 def _values(source: Source, at: int, offer: Offer, mark: str, *, certain: bool) -> Outcome:
     """JSON values up to the closing marks; all of them are calls, or the fence is an answer."""
+    certain = certain or source.match(_ASKED, at, _PART_OF_ASKED) is not None
     if not certain and not may_be_call(source, at, offer):
         return Plain(at, "")
     calls: list[Found] = []

@@ -30,6 +30,10 @@ fenced.reads('~~~json\n{"name": "search", "arguments": {"query": "cats"}}\n~~~',
 fenced.reads('````json\n{"name": "search", "arguments": {"query": "cats"}}\n````', CATS)
 fenced.reads('```tool_call\n{"name": "search", "arguments": {"query": "cats"}}\n```', CATS)
 fenced.reads('```tool_calls\n[{"name": "fly", "arguments": {}}]\n```', invalid="fly")
+fenced.reads('```json\n[{"id": "a1", "name": "fly", "arguments": {"to": "Rome"}}]\n```', invalid="fly")
+fenced.reads(
+    'Off we go.\n```json\n[\n  {"id":"a1", "name" : "fly", "arguments": {}}\n]\n```', text="Off we go.", invalid="fly"
+)
 fenced.reads('```json tool\n{"name": "search", "arguments": {"query": "cats"}}\n```', CATS)
 fenced.reads('  ```json\n  {"name": "search", "arguments": {"query": "cats"}}\n  ```', CATS)
 fenced.reads(
