@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from g4f_integrations.core.asking import Asked
@@ -30,7 +30,7 @@ from g4f_integrations.core.routes import Candidate
 
 if TYPE_CHECKING:  # loaded with the first tool call
     from g4f_integrations.core.assembly import ToolCallAssembler
-    from g4f_integrations.core.cleaning import CleaningStream
+    from g4f_integrations.core.cleaning import CleaningStream, Removed
 
 _UNTOLD = ResponseInfo()  # what a route that says nothing of itself has said; never changed
 _FINISH_REASONS = {
@@ -59,10 +59,10 @@ class Answer:
     Attributes:
         begun: Whether text, tool calls or media have left the filters.
         calls: The valid tool calls, known at the end.
-        cleaned: What was cleaned away, as the metadata tell it.
         finishes: The finish reasons that the route told.
         info: What the route said of itself.
         kept: What an answer that fails for its form alone would have handed over, for want of a better one.
+        removed: What was cleaned away, known at the end.
         sources: Sources that it named.
         suspect: What the answer looks like, though it was let through.
         usage: What it cost, if the route told.
@@ -83,10 +83,10 @@ class Answer:
         "_stops",
         "begun",
         "calls",
-        "cleaned",
         "finishes",
         "info",
         "kept",
+        "removed",
         "sources",
         "suspect",
         "usage",
@@ -106,11 +106,11 @@ class Answer:
         self._invalid: Sequence[InvalidToolCall] = ()
         self.begun = False
         self.calls: Sequence[ToolCall] = ()
-        self.cleaned: list[dict[str, Any]] = []
+        self.removed: list[Removed] = []
         self.finishes: dict[int, str] = {}
         self.info = _UNTOLD
         self.kept: Batch | None = None
-        self.sources: list[dict[str, Any]] | None = None
+        self.sources: list[dict[str, Any]] = []
         self.suspect: Outcome | None = None
         self.usage: Usage | None = None
 
@@ -278,7 +278,7 @@ class Answer:
             case Finish():
                 self.finishes[event.choice] = event.reason
             case Sources():
-                self.sources = [*(self.sources or ()), *event.items]
+                self.sources += event.items
                 self._set_aside(event)
             case Logprobs():
                 self._set_aside(event)
@@ -307,7 +307,7 @@ class Answer:
         streams, self._reasoning = self._reasoning, None
         for choice, stream in (streams or {}).items():
             rest = stream.flush()
-            self.cleaned += [entry.to_dict() for entry in stream.removed]
+            self.removed += stream.removed
             if rest and not self._call.muted:
                 released.append(ReasoningDelta(rest, choice))
 
@@ -375,8 +375,7 @@ class Answer:
         if self._reasoning:
             self._flush_reasoning(released)
         for lane in self._lanes.values():
-            if lane.removed:
-                self.cleaned += [entry.to_dict() for entry in lane.removed]
+            self.removed += lane.removed
         if self._assembler is not None or self._asked.tools:
             self._finish_calls()
         if not self.calls and not self._invalid and not self._has_media and self._is_blank():
@@ -527,9 +526,5 @@ def _renew_ids(calls: Iterable[ToolCall | InvalidToolCall], taken: set[str]) -> 
 
 def _ids_of(messages: Iterable[Any]) -> set[str]:
     """The ids of all calls that were made in the conversation so far."""
-    return {
-        call.get("id")
-        for message in messages
-        for call in message.get("tool_calls") or ()
-        if isinstance(call.get("id"), str)
-    }
+    made = (call for message in messages for call in message.get("tool_calls") or () if isinstance(call, Mapping))
+    return {call["id"] for call in made if isinstance(call.get("id"), str)}

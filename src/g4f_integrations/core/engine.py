@@ -7,6 +7,7 @@ contradicted.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import itertools
 import logging
 import math
@@ -121,6 +122,8 @@ class _Call:
                     await run.aclose()
                 if broke is None:
                     self._succeeded(run)
+                    if run.answer.removed:
+                        await self._tell_removed(run)
                     yield self._account(run)
                     return
                 error = await self._failed(run, broke)
@@ -148,6 +151,8 @@ class _Call:
                         await run.aclose()
                 if broke is None:
                     self._succeeded(run)
+                    if run.answer.removed:
+                        await self._tell_removed(run)
                     events += self._account(run)
                     return events
                 error = await self._failed(run, broke)
@@ -284,6 +289,17 @@ class _Call:
                 self._leave()
                 raise
             self._state.waited += first.wait
+
+    async def _tell_removed(self, run: AttemptRun) -> None:
+        """Call the user's `on_clean`, which is not run on a loop of ours: it may call the model."""
+        on_clean = self._request.cleaning.on_clean
+        if on_clean is None:
+            return
+        context = contextvars.copy_context()
+        try:
+            await self._loop.run_in_executor(None, context.run, on_clean, list(run.answer.removed))
+        except Exception as error:  # the answer is there all the same
+            logger.warning("call %d: on_clean raised %s: %s", self._number, type(error).__name__, error)
 
     # What tenacity asks ----------------------------------------------------------------------------------------
 

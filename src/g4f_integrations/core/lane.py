@@ -196,7 +196,7 @@ class Lane:
     def _new_cleaner(self) -> CleaningStream | None:
         if self._cleaning is None:
             return None
-        return self._cleaning.stream(provider=self._provider, prompt=self._call.prompt, notices=False)
+        return self._cleaning.stream(provider=self._provider, prompt=self._call.prompt, notices=False, report=False)
 
     def _end_cleaning(self, cleaner: CleaningStream) -> str:
         rest = cleaner.flush()
@@ -259,7 +259,7 @@ class Lane:
         ruleset = cleaning.ruleset(self._provider)
         if ruleset is None or not ruleset.may_match(text):
             return text, None
-        stream = cleaning.stream(provider=self._provider, prompt=self._call.prompt, notices=False)
+        stream = cleaning.stream(provider=self._provider, prompt=self._call.prompt, notices=False, report=False)
         text = stream.clean_whole(text)
         self.removed = stream.removed
         return text, stream.notice

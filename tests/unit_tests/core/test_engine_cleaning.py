@@ -1,5 +1,8 @@
 """Answers come out clean, in whichever way they are asked for, and the metadata say what was taken."""
 
+import asyncio
+import threading
+
 import pytest
 from g4f.providers.response import FinishReason, Reasoning
 
@@ -99,3 +102,26 @@ async def test_text_streams_on_while_it_is_cleaned():
 
     assert "".join(pieces) == answer.text
     assert len(answer.events) >= 6
+
+
+@both_ways
+async def test_the_users_own_callback_may_ask_a_model_itself(stream):
+    heard = []
+
+    def on_clean(removed):
+        heard.append(([entry.rule for entry in removed], threading.get_ident()))
+        asyncio.run(ask(ScriptedProvider("Told.", name="Other")))
+
+    answer = await ask(airforce("Yes.", ADVERT), cleaning=Cleaning(on_clean=on_clean), stream=stream)
+
+    assert answer.text == "Yes."
+    ((rules, thread),) = heard
+    assert rules == ["airforce/proxies"]
+    assert thread != threading.get_ident()
+
+
+async def test_a_callback_that_fails_costs_no_answer():
+    def on_clean(removed):
+        raise RuntimeError("no")
+
+    assert (await ask(airforce("Yes.", ADVERT), cleaning=Cleaning(on_clean=on_clean))).text == "Yes."

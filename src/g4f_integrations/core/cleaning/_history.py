@@ -70,7 +70,7 @@ class _Washing:
         ]
 
     def _text(self, text: str, number: int) -> str:
-        if self._ruleset is None or not self._ruleset.may_match(text):
+        if self._ruleset is None or self._ruleset.knows_as_clean(text):
             return text
         if self._prompt is None:
             self._prompt = words_of_user(self._messages)

@@ -14,6 +14,7 @@ from g4f_integrations.core.cleaning._rules import Rule
 Place: TypeAlias = Literal["head", "paragraph", "line", "blank", "glued"]
 """What comes directly before a character: nothing, a blank line, a line end, a blank, or another character."""
 
+_MOST_KNOWN = 16_384  # texts of one generation
 _PLACES: tuple[Place, ...] = ("head", "paragraph", "line", "blank", "glued")
 _GUARDS: tuple[Guard, ...] = ("free", "code", "quote")
 _BLANK = "".join(sorted(BLANKS))
@@ -80,7 +81,10 @@ class Ruleset:
         careful: The same inside inline code and quotations, where every line end counts.
     """
 
-    __slots__ = ("_literals", "_packs", "_smaller", "ahead", "careful", "fenced", "plain", "rules", "spares", "starts")
+    __slots__ = (
+        "_clean", "_clean_before", "_literals", "_packs", "_smaller", "ahead", "careful", "fenced", "plain", "rules",
+        "spares", "starts",
+    )  # fmt: skip
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         lookouts: dict[str, set[int]] = {}
@@ -88,6 +92,8 @@ class Ruleset:
             for text in rule.spared_by:
                 lookouts.setdefault(text, set()).add(number)
         self._smaller: dict[frozenset[int], Ruleset] = {}
+        self._clean: set[int] = set()  # hashes of texts that hold nothing; two generations, so that they stay bounded
+        self._clean_before: set[int] = set()
         self._packs: dict[tuple[Guard, tuple[State, ...]], Pack] = {}
         self.rules = (*rules, *map(_lookout, lookouts))
         self.spares = dict(enumerate(lookouts.values(), start=len(rules)))
@@ -160,6 +166,18 @@ class Ruleset:
                 if need in place:
                     return True
         return False
+
+    def knows_as_clean(self, text: str) -> bool:
+        """Whether no match in `text` is possible; a text is looked at once, however often it is sent again."""
+        key = hash(text)
+        if key in self._clean or key in self._clean_before:
+            return True
+        if self.may_match(text):
+            return False
+        if len(self._clean) >= _MOST_KNOWN:
+            self._clean_before, self._clean = self._clean, set()
+        self._clean.add(key)
+        return True
 
     def windows(self, text: str) -> list[tuple[int, str, int]]:
         """The first places of the literals that matches hold, each with the characters that a match may have."""

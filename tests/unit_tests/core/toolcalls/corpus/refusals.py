@@ -32,7 +32,9 @@ answers.leaves(
     '{"type": "object", "properties": {"city": {"type": "string"}}}}}]\n```'
 )
 answers.leaves('```json\n[{"id": "...", "name": "...", "arguments": {...}}]\n```')
-answers.leaves('```json\n[{"id": "a_new_short_text", "name": "name_of_the_tool", "arguments": {"a": "its value"}}]\n```')
+answers.leaves(
+    '```json\n[{"id": "a_new_short_text", "name": "name_of_the_tool", "arguments": {"a": "its value"}}]\n```'
+)
 answers.leaves('```json\n[{"id": "1", "name": "Ada", "age": 36}]\n```')
 answers.leaves("[1, 2, 3]")
 answers.leaves('["get_weather", "search"]')
