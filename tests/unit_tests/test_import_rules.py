@@ -54,6 +54,7 @@ ORDER = [
     ["core.transport"],
     ["core.retrying", "core.rotation", "core.reporting", "core.call_state", "core.fitting"],
     ["core.asking", "core.lane", "core.clocks"],
+    ["core.incoming"],
     ["core.answer"],
     ["core.attempt", "core.listing"],
     ["core.accounting"],

@@ -1,0 +1,376 @@
+"""One attempt's answer as it comes in: what may be handed over now, and what is held or noted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from g4f_integrations.core.asking import Asked
+from g4f_integrations.core.call_state import CallState
+from g4f_integrations.core.events import (
+    AsideDelta,
+    Batch,
+    Event,
+    Finish,
+    InvalidToolCall,
+    Logprobs,
+    Media,
+    Outcome,
+    ReasoningDelta,
+    ResponseInfo,
+    Sources,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+from g4f_integrations.core.failures import AttemptFailed, Failure
+from g4f_integrations.core.lane import Lane
+from g4f_integrations.core.routes import Candidate
+
+if TYPE_CHECKING:  # loaded with the first tool call
+    from g4f_integrations.core.assembly import ToolCallAssembler
+    from g4f_integrations.core.cleaning import CleaningStream, Removed
+
+_UNTOLD = ResponseInfo()  # what a route that says nothing of itself has said; never changed
+_FINISH_REASONS = {
+    "end_turn": "stop",
+    "eos": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "safety": "content_filter",
+}
+
+
+class Incoming:
+    """What an attempt has brought so far; `core.answer` judges it at its end.
+
+    Args:
+        candidate: Whose answer it is.
+        call: What the attempts of the call share.
+        asked: What the route was asked, and the form that its answer must have.
+        output_limit: Tokens after which the text ends, where the route is known to ignore ``max_tokens``.
+
+    Attributes:
+        begun: Whether text, tool calls or media have left the filters.
+        calls: The valid tool calls, known at the end.
+        finishes: The finish reasons that the route told.
+        info: What the route said of itself.
+        kept: What an answer that fails for its form alone would have handed over, for want of a better one.
+        removed: What was cleaned away, known at the end.
+        sources: Sources that it named.
+        suspect: What the answer looks like, though it was let through.
+        usage: What it cost, if the route told.
+    """
+
+    # fmt: off
+    __slots__ = (
+        "_aside", "_asked", "_assembler", "_call", "_candidate", "_has_media", "_invalid", "_lanes", "_limit",
+        "_reasoning", "_shown", "_stops", "begun", "calls", "finishes", "info", "kept", "removed", "sources",
+        "suspect", "usage",
+    )
+    # fmt: on
+
+    def __init__(self, candidate: Candidate, call: CallState, asked: Asked, output_limit: int | None) -> None:
+        self._candidate = candidate
+        self._call = call
+        self._asked = asked
+        self._stops = call.request.stop
+        self._limit = output_limit
+        self._lanes: dict[int, Lane] = {}
+        self._assembler: ToolCallAssembler | None = None
+        self._aside: Batch | None = None  # what goes with the text, and waits for it
+        self._has_media = False
+        self._reasoning: dict[int, CleaningStream] | None = None  # what cleans the reasoning of each choice
+        self._invalid: Sequence[InvalidToolCall] = ()
+        self.begun = False
+        self.calls: Sequence[ToolCall] = ()
+        self.removed: list[Removed] = []
+        self.finishes: dict[int, str] = {}
+        self.info = _UNTOLD
+        self.kept: Batch | None = None
+        self.sources: list[dict[str, Any]] = []
+        self.suspect: Outcome | None = None
+        self.usage: Usage | None = None
+
+    @property
+    def text(self) -> str:
+        """All text of the first choice that was handed over."""
+        lane = self._lanes.get(0)
+        return "".join(lane.parts) if lane is not None else ""
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of every choice."""
+        return ["".join(lane.parts) for lane in self._lanes.values()]
+
+    @property
+    def choices(self) -> list[int]:
+        """The numbers of the choices that were answered."""
+        return sorted({0, *self._lanes, *self.finishes})
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether we may have to end the answer ourselves."""
+        return bool(self._stops) or self._limit is not None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop sequence or the output limit has ended every choice."""
+        if not self._lanes or not self.may_stop:
+            return False
+        wanted = 1 if self._candidate.provider is not None else self._call.request.params.get("n", 1)
+        return len(self._lanes) >= wanted and all(lane.stopped for lane in self._lanes.values())
+
+    # While it comes ----------------------------------------------------------------------------------------------
+
+    def take(self, events: Batch) -> tuple[Batch, bool]:
+        """What of `events` may be handed over now, and whether any of them was content; the rest is held or noted."""
+        lane = self._lanes.get(0)
+        passed = self._passed(events, lane) if lane is not None and lane.passing else None
+        if passed is not None:
+            return passed, True
+        released: Batch = []
+        content = tried = False
+        for place, event in enumerate(events, start=1):
+            if type(event) is TextDelta:
+                content = True
+                if self._reasoning:
+                    self._flush_reasoning(released)
+                lane = self._lanes.get(event.choice) or self._lane(event.choice)
+                if self.finishes and event.choice in self.finishes:
+                    self._note(AsideDelta(event.text, event.choice, after_finish=True), released)
+                    continue
+                self._release(lane, *lane.feed(event.text), event.choice, released)
+                if lane.passing and not tried and place < len(events) and event.choice == 0:
+                    tried = True  # once: a batch that is no plain text to its end has to be walked
+                    passed = self._passed(events[place:], lane)
+                    if passed is not None:
+                        released += passed
+                        break
+            else:
+                content |= self._note(event, released)
+        if released and self._aside and self.begun:
+            released, self._aside = [*self._aside, *released], None
+        return released, content
+
+    def _passed(self, events: Batch, lane: Lane) -> Batch | None:
+        """What goes on of a batch of ordinary text of the one choice, in which nothing can begin: the usual batch.
+
+        ``None`` if it is another, and has to go through the filters.
+        """
+        if self._call.muted or self._aside or self._reasoning or self.finishes or not events:
+            return None
+        texts = [event.text for event in events if type(event) is TextDelta and event.choice == 0]
+        if len(texts) != len(events):
+            return None
+        cleaner = lane.cleaner
+        if cleaner is None:
+            lane.parts += texts
+            return events
+        ends = texts[0], texts[-1]
+        if not cleaner.pass_batch(texts):
+            return None
+        lane.parts += texts
+        if (texts[0], texts[-1]) == ends:
+            return events
+        return [
+            event if event.text is text else TextDelta(text)  # type: ignore[union-attr]  # all of them are texts
+            for event, text in zip(events, texts, strict=True)
+            if text
+        ]
+
+    def take_whole(self, events: Batch) -> Batch:
+        """The same for all events of a blocking answer at once; only `end` is still to come."""
+        released: Batch = []
+        texts: dict[int, list[str]] = {}
+        for event in events:
+            kind = type(event)
+            if kind is TextDelta:
+                parts = texts.get(event.choice)  # type: ignore[union-attr]
+                if parts is None:
+                    texts[event.choice] = [event.text]  # type: ignore[union-attr]
+                else:
+                    parts.append(event.text)  # type: ignore[union-attr]
+            elif kind is Finish:
+                self.finishes[event.choice] = event.reason  # type: ignore[union-attr]
+            elif kind is Usage:
+                self.usage = event  # type: ignore[assignment]
+            elif kind is ResponseInfo and self.info is _UNTOLD:
+                self.info = event  # type: ignore[assignment]
+            else:
+                self._note(event, released)
+        if self._reasoning:
+            self._flush_reasoning(released)
+        for choice, parts in texts.items():
+            lane = self._lanes.get(choice) or self._lane(choice)
+            cut = False
+            if self._asked.tools:
+                cut = self.finish_reason(choice) == "length"
+            self._settle(lane, choice, lane.whole("".join(parts), cut=cut), released)
+        return released
+
+    def _lane(self, choice: int) -> Lane:
+        asked = self._asked
+        lane = self._lanes[choice] = Lane(
+            self._candidate.name,
+            self._call,
+            cleaning=self._call.request.cleaning,
+            stops=self._stops,
+            output_limit=self._limit,
+            make_splitter=asked.splitter if asked.tools else None,
+            form=asked.json_stage() if asked.format is not None else None,
+        )
+        return lane
+
+    def _release(self, lane: Lane, text: str, reasoning: str, choice: int, released: Batch) -> None:
+        muted = self._call.muted
+        if reasoning and not muted:
+            released.append(ReasoningDelta(reasoning, choice))
+        if text:
+            lane.parts.append(text)
+            if not muted:
+                released.append(TextDelta(text, choice))
+            self.begun = True
+
+    def _note(self, event: Event, released: Batch) -> bool:
+        """Take an event that is no text; whether it is content, which keeps the stall clock from running out."""
+        match event:
+            case ReasoningDelta():
+                self._note_reasoning(event, released)
+                return True
+            case AsideDelta():
+                lane = self._lanes.get(event.choice) or self._lane(event.choice)
+                self._release(lane, *lane.feed(event.text, event), event.choice, released)
+                return True
+            case ToolCallDelta():
+                self._note_call(event)
+                return True
+            case Media():
+                self._note_media(event, released)
+                return True
+            case Usage():
+                self.usage = event
+            case Finish():
+                self.finishes[event.choice] = event.reason
+            case Sources():
+                self.sources += event.items
+                self._set_aside(event)
+            case Logprobs():
+                self._set_aside(event)
+            case ResponseInfo():
+                self._merge_info(event)
+            case _:
+                pass
+        return False
+
+    def _note_reasoning(self, event: ReasoningDelta, released: Batch) -> None:
+        cleaning = self._call.request.cleaning
+        if cleaning is not None:
+            if self._reasoning is None:
+                self._reasoning = {}
+            stream = self._reasoning.get(event.choice)
+            if stream is None:
+                prompt = self._call.prompt
+                stream = cleaning.stream(provider=self._candidate.name, prompt=prompt, notices=False, report=False)
+                self._reasoning[event.choice] = stream
+            event = ReasoningDelta(stream.feed(event.text), event.choice)
+        if event.text and not self._call.muted:
+            released.append(event)
+
+    def _flush_reasoning(self, released: Batch) -> None:
+        """What the cleaning of the reasoning still held; it goes before the text."""
+        streams, self._reasoning = self._reasoning, None
+        for choice, stream in (streams or {}).items():
+            rest = stream.flush()
+            self.removed += stream.removed
+            if rest and not self._call.muted:
+                released.append(ReasoningDelta(rest, choice))
+
+    def _note_call(self, event: ToolCallDelta) -> None:
+        if self._assembler is None:
+            from g4f_integrations.core.assembly import ToolCallAssembler  # noqa: PLC0415  many answers hold no call
+
+            self._assembler = ToolCallAssembler(self._asked.tools)
+        self._assembler.feed(event)
+
+    def _set_aside(self, event: Event) -> None:
+        if self._aside is None:
+            self._aside = []
+        self._aside.append(event)
+
+    def _note_media(self, event: Media, released: Batch) -> None:
+        for choice, lane in self._lanes.items():
+            self._release(lane, lane.interrupt(), "", choice, released)  # beside a picture it is no mere notice
+        self._has_media = self.begun = True
+        if self._call.muted:
+            self._set_aside(event)
+        else:
+            released.append(event)
+
+    def _merge_info(self, event: ResponseInfo) -> None:
+        if self.info is _UNTOLD:
+            self.info = ResponseInfo(event.model, event.provider, event.id, dict(event.headers), dict(event.extra))
+            return
+        info = self.info
+        info.model = event.model or info.model
+        info.provider = event.provider or info.provider
+        info.id = info.id or event.id
+        info.headers.update(event.headers)
+        info.extra.update(event.extra)
+
+    def _flush(self, choice: int, lane: Lane, released: Batch) -> Failure | None:
+        cut = False
+        if self._asked.tools:
+            cut = self.finish_reason(choice) == "length"
+        text, reasoning, verdict = lane.close(cut=cut)
+        if verdict is None:
+            self._release(lane, text, reasoning, choice, released)
+            return None
+        if reasoning and not self._call.muted:
+            released.append(ReasoningDelta(reasoning, choice))
+        lane.parts.append(text)
+        return verdict
+
+    # Verdicts on texts -------------------------------------------------------------------------------------------
+
+    def _settle(self, lane: Lane, choice: int, found: tuple[str, str, Failure | None], released: Batch) -> None:
+        text, reasoning, verdict = found
+        if verdict is None:
+            self._release(lane, text, reasoning, choice, released)
+            return
+        if reasoning:
+            released.append(ReasoningDelta(reasoning, choice))
+        lane.parts.append(text)
+        self._judge_text(lane, choice, verdict, released)
+
+    def _judge_text(self, lane: Lane, choice: int, verdict: Failure | None, released: Batch) -> None:
+        if verdict is None or verdict.kind == "empty":  # emptiness is judged over all of the answer
+            return
+        if not self._has_media:  # beside a picture it is no mere notice
+            self._accept_suspect(verdict, "".join(lane.parts))
+        if not self._call.muted:
+            released.append(TextDelta("".join(lane.parts), choice))
+
+    def _accept_suspect(self, verdict: Failure, text: str) -> None:
+        """Let a suspect answer stand if another provider gave the very same one, else fail."""
+        call = self._call
+        if call.suspects is None:
+            call.suspects = {}
+        text = " ".join(text.split())
+        if call.suspects.setdefault(text, self._candidate.name) == self._candidate.name:
+            raise AttemptFailed(verdict)
+        self.suspect = verdict.kind
+
+    def finish_reason(self, choice: int) -> str:
+        """The finish reason of a choice in OpenAI's terms."""
+        lane = self._lanes.get(choice)
+        told = self.finishes.get(choice, "stop").lower()
+        if lane is not None and (self._stops or self._limit is not None) and lane.stopped:
+            told = "length" if lane.limited else "stop"
+        reason = _FINISH_REASONS.get(told, told)
+        if reason == "stop" and self.calls and any(call.choice == choice for call in self.calls):
+            return "tool_calls"
+        return "stop" if reason == "tool_calls" and not (self.calls or self._invalid) else reason
