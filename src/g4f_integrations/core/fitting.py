@@ -73,8 +73,10 @@ class Fitting:
         self._settings = settings
         self._store = store
         self._complete = complete
+        # By route, with what it had taught by then; and by the budget's identity, which these keep alive.
+        self._budgets: dict[RouteKey, tuple[RouteLimits | None, Budget]] = {}
+        self._care: dict[int, bool] = {}
         self._shrinking: dict[RouteKey, Shrinking] = {}
-        self._sent: dict[RouteKey, Size] = {}  # what was sent to routes whose answers can teach something
         self._calls_back = callable(settings.score) or callable(settings.summarize)
         self._characters: int | None = None
 
@@ -85,14 +87,27 @@ class Fitting:
 
     def budget(self, candidate: Candidate) -> Budget:
         """What the request may take on a route, by all that is known of it."""
+        learned = self.learned(candidate)
+        known = self._budgets.get(candidate.key)
+        if known is not None and known[0] is learned:
+            return known[1]
+        budget = self._budget(candidate, learned)
+        self._budgets[candidate.key] = learned, budget
+        return budget
+
+    def _budget(self, candidate: Candidate, learned: RouteLimits | None) -> Budget:
         route, settings, request = candidate.route, self._settings, self._request
         told = KnownLimits(route.context_window or request.context_window, route.max_output_tokens, source="route")
         known = told.over(known_limits(candidate.name, candidate.model))
-        return budget_of(known, self.learned(candidate), settings, request.params)
+        return budget_of(known, learned, settings, request.params)
 
     def needs_care(self, candidate: Candidate) -> bool:
         """Whether the conversation might not fit a route as it is."""
-        return not surely_fits(self._request.messages, self.budget(candidate), self._request.tools)
+        budget = self.budget(candidate)
+        known = self._care.get(id(budget))
+        if known is None:
+            known = self._care[id(budget)] = not surely_fits(self._request.messages, budget, self._request.tools)
+        return known
 
     async def ordered(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """The candidates with those first that have room for the whole conversation, then the largest windows."""
@@ -118,7 +133,7 @@ class Fitting:
             ContextLengthError: It cannot be made to fit, or must not.
         """
         budget = self.budget(candidate)
-        if budget.is_open or surely_fits(self._request.messages, budget, self._request.tools):
+        if not self.needs_care(candidate):
             return None
         scores = await self._scores()
         plan: FitPlan = await self._off_loop(
