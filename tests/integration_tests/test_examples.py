@@ -100,3 +100,35 @@ def test_the_mcp_servers_tool_is_called_offline():
     assert done.returncode == 0, done.stderr
     assert "Fastnet: one flash every 5 seconds" in done.stdout
     assert "Fastnet flashes once every five seconds." in done.stdout
+
+
+def test_the_agent_remembers_offline():
+    pytest.importorskip("langchain", reason="the `langchain` package is not installed")
+
+    done = run("examples/langgraph_memory.py")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "> What did I want to buy?\nYou wanted to buy lamp oil.\n(6 messages are kept, 1 note)\n" in done.stdout
+
+
+def test_two_agents_hand_over_offline():
+    done = run("examples/agent_workflow.py")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "look_up: 54 m high" in done.stdout
+    assert "Fastnet stands 54 metres high and flashes every five seconds.\n(writer answered)\n" in done.stdout
+
+
+def test_the_service_streams_and_notices_a_client_that_leaves():
+    done = run("examples/fastapi_service.py")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "It is a signature: each has its own rhythm.\n" in done.stdout
+    assert "A client left; the provider's stream is closed." in done.stdout
+
+
+def test_the_gateway_answers_as_an_openai_server_does():
+    done = run("examples/gateway.py")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "Lighthouses flash to be told apart. (good-1)\nLighthouses flash| to be told apart.||\n"
