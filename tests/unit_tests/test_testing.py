@@ -18,8 +18,9 @@ from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.response import Reasoning, Usage
 
 from asking import ask
+from g4f_integrations.core.candidates.candidate import route_key
 from g4f_integrations.core.health import BreakerSettings, default_store
-from g4f_integrations.core.routes import Route, parse_route, route_key
+from g4f_integrations.core.routes import Route, parse_route
 from g4f_integrations.core.threads import provider_loop
 from g4f_integrations.testing import ReceivedCall, ScriptedProvider, block, cut, reset_health, stall
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from g4f_integrations.core.call_state import CallState
+from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.endpoint import refused_parameters
 from g4f_integrations.core.events import InvalidToolCall, ToolCall
 from g4f_integrations.core.failures import Failure
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.roles import tells_of_tools
-from g4f_integrations.core.routes import Candidate
 from g4f_integrations.core.transport import takes_parameter
 from g4f_integrations.errors import ConfigurationError
 

@@ -10,6 +10,7 @@ from typing import Any
 from g4f_integrations.core.answer import Answer
 from g4f_integrations.core.asking import ask, learn_refusal
 from g4f_integrations.core.call_state import CallState
+from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.clocks import AttemptClocks
 from g4f_integrations.core.events import AsideDelta, Batch, Finish, Media
 from g4f_integrations.core.failures import (
@@ -22,7 +23,6 @@ from g4f_integrations.core.failures import (
 )
 from g4f_integrations.core.pump import Expired
 from g4f_integrations.core.request import CallNotes
-from g4f_integrations.core.routes import Candidate
 from g4f_integrations.core.transport import Upstream, ask_whole, open_upstream
 from g4f_integrations.core.trimming import Trimmed
 from g4f_integrations.errors import IntegrationError

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from g4f_integrations.core.candidates.candidate import RouteKey
 from g4f_integrations.core.events import Batch
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.roles import text_of
-from g4f_integrations.core.routes import RouteKey
 
 _PROMPT_MESSAGES = 4  # turns of the user that are looked at to tell an answer about errors from an error
 _PROMPT_CHARACTERS = 8_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -11,28 +10,28 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
+from g4f_integrations.core.patterns import compiled
 from g4f_integrations.errors import ConfigurationError
 
 MASK = "**********"
 """What stands in place of a credential."""
 _MISSING = "missing:"  # the origin of a key that a pickle left behind begins so
-_SECRET_HEADERS = re.compile(
-    r"authoriz|(?:^|[-_])auth(?:$|[-_])|token|secret|cookie|passw|credential|signature|session"
-    r"|api[-_]?key|(?:access|account|auth|private|shared|signing|subscription)[-_]?key",
-    re.IGNORECASE,
+_CREDENTIAL_HEADERS = (
+    r"(?i)authoriz|(?:^|[-_])auth(?:$|[-_])|token|secret|cookie|passw|credential|signature|session"
+    r"|api[-_]?key|(?:access|account|auth|private|shared|signing|subscription)[-_]?key"
 )
-_SECRET_QUERY = re.compile(
+_CREDENTIAL_QUERY = (
     r"(?i)([?&#;](?:[\w.-]*(?:key|token|secret|passw(?:or)?d|passwd|pwd|auth|credential|signature|sig))=)[^&#\s\"'<>]+"
 )
-_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,15}://)[^/\s\"'<>]{1,512}@")
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
+_USERINFO = r"(?i)\b([a-z][a-z0-9+.-]{1,15}://)[^/\s\"'<>]{1,512}@"
+_BEARER = r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}"
 # A value in quotes is masked whatever it is; one without them has to look like a key, for prose goes on after a colon.
-_ASSIGNED = re.compile(
+_ASSIGNED = (
     r"(?i)((?:api[-_ ]?key|(?:access|refresh|auth|session|id)[-_]?token|(?:client|api)[-_]?secret|secret[-_]?key"
     r"|passw(?:or)?d)(?: provided| given)?(?:\\*[\"'])?\s{0,4}[:=]\s{0,4})(\\*[\"'])?"
     r"(?(2)[^\"'\\]{1,2048}|(?:(?=[^\s\"'<>&,;\\]*[0-9])[^\s\"'<>&,;\\]{6,}|[^\s\"'<>&,;\\]{20,}))"
 )
-_KEY_SHAPES = re.compile(
+_KEY_SHAPES = (
     r"(?:\b|(?<=_)|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"  # keys follow upon escapes, too
     r"(?:(?:sk|pk|rk|gsk|hf|xai|r8|g4f|gfs|nvapi|gh[opsur]|glpat|pplx|fw|csk|sess|xox[abeprs]|tgp_v1|github_pat)"
     r"[-_][A-Za-z0-9_-]{8,}"
@@ -125,7 +124,7 @@ def _restore(origin: str) -> Secret:
 
 def is_secret_header(name: str) -> bool:
     """Whether an HTTP header of that name usually holds a credential."""
-    return _SECRET_HEADERS.search(name) is not None
+    return compiled(_CREDENTIAL_HEADERS).search(name) is not None
 
 
 @lru_cache(maxsize=256)
@@ -139,7 +138,7 @@ def redact_url(url: str) -> str:
     if not parts.netloc:  # "user:password@host", say
         parts = parts._replace(scheme="", path=url.partition("?")[0].partition("#")[0].rpartition("@")[2])
     netloc = parts.netloc.rpartition("@")[2]
-    query = _SECRET_QUERY.sub(rf"\g<1>{MASK}", f"?{parts.query}")[1:] if parts.query else ""
+    query = compiled(_CREDENTIAL_QUERY).sub(rf"\g<1>{MASK}", f"?{parts.query}")[1:] if parts.query else ""
     return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
 
 
@@ -159,11 +158,11 @@ def scrub(text: str, secrets: Iterable[Secret | None] = (), *, limit: int = 500)
     if longest and len(text) > limit * 8 + longest:
         head = head[:-longest]  # may be the beginning of a secret that was cut in two
     head = _without_cut_secret(head, known)
-    head = _BEARER.sub(rf"\g<1> {MASK}", head)
-    head = _USERINFO.sub(rf"\g<1>{MASK}@", head)
-    head = _SECRET_QUERY.sub(rf"\g<1>{MASK}", head)
-    head = _KEY_SHAPES.sub(MASK, head)
-    head = _ASSIGNED.sub(rf"\g<1>\g<2>{MASK}", head)
+    head = compiled(_BEARER).sub(rf"\g<1> {MASK}", head)
+    head = compiled(_USERINFO).sub(rf"\g<1>{MASK}@", head)
+    head = compiled(_CREDENTIAL_QUERY).sub(rf"\g<1>{MASK}", head)
+    head = compiled(_KEY_SHAPES).sub(MASK, head)
+    head = compiled(_ASSIGNED).sub(rf"\g<1>\g<2>{MASK}", head)
     return head if len(head) <= limit else head[: limit - 1] + "…"
 
 

@@ -20,6 +20,7 @@ from g4f_integrations.core.accounting import closing_events
 from g4f_integrations.core.attempt import AttemptRun
 from g4f_integrations.core.call_state import CallState
 from g4f_integrations.core.candidates import resolve, resolve_cached, usable
+from g4f_integrations.core.candidates.candidate import Plan, secrets_of
 from g4f_integrations.core.events import AnswerInfo, Attempt, Batch, Outcome, Retrying, TextDelta
 from g4f_integrations.core.failures import AttemptFailed, Failure, preload
 from g4f_integrations.core.fitting import Fitting, is_short
@@ -29,7 +30,7 @@ from g4f_integrations.core.reporting import error_for, interruption
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.retrying import RetryDriver
 from g4f_integrations.core.rotation import Choice, Rotation
-from g4f_integrations.core.routes import Plan, RouteChoice, secrets_of
+from g4f_integrations.core.routes import RouteChoice
 from g4f_integrations.core.transport import load_for
 from g4f_integrations.core.trimming import SummaryRequest
 from g4f_integrations.errors import ContextLengthError, IntegrationError, StreamInterruptedError

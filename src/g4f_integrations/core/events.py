@@ -36,16 +36,33 @@ demanded, JSON that breaks its schema.
 """
 
 
-@dataclass(slots=True)
-class TextDelta:
+class _Record:
+    """Equality and repr by fields, written once: generated for every class they are half of this import's time."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    __hash__ = None  # type: ignore[assignment]  # mypy knows no other way to say that events have none
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"{type(self).__name__}({shown})"
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class TextDelta(_Record):
     """A piece of the answer's text; `choice` counts from 0 when several answers were asked for (``n > 1``)."""
 
     text: str
     choice: int = 0
 
 
-@dataclass(slots=True)
-class AsideDelta:
+@dataclass(slots=True, eq=False, repr=False)
+class AsideDelta(_Record):
     """A piece of text that the route itself sets apart: in an event marked as an advert, or behind its finish reason.
 
     Where answers are cleaned it may be dropped; elsewhere it is text like any other.
@@ -58,16 +75,16 @@ class AsideDelta:
     after_finish: bool = False
 
 
-@dataclass(slots=True)
-class ReasoningDelta:
+@dataclass(slots=True, eq=False, repr=False)
+class ReasoningDelta(_Record):
     """A piece of the model's reasoning, which is shown apart from the answer."""
 
     text: str
     choice: int = 0
 
 
-@dataclass(slots=True)
-class ToolCallDelta:
+@dataclass(slots=True, eq=False, repr=False)
+class ToolCallDelta(_Record):
     """A fragment of a tool call, as it came over the wire.
 
     `index` says which call of the answer it belongs to; `id` and `name` stand on the first fragment only, and
@@ -81,8 +98,8 @@ class ToolCallDelta:
     choice: int = 0
 
 
-@dataclass(slots=True)
-class ToolCall:
+@dataclass(slots=True, eq=False, repr=False)
+class ToolCall(_Record):
     """One complete call of a tool: `arguments` is the parsed JSON object."""
 
     id: str
@@ -91,8 +108,8 @@ class ToolCall:
     choice: int = 0
 
 
-@dataclass(slots=True)
-class InvalidToolCall:
+@dataclass(slots=True, eq=False, repr=False)
+class InvalidToolCall(_Record):
     """A tool call whose arguments are no JSON object; `arguments` is the raw text and `error` says what is wrong."""
 
     id: str
@@ -102,8 +119,8 @@ class InvalidToolCall:
     choice: int = 0
 
 
-@dataclass(slots=True)
-class Usage:
+@dataclass(slots=True, eq=False, repr=False)
+class Usage(_Record):
     """Tokens of one answer, always whole numbers; `details` keeps what else the route told (cached, reasoning …)."""
 
     input_tokens: int = 0
@@ -112,8 +129,8 @@ class Usage:
     details: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Media:
+@dataclass(slots=True, eq=False, repr=False)
+class Media(_Record):
     """Pictures, sound or video inside an answer.
 
     `items` are URLs or ``data:`` URIs, `text` is what a text-only reader sees instead (markdown).
@@ -125,23 +142,23 @@ class Media:
     choice: int = 0
 
 
-@dataclass(slots=True)
-class Sources:
+@dataclass(slots=True, eq=False, repr=False)
+class Sources(_Record):
     """Where the answer's facts come from: dicts with ``url`` and, where known, ``title`` and ``snippet``."""
 
     items: list[dict[str, Any]]
 
 
-@dataclass(slots=True)
-class Logprobs:
+@dataclass(slots=True, eq=False, repr=False)
+class Logprobs(_Record):
     """Token log-probabilities in OpenAI's form (a list of token dicts)."""
 
     content: list[dict[str, Any]]
     choice: int = 0
 
 
-@dataclass(slots=True)
-class ResponseInfo:
+@dataclass(slots=True, eq=False, repr=False)
+class ResponseInfo(_Record):
     """What the route says about itself: the model that really answers, the answer's id, headers worth keeping."""
 
     model: str | None = None
@@ -151,16 +168,16 @@ class ResponseInfo:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Finish:
+@dataclass(slots=True, eq=False, repr=False)
+class Finish(_Record):
     """The answer is complete; `reason` in OpenAI's terms: stop, length, tool_calls, content_filter."""
 
     reason: str
     choice: int = 0
 
 
-@dataclass(slots=True)
-class Attempt:
+@dataclass(slots=True, eq=False, repr=False)
+class Attempt(_Record):
     """One call of a provider's method or one HTTP completion request, as the metadata show it.
 
     Attributes:
@@ -188,16 +205,16 @@ class Attempt:
         }
 
 
-@dataclass(slots=True)
-class Retrying:
+@dataclass(slots=True, eq=False, repr=False)
+class Retrying(_Record):
     """Sent before the engine tries again: `state` is tenacity's ``RetryCallState``, `attempt` the one that failed."""
 
     attempt: Attempt
     state: Any
 
 
-@dataclass(slots=True)
-class AnswerInfo:
+@dataclass(slots=True, eq=False, repr=False)
+class AnswerInfo(_Record):
     """The last event of every answer: the truth about how it came to be.
 
     Attributes:

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
+from g4f_integrations.core.candidates.candidate import Candidate, RouteKey
 from g4f_integrations.core.events import Usage
 from g4f_integrations.core.failures import Failure
 from g4f_integrations.core.health import HealthStore
 from g4f_integrations.core.request import Message, Request
-from g4f_integrations.core.routes import Candidate, RouteKey
 from g4f_integrations.core.tokens import counter_for
 from g4f_integrations.core.trimming import (
     Budget,

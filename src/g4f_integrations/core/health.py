@@ -14,8 +14,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from g4f_integrations.core.candidates.candidate import RouteKey
 from g4f_integrations.core.events import Outcome
-from g4f_integrations.core.routes import RouteKey
 
 _MAX_ROUTES = 1024
 _SOFT_COOLDOWN = 5.0  # seconds a route rests after a rate limit that named no time (LiteLLM's figure)

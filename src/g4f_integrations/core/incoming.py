@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from g4f_integrations.core.asking import Asked
 from g4f_integrations.core.call_state import CallState
+from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.events import (
     AsideDelta,
     Batch,
@@ -26,7 +27,6 @@ from g4f_integrations.core.events import (
 )
 from g4f_integrations.core.failures import AttemptFailed, Failure
 from g4f_integrations.core.lane import Lane
-from g4f_integrations.core.routes import Candidate
 
 if TYPE_CHECKING:  # loaded with the first tool call
     from g4f_integrations.core.assembly import ToolCallAssembler

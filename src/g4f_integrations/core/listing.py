@@ -6,13 +6,14 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+from g4f_integrations.core.candidates.candidate import Candidate, route_key, secrets_of
 from g4f_integrations.core.credentials import Secret
 from g4f_integrations.core.endpoint import list_models as ask_for_models
 from g4f_integrations.core.events import Attempt
 from g4f_integrations.core.failures import ClockExpired, Failure, classify
 from g4f_integrations.core.proxies import freeze_proxy
 from g4f_integrations.core.reporting import error_for
-from g4f_integrations.core.routes import Candidate, Endpoint, route_key, secrets_of
+from g4f_integrations.core.routes import Endpoint
 from g4f_integrations.errors import IntegrationError
 
 _NO_LIST = frozenset({404, 405, 501})

@@ -10,11 +10,11 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.events import Outcome
 from g4f_integrations.core.failures import Failure
 from g4f_integrations.core.health import HealthStore, RouteHealth
 from g4f_integrations.core.policy import Resilience
-from g4f_integrations.core.routes import Candidate
 
 # Asking the same route again with the same request and key cannot help.
 _ROUTE_IS_OUT: frozenset[Outcome] = frozenset(

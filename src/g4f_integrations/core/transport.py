@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from g4f_integrations.core.blocking import step_in_thread
+from g4f_integrations.core.candidates.candidate import Candidate, Plan
 from g4f_integrations.core.catalog import Catalog
 from g4f_integrations.core.chunks import ChunkReader
 from g4f_integrations.core.credentials import MASK
@@ -28,7 +29,7 @@ from g4f_integrations.core.pump import LocalPump, Pump
 from g4f_integrations.core.remote import RemotePump
 from g4f_integrations.core.request import CallNotes, Request
 from g4f_integrations.core.roles import adapt_messages
-from g4f_integrations.core.routes import Candidate, Endpoint, Plan, Route
+from g4f_integrations.core.routes import Endpoint, Route
 from g4f_integrations.core.threads import BLOCKING, ORDINARY, at_exit_of_providers
 from g4f_integrations.errors import ConfigurationError
 

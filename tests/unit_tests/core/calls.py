@@ -1,10 +1,11 @@
 """Calls of an endpoint, for the tests around it."""
 
+from g4f_integrations.core.candidates.candidate import Candidate, route_key
 from g4f_integrations.core.endpoint import call_endpoint
 from g4f_integrations.core.events import Finish, ResponseInfo
 from g4f_integrations.core.proxies import freeze_proxy
 from g4f_integrations.core.request import CallNotes, Request
-from g4f_integrations.core.routes import Candidate, Endpoint, route_key
+from g4f_integrations.core.routes import Endpoint
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from g4f_integrations.core.candidates.candidate import route_key
 from g4f_integrations.core.health import BreakerSettings, LocalHealth, default_store, reset_health
-from g4f_integrations.core.routes import route_key
 
 KEY = route_key(None, "P", "m")
 BREAKER = BreakerSettings(failures=3, cooldown=1_000.0)

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from g4f_integrations.core.candidates.candidate import Candidate, route_key
 from g4f_integrations.core.credentials import Secret
 from g4f_integrations.core.failures import AttemptFailed, Failure
 from g4f_integrations.core.health import BreakerSettings, LocalHealth
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.retrying import RetryDriver
 from g4f_integrations.core.rotation import Rotation
-from g4f_integrations.core.routes import Candidate, Route, route_key
+from g4f_integrations.core.routes import Route
 
 fuzz = settings(deadline=None, max_examples=200)
 NETWORK = Failure("network")

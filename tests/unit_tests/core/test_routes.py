@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from g4f_integrations.core.candidates.candidate import route_key
 from g4f_integrations.core.credentials import Secret
 from g4f_integrations.core.proxies import ProxyMap, freeze_proxy, proxy_for
-from g4f_integrations.core.routes import Endpoint, Route, RouteChoice, freeze_headers, parse_route, route_key
+from g4f_integrations.core.routes import Endpoint, Route, RouteChoice, freeze_headers, parse_route
 from g4f_integrations.errors import ConfigurationError
 
 KEY = "sk-0123456789abcdef"

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from g4f_integrations.core.candidates.candidate import Candidate, route_key
 from g4f_integrations.core.events import (
     Finish,
     Logprobs,
@@ -15,7 +16,7 @@ from g4f_integrations.core.events import (
     Usage,
 )
 from g4f_integrations.core.request import CallNotes, Request
-from g4f_integrations.core.routes import Candidate, Endpoint, route_key
+from g4f_integrations.core.routes import Endpoint
 from g4f_integrations.core.wire.body import build_body, dump_body
 from g4f_integrations.core.wire.chunks import ChunkReader
 from g4f_integrations.core.wire.decoding import decode_json

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+from g4f_integrations.core.candidates.candidate import Candidate, Plan
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
-from g4f_integrations.core.routes import Candidate, Plan, RouteChoice
+from g4f_integrations.core.routes import RouteChoice
 from g4f_integrations.errors import ConfigurationError
 
 

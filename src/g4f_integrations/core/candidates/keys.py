@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.catalog import provider_names, review_of, unknown_provider
 from g4f_integrations.core.catalog.reviews import normalised
 from g4f_integrations.core.credentials import Secret
-from g4f_integrations.core.routes import Candidate
 from g4f_integrations.errors import ConfigurationError
 
 Keys: TypeAlias = Secret | tuple[tuple[str, Secret], ...] | None

@@ -8,8 +8,9 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any
 
+from g4f_integrations.core.candidates.candidate import Plan
 from g4f_integrations.core.candidates.resolution import DEEPEST, Resolution, Resolved, members_of, model_name
-from g4f_integrations.core.routes import Plan, RouteChoice
+from g4f_integrations.core.routes import RouteChoice
 
 _MOST_PLANS = 256
 

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from g4f_integrations.core.candidates.candidate import Candidate, Plan, route_key
 from g4f_integrations.core.candidates.keys import check_names, key_for, too_many
 from g4f_integrations.core.catalog import (
     AUTO,
@@ -20,7 +21,7 @@ from g4f_integrations.core.catalog import (
 )
 from g4f_integrations.core.credentials import Secret
 from g4f_integrations.core.proxies import ProxyMap, freeze_proxy
-from g4f_integrations.core.routes import Candidate, Endpoint, Plan, Route, RouteChoice, parse_route, route_key
+from g4f_integrations.core.routes import Endpoint, Route, RouteChoice, parse_route
 from g4f_integrations.errors import ConfigurationError
 
 DEEPEST = 8

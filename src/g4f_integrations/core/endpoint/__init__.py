@@ -8,13 +8,13 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.endpoint._answers import MAX_ANSWER_BYTES, AnswerReader
 from g4f_integrations.core.endpoint._terms import ENVIRONMENT_PROXY, ParameterRefused, refused_parameters
 from g4f_integrations.core.events import Batch, Finish
 from g4f_integrations.core.failures import HTTPFailure
 from g4f_integrations.core.pump import Expired
 from g4f_integrations.core.request import CallNotes, Request
-from g4f_integrations.core.routes import Candidate
 from g4f_integrations.core.wire.body import build_body, dump_body
 from g4f_integrations.core.wire.decoding import decode_json, plain_text
 from g4f_integrations.core.wire.errors import is_error, status_of

@@ -13,12 +13,13 @@ from urllib.parse import unquote
 import aiohttp
 from yarl import URL
 
+from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.credentials import Secret, redact_url
 from g4f_integrations.core.endpoint._terms import ENVIRONMENT_PROXY
 from g4f_integrations.core.failures import KEPT_HEADERS, HTTPFailure
 from g4f_integrations.core.proxies import proxy_for
 from g4f_integrations.core.request import Request
-from g4f_integrations.core.routes import Candidate, Endpoint, freeze_headers
+from g4f_integrations.core.routes import Endpoint, freeze_headers
 from g4f_integrations.core.sessions import open_session
 from g4f_integrations.core.wire.decoding import plain_text
 from g4f_integrations.errors import ConfigurationError

@@ -6,8 +6,8 @@ import os
 import threading
 from collections.abc import Iterable, Mapping
 
+from g4f_integrations.core.candidates.candidate import Candidate, RouteKey
 from g4f_integrations.core.failures import HTTPFailure
-from g4f_integrations.core.routes import Candidate, RouteKey
 
 ENVIRONMENT_PROXY = "env://"
 """A proxy of this name means: the proxies and the ``.netrc`` of the environment."""

@@ -3,18 +3,11 @@
 Free of both frameworks. A face adds only how its framework names things: messages, tools, schemas.
 """
 
-from g4f_integrations.core.settings.calls import (
-    PARAMETERS,
-    Call,
-    Face,
-    load_engine,
-    make_face,
-    prepare_call,
-    shown_arguments,
-)
+from g4f_integrations.core.settings.calls import PARAMETERS, Call, Face, load_engine, make_face, prepare_call
 from g4f_integrations.core.settings.choices import to_tool_choice, tool_names
 from g4f_integrations.core.settings.fields import ModelFields
 from g4f_integrations.core.settings.names import ALIASES
+from g4f_integrations.core.settings.showing import shown_arguments
 from g4f_integrations.core.settings.values import API_KEY_VARIABLE
 
 __all__ = [

@@ -12,7 +12,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from g4f_integrations.core.credentials import Secret, redact_url
+from g4f_integrations.core.credentials import Secret
 from g4f_integrations.core.events import Batch, Retrying
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.proxies import freeze_proxy
@@ -20,13 +20,10 @@ from g4f_integrations.core.request import Message, Request
 from g4f_integrations.core.routes import RouteChoice, freeze_headers
 from g4f_integrations.core.settings.choices import to_tool_choice
 from g4f_integrations.core.settings.fields import ModelFields
-from g4f_integrations.core.settings.names import ALIASES, without_secrets
+from g4f_integrations.core.settings.names import ALIASES
 from g4f_integrations.core.settings.values import (
     API_KEY_VARIABLE,
     EnvironmentURL,
-    plain_headers,
-    plain_proxy,
-    plain_route,
     to_api_key,
     to_cleaning,
     to_finite,
@@ -331,28 +328,3 @@ def _policy(model: ModelFields, call: Mapping[str, Any]) -> Resilience:
     # The constructor's explicit fields win over the constructor's shorthands, but not over the call's.
     settled = policy if "resilience" in call else Resilience.model_construct(_fields_set=set(), **dict(policy))
     return settled.with_shorthands(call.get("timeout"), call.get("max_retries"))
-
-
-def _shown(name: str, value: Any) -> Any:
-    """One argument without its credentials, but still telling one place from another."""
-    if value is None:
-        return None
-    if name == "routes":
-        return [plain_route(route) for route in to_routes(value)]
-    if name == "base_url":
-        return redact_url(str(value))
-    if name == "proxy":
-        return plain_proxy(freeze_proxy(value))
-    if name in {"default_headers", "headers", "extra_headers"}:
-        return plain_headers(freeze_headers(value))
-    return without_secrets(value) if name in {"extra_body", "model_kwargs"} else value
-
-
-def shown_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """A call's arguments as traces and caches may see them."""
-    if not arguments:
-        return {}
-    shown = {name: _shown(ALIASES.get(name, name), value) for name, value in arguments.items()}
-    for name in [name for name in shown if ALIASES.get(name, name) == "api_key"]:
-        del shown[name]
-    return shown

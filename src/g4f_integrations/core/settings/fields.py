@@ -9,9 +9,20 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetPydanticSchema,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core.core_schema import no_info_plain_validator_function
 
 from g4f_integrations.core.credentials import Secret, leave_credentials, redact_url
 from g4f_integrations.core.policy import Resilience
@@ -43,6 +54,15 @@ from g4f_integrations.errors import ConfigurationError
 _DEFAULT_RESILIENCE = Resilience()
 
 
+def _to_proxy(value: Any) -> ProxyMap | None:
+    frozen: ProxyMap | None = freeze_proxy(value or None)
+    return frozen
+
+
+def _to_base_url(value: Any) -> str | None:
+    return value if isinstance(value, EnvironmentURL) or not value else Endpoint(value).base_url
+
+
 _NUMBERS = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "web_search", "model_kwargs", "extra_body")
 _FROZEN: dict[str, Callable[[Any], Any]] = {
     "api_key": to_api_key,
@@ -50,13 +70,18 @@ _FROZEN: dict[str, Callable[[Any], Any]] = {
     "default_headers": freeze_headers,
     "prompts": to_folder,
     "provider": to_provider,
-    "proxy": lambda proxy: freeze_proxy(proxy or None),
+    "proxy": _to_proxy,
     "routes": to_routes,
     "tool_calling": to_tool_calling,
     "trimming": to_trimming,
     **{name: partial(to_finite, name) for name in _NUMBERS},
 }
 """What becomes of fields that may hold credentials or what cannot be sent, however they are set."""
+
+
+def _checked_by(check: Callable[[Any], Any]) -> GetPydanticSchema:
+    """`check` as the only judge of a field: a field validator would have pydantic build one from the type beside it."""
+    return GetPydanticSchema(lambda _source, _handler: no_info_plain_validator_function(check))
 
 
 class ModelFields(BaseModel):
@@ -70,13 +95,13 @@ class ModelFields(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=(), defer_build=True)
 
     model: str = Field(default="auto", description="Model id; 'auto' takes what is known to work.")
-    provider: Any = Field(
+    provider: Annotated[Any, _checked_by(to_provider)] = Field(
         default=None,
         exclude=True,
         repr=False,
         description="Who serves: a name, several names, a g4f provider class, a g4f list provider, or a list of these.",
     )
-    routes: list[Route | Endpoint | str] = Field(
+    routes: Annotated[list[Route | Endpoint | str], _checked_by(to_routes)] = Field(
         default_factory=list,
         exclude=True,
         repr=False,
@@ -85,19 +110,19 @@ class ModelFields(BaseModel):
     fallback_models: list[str] = Field(
         default_factory=list, description="Models to try when `model` has no working candidate left."
     )
-    base_url: str | None = Field(
+    base_url: Annotated[str | None, _checked_by(_to_base_url)] = Field(
         default=None,
         exclude=True,
         repr=False,
         description="An OpenAI-compatible endpoint. From G4F_BASE_URL or API_BASE_URL if nothing else is named.",
     )
-    default_headers: Headers = Field(
+    default_headers: Annotated[Headers, _checked_by(freeze_headers)] = Field(
         default=(), exclude=True, repr=False, description="Further HTTP headers for `base_url`."
     )
-    proxy: ProxyMap | None = Field(
+    proxy: Annotated[ProxyMap | None, _checked_by(_to_proxy)] = Field(
         default=None, exclude=True, repr=False, description="Proxy URL, or URLs by scheme (http, https, all)."
     )
-    api_key: Secret | dict[str, Secret] | None = Field(
+    api_key: Annotated[Secret | dict[str, Secret] | None, _checked_by(to_api_key)] = Field(
         default=None,
         exclude=True,
         description="Key for `base_url` or the one provider named, or keys by provider. G4F_API_KEY is for `base_url`.",
@@ -132,13 +157,13 @@ class ModelFields(BaseModel):
         default=None, ge=1, description="Tokens that the model reads and writes at once."
     )
     # Any: the rooms that know these types load with the first model, not with the class.
-    trimming: Any = Field(
+    trimming: Annotated[Any, _checked_by(to_trimming)] = Field(
         default_factory=default_trimming,
         exclude=True,
         repr=False,
         description="How a conversation that outgrows a route's window is made to fit (`Trimming`); None: not at all.",
     )
-    cleaning: Any = Field(
+    cleaning: Annotated[Any, _checked_by(to_cleaning)] = Field(
         default_factory=default_cleaning,
         exclude=True,
         repr=False,
@@ -149,7 +174,7 @@ class ModelFields(BaseModel):
         description="How tools reach a route: 'native' as the route takes them, 'prompt' by description and parsing, "
         "'auto' the former where the route has it.",
     )
-    prompts: str | None = Field(
+    prompts: Annotated[str | None, BeforeValidator(to_folder)] = Field(
         default=None, description="Folder whose files replace the package's own prompts of the same names."
     )
 
@@ -181,52 +206,6 @@ class ModelFields(BaseModel):
         if not isinstance(values, Mapping):
             return values
         return canonical_names(values, cls.model_fields, cls.__name__, cls.FURTHER_ALIASES)
-
-    @field_validator("api_key", mode="plain")
-    @classmethod
-    def _freeze_api_key(cls, value: Any) -> Secret | builtins.dict[str, Secret] | None:
-        return to_api_key(value)
-
-    @field_validator("provider", mode="plain")
-    @classmethod
-    def _check_provider(cls, value: Any) -> Any:
-        return to_provider(value)
-
-    @field_validator("cleaning", mode="plain")
-    @classmethod
-    def _check_cleaning(cls, value: Any) -> Any:
-        return to_cleaning(value)
-
-    @field_validator("trimming", mode="plain")
-    @classmethod
-    def _check_trimming(cls, value: Any) -> Any:
-        return to_trimming(value)
-
-    @field_validator("routes", mode="plain")
-    @classmethod
-    def _check_routes(cls, value: Any) -> list[Route | Endpoint | str]:
-        return to_routes(value)
-
-    @field_validator("base_url", mode="plain")
-    @classmethod
-    def _check_base_url(cls, value: Any) -> str | None:
-        return value if isinstance(value, EnvironmentURL) or not value else Endpoint(value).base_url
-
-    @field_validator("default_headers", mode="plain")
-    @classmethod
-    def _freeze_headers(cls, value: Any) -> Headers:
-        return freeze_headers(value)
-
-    @field_validator("proxy", mode="plain")
-    @classmethod
-    def _freeze_proxy(cls, value: Any) -> ProxyMap | None:
-        frozen: ProxyMap | None = freeze_proxy(value or None)
-        return frozen
-
-    @field_validator("prompts", mode="plain")
-    @classmethod
-    def _check_prompts(cls, value: Any) -> str | None:
-        return to_folder(value)
 
     @field_validator("tool_calling", mode="before")
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -10,6 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from g4f_integrations.core.patterns import compiled
 from g4f_integrations.errors import ConfigurationError
 
 ALIASES = {
@@ -34,11 +34,11 @@ _TOKENS = (
     "access|api|app|arkose|auth|authentication|authorization|bearer|bot|client|csrf|gh|github|gitlab|hf|id|identity|jwt"
     "|login|oauth|personal|refresh|secret|security|service|session|turnstile|user|xsrf"
 )
-_CREDENTIAL = re.compile(
+_CREDENTIAL = (
     rf"key|token|auth|(?:.*_)?(?:(?:{_KEYS}|ssh|subscription)_?keys?(?:_id)?|(?:{_TOKENS})_?tokens?"
     r"|secrets?|passw(?:or)?ds?|pwd|passphrase|authorization|credentials?|cookies?|jwt|bearer)"
 )
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAMEL = r"(?<=[a-z0-9])(?=[A-Z])"
 
 
 def is_credential_name(name: str) -> bool:
@@ -48,8 +48,8 @@ def is_credential_name(name: str) -> bool:
         >>> [is_credential_name(name) for name in ("api_key", "X-Api-Key", "accessToken", "eos_token")]
         [True, True, True, False]
     """
-    words = _CAMEL.sub("_", name.strip()).lower().replace("-", "_").replace(".", "_").replace(" ", "_")
-    return len(words) < 200 and _CREDENTIAL.fullmatch(words) is not None
+    words = compiled(_CAMEL).sub("_", name.strip()).lower().replace("-", "_").replace(".", "_").replace(" ", "_")
+    return len(words) < 200 and compiled(_CREDENTIAL).fullmatch(words) is not None
 
 
 def without_secrets(value: Any) -> Any:

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_json
 
+from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.request import CallNotes, Request
-from g4f_integrations.core.routes import Candidate
 from g4f_integrations.errors import ConfigurationError
 
 TWINS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
