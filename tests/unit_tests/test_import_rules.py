@@ -57,7 +57,7 @@ ORDER = [
     ["core.incoming"],
     ["core.answer"],
     ["core.attempt", "core.listing"],
-    ["core.accounting"],
+    ["core.accounting", "core.ledger"],
     ["core.engine"],
     ["core.settings"],
     ["core.media", "core.embeddings", "core.search"],

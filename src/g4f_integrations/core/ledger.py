@@ -1,0 +1,183 @@
+"""A call's books: the attempts it has made, how they ended, and what follows from that."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from copy import copy
+
+from g4f_integrations.core.attempt import AttemptRun
+from g4f_integrations.core.call_state import CallState
+from g4f_integrations.core.candidates.candidate import Candidate, secrets_of
+from g4f_integrations.core.events import Attempt, Outcome, Retrying
+from g4f_integrations.core.failures import AttemptFailed, Failure
+from g4f_integrations.core.fitting import Fitting
+from g4f_integrations.core.health import BreakerSettings, HealthStore, default_store
+from g4f_integrations.core.policy import Resilience
+from g4f_integrations.core.reporting import error_for, interruption
+from g4f_integrations.core.request import Request
+from g4f_integrations.core.retrying import RetryDriver
+from g4f_integrations.core.rotation import Choice, Rotation
+from g4f_integrations.errors import IntegrationError
+
+logger = logging.getLogger("g4f_integrations.engine")
+
+_call_numbers = itertools.count(1)
+_ABOUT_LENGTH = frozenset({"context_length", "bad_request", "rate_limit", "unknown"})
+
+
+class Ledger(ABC):
+    """The books of one call; the engine is built on them.
+
+    Args:
+        request: What is asked.
+        policy: How hard to try.
+    """
+
+    __slots__ = (
+        "_attempts", "_candidates", "_chosen", "_failures", "_fitting", "_loop", "_next", "_number", "_policy",
+        "_request", "_retries", "_rotation", "_state", "_store",
+    )  # fmt: skip
+
+    _loop: asyncio.AbstractEventLoop
+    _candidates: Sequence[Candidate]
+    _state: CallState
+
+    def __init__(self, request: Request, policy: Resilience) -> None:
+        self._request = request
+        self._policy = policy
+        self._store: HealthStore = default_store() if policy.store is None else policy.store
+        self._number = next(_call_numbers)
+        self._attempts: list[Attempt] = []
+        self._failures: list[Failure] = []
+        self._rotation: Rotation | None = None
+        self._fitting: Fitting | None = None  # where the conversation may not fit as it is
+        self._next: Choice | None = None
+        self._chosen = False
+        self._retries: RetryDriver | None = None
+
+    # What tenacity asks ----------------------------------------------------------------------------------------
+
+    def _choose(self) -> Choice | None:
+        """The next candidate, decided once between two attempts: tenacity asks for its wait and for its presence."""
+        if not self._chosen:
+            self._next = self._order().choose(time.monotonic())
+            self._chosen = True
+        return self._next
+
+    def can_go_on(self) -> bool:
+        """Whether attempts are left and the newest failure is not final."""
+        final = self._failures[-1].kind == "content_filter" and not self._policy.rotate_on_content_filter
+        time_left = self.time_left()
+        out_of_time = time_left is not None and time_left <= 0
+        return not final and not out_of_time and len(self._attempts) < self._policy.max_attempts
+
+    def next_wait(self) -> float | None:
+        """Seconds before the next attempt; ``None`` when no candidate is left."""
+        choice = self._choose()
+        return None if choice is None else choice.wait
+
+    def time_left(self) -> float | None:
+        """Seconds to the deadline or the end of the total time, whichever is nearer; ``None`` without either."""
+        state, total = self._state, self._policy.total_timeout
+        left = math.inf if state.deadline is None else state.deadline - self._loop.time()
+        if total is not None:
+            left = min(left, total - state.waited)
+        return None if left == math.inf else left
+
+    def _order(self) -> Rotation:
+        if self._rotation is None:
+            self._rotation = Rotation(self._candidates, self._policy, self._store)
+            if self._attempts:
+                self._rotation.began(self._candidates[0])  # the first attempt was made without it
+        return self._rotation
+
+    def _leave(self) -> None:
+        # A probe that came to no verdict (the caller left, the time ran out) must not keep others from probing.
+        if self._next is not None and self._next.is_probe:
+            self._store.end_probe(self._next.candidate.key)
+
+    # Verdicts --------------------------------------------------------------------------------------------------
+
+    def _succeeded(self, run: AttemptRun) -> None:
+        seconds = run.clocks.elapsed
+        self._attempts.append(Attempt(run.candidate.name, run.candidate.model, "ok", None, seconds))
+        self._store.succeeded(run.candidate.key, run.clocks.first_content or seconds)
+        self._next = None
+        if self._fitting is not None:
+            answer = run.answer
+            self._fitting.answered(run.candidate, run.messages, answer.finish_reason(0), answer.usage)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("call %d: %s answered in %.2f s", self._number, run.candidate.label, seconds)
+
+    async def _failed(self, run: AttemptRun, failure: Failure) -> IntegrationError | None:
+        """Book a failed attempt; the error that ends the call, or ``None`` when there is to be another attempt."""
+        failure = failure.masking(secrets_of(run.candidate, self._request.headers))
+        error = await self._book(run, failure)
+        return error if error is not None else await self._decide(run, failure)
+
+    async def _book(self, run: AttemptRun, failure: Failure) -> IntegrationError | None:
+        """Book a failed attempt; the error of an answer that broke off and cannot go on."""
+        candidate, state = run.candidate, self._state
+        bad_form = failure.kind == "invalid"
+        # An answer that lacks its tool calls alone is completed by another attempt, whose text nobody needs.
+        state.muted = state.muted or (bad_form and run.answer.begun and self._request.stream)
+        broke_off = run.committed and not bad_form and not state.muted
+        kind: Outcome = "interrupted" if broke_off else failure.kind
+        seconds = self._loop.time() - run.started
+        self._attempts.append(Attempt(candidate.name, candidate.model, kind, failure.message or None, seconds))
+        self._failures.append(failure)
+        rotation = self._order()
+        if not run.clocks.out_of_time:
+            breaker = BreakerSettings(self._policy.breaker_failures, self._policy.breaker_cooldown)
+            self._store.failed(candidate.key, kind, failure.retry_after, breaker)
+            self._next = None
+        if broke_off:
+            logger.warning("call %d: %s broke off: %s", self._number, candidate.label, failure.message)
+            return interruption(self._attempts, failure, candidate.label, text=run.answer.text, calls=run.answer.calls)
+        rotation.failed(failure, time.monotonic(), again=run.again)
+        if not run.again and self._request.trimming is not None and failure.kind in _ABOUT_LENGTH:
+            await self._learn_length(run, failure, rotation)
+        return None
+
+    async def _decide(self, run: AttemptRun, failure: Failure) -> IntegrationError | None:
+        """Whether and when there is to be another attempt; the error that ends the call if there is none."""
+        self._chosen = run.clocks.out_of_time  # then there is nothing left to choose
+        if self._retries is None:
+            self._retries = RetryDriver(self, self._attempts[-1].seconds)
+        wait = await self._retries.decide(AttemptFailed(failure))
+        following = self._next
+        if wait is None or following is None:
+            logger.warning("call %d: gave up after %d attempts", self._number, len(self._attempts))
+            return error_for(self._attempts, self._failures, run.candidate.label)
+        logger.info(
+            "call %d: %s failed (%s: %s); %s is next in %.2f s",
+            self._number,
+            run.candidate.label,
+            failure.kind,
+            failure.message,
+            following.candidate.label,
+            wait,
+        )
+        return None
+
+    async def _learn_length(self, run: AttemptRun, failure: Failure, rotation: Rotation) -> None:
+        """What a refusal tells of the route's window; it is asked again with what fits, after those that have room."""
+        fitting = self._fitting or self._make_fitting()
+        if await fitting.refused(run.candidate, failure, run.messages):
+            self._fitting = fitting
+            rotation.set_back(await fitting.ordered(self._candidates))
+
+    def _retrying(self) -> Retrying:
+        assert self._retries is not None
+        # A copy: a consumer on another thread reads it while the next attempt is being made.
+        return Retrying(self._attempts[-1], copy(self._retries.state))
+
+    @abstractmethod
+    def _make_fitting(self) -> Fitting:
+        """What makes the call's conversation fit a route."""
