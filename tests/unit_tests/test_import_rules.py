@@ -52,7 +52,7 @@ ORDER = [
     ["core.sse", "core.wire", "core.sessions"],
     ["core.endpoint", "core.chunks"],
     ["core.transport"],
-    ["core.retrying", "core.rotation", "core.reporting", "core.call_state", "core.fitting"],
+    ["core.retrying", "core.rotation", "core.reporting", "core.call_state", "core.fitting", "core.side_calls"],
     ["core.asking", "core.lane", "core.clocks"],
     ["core.incoming"],
     ["core.answer"],

@@ -107,7 +107,9 @@ class AttemptRun:
             self.clocks.wait_begins(self._loop.time())
         try:
             events = await reading
-            return self._settle(events) if settle else events
+            if not settle:
+                return events
+            return await self._considered(events) if self.answer.asks_model else self._settle(events)
         except IntegrationError:
             raise
         except Exception as error:
@@ -116,7 +118,7 @@ class AttemptRun:
                 await self._upstream.pump.expire()
         finally:
             self.clocks.wait_ends(self._loop.time())
-        return self._stand_or_fail(failure)
+        return await self._stand_or_fail(failure)
 
     def _failure_of(self, error: Exception) -> Failure:
         if isinstance(error, AttemptFailed):
@@ -129,7 +131,7 @@ class AttemptRun:
         self.again = isinstance(error, HTTPFailure) and error.mended
         return classify(error)
 
-    def _stand_or_fail(self, failure: Failure) -> Batch:
+    async def _stand_or_fail(self, failure: Failure) -> Batch:
         """The end of an answer that was complete before its upstream failed to hang up.
 
         Raises:
@@ -137,7 +139,7 @@ class AttemptRun:
         """
         if (self._finished or self.answer.finishes) and not self._over:
             try:
-                ended = self._end(self._collected)
+                ended = await self._end(self._collected)
             except AttemptFailed as judged:  # an empty answer is explained by what came after it
                 failure = failure if judged.failure.kind == "empty" else self._failure_of(judged)
             else:
@@ -149,6 +151,15 @@ class AttemptRun:
     def _settle(self, events: Batch) -> Batch:
         self._over = True
         released = self._through_filters(events)
+        self.committed = True
+        return released
+
+    async def _considered(self, events: Batch) -> Batch:
+        """All events of a blocking answer whose texts a model looks at for adverts → what is handed over of it."""
+        self._over = True
+        released, _ = self.answer.take(events)
+        await self.answer.consider()
+        released = self.answer.end(released)
         self.committed = True
         return released
 
@@ -170,7 +181,7 @@ class AttemptRun:
             self._pending = upstream.reader.error
             if answer.may_stop and answer.stopped:
                 await upstream.pump.aclose()  # the rest of the answer is not wanted
-                return self._end(released)
+                return await self._end(released)
             if released:
                 self.clocks.spoke, self.committed = True, answer.begun
                 return released
@@ -178,7 +189,7 @@ class AttemptRun:
                 raise self._pending
             if due is not None and self._loop.time() >= due:
                 self._check_clock()
-        return self._end([])
+        return await self._end([])
 
     async def _read_all(self, upstream: Upstream) -> Batch:
         answer = self.answer
@@ -195,7 +206,7 @@ class AttemptRun:
                 raise upstream.reader.error
             if due is not None and self._loop.time() >= due:
                 self._check_clock()
-        return self._end(self._collected)
+        return await self._end(self._collected)
 
     def _note(self, events: Batch) -> None:
         """Keep events of a blocking answer, which goes through the filters as a whole."""
@@ -221,14 +232,19 @@ class AttemptRun:
         if due is not None and self._loop.time() >= due:
             raise Expired
 
-    def _end(self, released: Batch) -> Batch:
+    async def _end(self, released: Batch) -> Batch:
         """What was still held, when the answer stands; the end of an answer that does not is a failure."""
         self._over = True
         upstream = self._upstream
         if upstream is not None and upstream.tells_finish and not upstream.reader.finished and not self.answer.stopped:
             message = "the stream ended without a finish reason"
             raise StreamCut(message)
-        if self._upstream is not None and not self._call.request.stream and not self.answer.may_stop:
+        if self.answer.asks_model:
+            if not self._call.request.stream and not self.answer.may_stop:
+                released, _ = self.answer.take(released)
+            await self.answer.consider()
+            released = self.answer.end(released)
+        elif self._upstream is not None and not self._call.request.stream and not self.answer.may_stop:
             released = self._through_filters(released)
         else:
             released = self.answer.end(released)

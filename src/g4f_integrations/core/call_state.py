@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from g4f_integrations.core.candidates.candidate import RouteKey
+from g4f_integrations.core.candidates.candidate import Candidate, RouteKey
 from g4f_integrations.core.events import Batch
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
@@ -39,6 +40,7 @@ class CallState:
         waited: Seconds spent waiting so far, the consumer's own time left out.
 
     Attributes:
+        ask_about_adverts: Asks a model about an answer of a route, where the settings have one look for adverts.
         suspects: Suspect answers seen so far, and the provider that gave each.
         empty_after_tool: Whether an empty answer to a tool result has been seen already.
         mistakes: The newest mistake in form of each route that has been asked again because of it.
@@ -50,8 +52,8 @@ class CallState:
     """
 
     __slots__ = (
-        "_prompt", "by_prompt", "deadline", "empty_after_tool", "kept", "mistakes", "muted", "policy", "request",
-        "suspects", "waited",
+        "_prompt", "ask_about_adverts", "by_prompt", "deadline", "empty_after_tool", "kept", "mistakes", "muted",
+        "policy", "request", "suspects", "waited",
     )  # fmt: skip
 
     def __init__(self, request: Request, policy: Resilience, deadline: float | None, waited: float = 0.0) -> None:
@@ -59,6 +61,7 @@ class CallState:
         self.policy = policy
         self.deadline = deadline
         self.waited = waited
+        self.ask_about_adverts: Callable[[Candidate, str], Awaitable[str | None]] | None = None
         self.suspects: dict[str, str] | None = None
         self.empty_after_tool = False
         self.mistakes: dict[RouteKey, Mistake] | None = None

@@ -15,9 +15,9 @@ from typing import Any, TypeAlias
 from g4f_integrations.core.accounting import closing_events
 from g4f_integrations.core.attempt import AttemptRun
 from g4f_integrations.core.call_state import CallState
-from g4f_integrations.core.candidates import resolve, resolve_cached, usable
-from g4f_integrations.core.candidates.candidate import Plan
-from g4f_integrations.core.events import AnswerInfo, Batch, Retrying, TextDelta
+from g4f_integrations.core.candidates import elsewhere, resolve, resolve_cached, usable
+from g4f_integrations.core.candidates.candidate import Candidate, Plan
+from g4f_integrations.core.events import Batch, Retrying
 from g4f_integrations.core.failures import AttemptFailed, Failure, preload
 from g4f_integrations.core.fitting import Fitting, is_short
 from g4f_integrations.core.ledger import Ledger
@@ -25,8 +25,8 @@ from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.rotation import Choice
 from g4f_integrations.core.routes import RouteChoice
+from g4f_integrations.core.side_calls import SideCalls
 from g4f_integrations.core.transport import load_for
-from g4f_integrations.core.trimming import SummaryRequest
 from g4f_integrations.errors import ContextLengthError, IntegrationError, StreamInterruptedError
 
 logging.getLogger("g4f_integrations").addHandler(logging.NullHandler())  # nothing is printed unless it is asked for
@@ -74,13 +74,16 @@ def complete(
 class _Call(Ledger):
     """One call under way."""
 
-    __slots__ = ("_choice", "_cleaned", "_side_calls")
+    __slots__ = ("_avoided", "_choice", "_cleaned", "_sides")
 
-    def __init__(self, choice: RouteChoice, request: Request, policy: Resilience) -> None:
+    def __init__(
+        self, choice: RouteChoice, request: Request, policy: Resilience, avoided: Candidate | None = None
+    ) -> None:
         super().__init__(request, policy)
+        self._avoided = avoided  # in a call on behalf of another: the route that is not to be asked
         self._choice = choice if policy.rotate_models else choice._replace(fallback_models=())
         self._cleaned: Sequence[dict[str, Any]] = ()  # out of earlier answers, before they are sent again
-        self._side_calls: Sequence[dict[str, Any]] = ()
+        self._sides: SideCalls | None = None
 
     async def run(self) -> AsyncGenerator[Batch, None]:
         """The call's events; see `answer`."""
@@ -158,8 +161,13 @@ class _Call(Ledger):
             if self._cleaned:
                 self._request = self._request.replacing(messages=messages)
         deadline = None if policy.deadline is None else began + policy.deadline
-        self._candidates = candidates = usable(plan, self._choice, self._request, policy)
+        candidates = usable(plan, self._choice, self._request, policy)
+        if self._avoided is not None:
+            candidates = elsewhere(candidates, self._avoided)
+        self._candidates = candidates
         state = self._state = CallState(self._request, policy, deadline, now - began)
+        if self._request.cleaning is not None and self._request.cleaning.asks_model:
+            state.ask_about_adverts = self._make_sides().point_at_adverts
         if self._request.trimming is not None and not is_short(self._request):
             fitting = self._make_fitting()
             self._candidates = candidates = await fitting.ordered(candidates)
@@ -198,23 +206,16 @@ class _Call(Ledger):
             raise
 
     def _account(self, run: AttemptRun) -> Batch:
-        return closing_events(run, self._attempts, self._cleaned, self._side_calls)
+        side_calls = self._sides.entries if self._sides is not None else ()
+        return closing_events(run, self._attempts, self._cleaned, side_calls)
 
     def _make_fitting(self) -> Fitting:
-        return Fitting(self._request, self._request.trimming, self._store, self._summarise)
+        return Fitting(self._request, self._request.trimming, self._store, self._make_sides().summarise)
 
-    async def _summarise(self, wanted: SummaryRequest) -> str | None:
-        """Ask the model for a summary of what is left out."""
-        request = Request(
-            wanted.prompt(), params={"max_tokens": wanted.max_tokens}, cleaning=self._request.cleaning,
-            headers=self._request.headers,
-        )  # fmt: skip
-        events = await _Call(self._choice, request, self._policy).whole(None)
-        info = events[-1]
-        if isinstance(info, AnswerInfo):
-            told = {"purpose": "summary", "provider": info.provider, "model": info.model}
-            self._side_calls = [*self._side_calls, {**told, "attempts": len(info.attempts)}]
-        return "".join(event.text for event in events if isinstance(event, TextDelta))
+    def _make_sides(self) -> SideCalls:
+        if self._sides is None:
+            self._sides = SideCalls(self._choice, self._request, self._policy, _ask_aside)
+        return self._sides
 
     async def _next_attempt(self) -> AttemptRun:
         assert self._retries is not None
@@ -261,6 +262,10 @@ class _Call(Ledger):
             await self._loop.run_in_executor(None, context.run, on_clean, list(run.answer.removed))
         except Exception as error:  # the answer is there all the same
             logger.warning("call %d: on_clean raised %s: %s", self._number, type(error).__name__, error)
+
+
+async def _ask_aside(choice: RouteChoice, request: Request, policy: Resilience, avoided: Candidate | None) -> Batch:
+    return await _Call(choice, request, policy, avoided).whole(None)
 
 
 def _prepare(choice: RouteChoice) -> Plan:

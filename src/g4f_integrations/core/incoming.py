@@ -67,8 +67,8 @@ class Incoming:
 
     # fmt: off
     __slots__ = (
-        "_aside", "_asked", "_assembler", "_call", "_candidate", "_has_media", "_invalid", "_lanes", "_limit",
-        "_reasoning", "_shown", "_stops", "begun", "calls", "finishes", "info", "kept", "removed", "sources",
+        "_aside", "_asked", "_asks_model", "_assembler", "_call", "_candidate", "_has_media", "_invalid", "_lanes",
+        "_limit", "_reasoning", "_shown", "_stops", "begun", "calls", "finishes", "info", "kept", "removed", "sources",
         "suspect", "usage",
     )
     # fmt: on
@@ -83,6 +83,8 @@ class Incoming:
         self._assembler: ToolCallAssembler | None = None
         self._aside: Batch | None = None  # what goes with the text, and waits for it
         self._has_media = False
+        # Where bare JSON is wanted, what stands around it goes anyhow.
+        self._asks_model = call.ask_about_adverts is not None and asked.format is None
         self._reasoning: dict[int, CleaningStream] | None = None  # what cleans the reasoning of each choice
         self._invalid: Sequence[InvalidToolCall] = ()
         self.begun = False
@@ -110,6 +112,16 @@ class Incoming:
     def choices(self) -> list[int]:
         """The numbers of the choices that were answered."""
         return sorted({0, *self._lanes, *self.finishes})
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether a model is to look at the end for adverts, by `consider`, so that the filters hold it till then."""
+        return self._asks_model
+
+    async def consider(self) -> None:
+        """Have a model look at the texts, if the settings want it; only the answer's end is still to come."""
+        for lane in self._lanes.values():
+            await lane.consider()
 
     @property
     def may_stop(self) -> bool:
@@ -218,12 +230,18 @@ class Incoming:
             self._candidate.name,
             self._call,
             cleaning=self._call.request.cleaning,
+            complete=self._ask_about_adverts if self._asks_model else None,
+            at_once=not self._call.request.stream and not self.may_stop,
             stops=self._stops,
             output_limit=self._limit,
             make_splitter=asked.splitter if asked.tools else None,
             form=asked.json_stage() if asked.format is not None else None,
         )
         return lane
+
+    async def _ask_about_adverts(self, question: str) -> str | None:
+        ask = self._call.ask_about_adverts
+        return None if ask is None else await ask(self._candidate, question)
 
     def _release(self, lane: Lane, text: str, reasoning: str, choice: int, released: Batch) -> None:
         muted = self._call.muted

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from g4f_integrations.core.events import AsideDelta
 from g4f_integrations.core.failures import Failure, NoticeGate, classify_content
 from g4f_integrations.core.filters import OutputLimit, ReasoningTags, StopSequences
 
 if TYPE_CHECKING:  # loaded when tools are offered
-    from g4f_integrations.core.cleaning import Cleaning, CleaningStream, Removed
+    from g4f_integrations.core.cleaning import AICleaningStream, Cleaning, CleaningStream, Complete, Removed
     from g4f_integrations.core.toolcalls import CallSplitter, Parsed
+
+    Cleaner: TypeAlias = CleaningStream | AICleaningStream
 
 
 class PromptSource(Protocol):
@@ -42,6 +44,8 @@ class Lane:
         provider: Name of the route's provider, whose notices are looked for.
         call: Tells the user's own words.
         cleaning: What is taken out of the text, if anything is.
+        complete: Asks a model about adverts, where the settings want one to look for them.
+        at_once: Whether nothing has to go on before the end, so that this model may see all of the text.
         stops: Texts that end the answer, also where the route ignores them.
         output_limit: Tokens after which the text ends, where the route is known to ignore ``max_tokens``.
         make_splitter: Makes what takes tool calls out of the text, if tools were offered.
@@ -58,8 +62,9 @@ class Lane:
     """
 
     __slots__ = (
-        "_call", "_cleaning", "_form", "_gate", "_limit", "_make_splitter", "_provider", "_splitter", "_stops", "_tags",
-        "cleaner", "parsed", "parts", "passing", "problem", "raw", "removed",
+        "_at_once", "_call", "_cleaning", "_complete", "_ended", "_form", "_gate", "_limit", "_make_splitter",
+        "_provider", "_splitter", "_stops", "_tags", "cleaner", "parsed", "parts", "passing", "problem", "raw",
+        "removed",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +73,8 @@ class Lane:
         call: PromptSource,
         *,
         cleaning: Cleaning | None = None,
+        complete: Complete | None = None,
+        at_once: bool = False,
         stops: tuple[str, ...] = (),
         output_limit: int | None = None,
         make_splitter: Callable[[], CallSplitter | None] | None = None,
@@ -76,6 +83,9 @@ class Lane:
         self._provider = provider
         self._call = call
         self._cleaning = cleaning
+        self._complete = complete
+        self._at_once = at_once
+        self._ended: tuple[str, str] | None = None  # what the reasoning tags held, once a model has looked at the end
         self._tags: ReasoningTags | None = None
         self._gate: NoticeGate | None = None
         self._stops = StopSequences(stops) if stops else None
@@ -83,7 +93,7 @@ class Lane:
         self._make_splitter = make_splitter
         self._splitter = None if make_splitter is None else make_splitter()
         self._form = form
-        self.cleaner: CleaningStream | None = None
+        self.cleaner: Cleaner | None = None
         self.removed: list[Removed] = []
         self.parts: list[str] = []
         self.passing = False
@@ -124,11 +134,12 @@ class Lane:
             and self._limit is None
             and self._splitter is None
             and self._form is None
+            and self._complete is None
         )
         return text, reasoning
 
     @staticmethod
-    def _clean(cleaner: CleaningStream, text: str, aside: AsideDelta | None) -> str:
+    def _clean(cleaner: Cleaner, text: str, aside: AsideDelta | None) -> str:
         if aside is None:
             return cleaner.feed(text)
         return cleaner.feed(text, event_id=aside.event_id, model=aside.model, after_finish=aside.after_finish)
@@ -193,12 +204,38 @@ class Lane:
         self.parsed = parsed
         return parsed.text
 
-    def _new_cleaner(self) -> CleaningStream | None:
+    def _new_cleaner(self) -> Cleaner | None:
         if self._cleaning is None:
             return None
+        if self._complete is not None:
+            return self._cleaning.ai_stream(
+                self._complete, provider=self._provider, prompt=self._call.prompt, notices=False, report=False,
+                whole=self._at_once,
+            )  # fmt: skip
         return self._cleaning.stream(provider=self._provider, prompt=self._call.prompt, notices=False, report=False)
 
-    def _end_cleaning(self, cleaner: CleaningStream) -> str:
+    async def consider(self) -> None:
+        """Have a model look at the end of the text for adverts, if one is to; only `close` is still to come."""
+        cleaner = self.cleaner
+        if self._complete is None or cleaner is None or self._tags is None or self._ended is not None:
+            return
+        text, reasoning = self._tags.close()
+        self._ended = (cleaner.feed(text) if text else ""), reasoning
+        if TYPE_CHECKING:
+            assert isinstance(cleaner, AICleaningStream)
+        if not self.stopped and not self._holds_calls(cleaner.held):
+            await cleaner.look()
+
+    def _holds_calls(self, text: str) -> bool:
+        """Whether there are tool calls in a text, which nobody but the parser may take anything out of."""
+        splitter = None if self._make_splitter is None else self._make_splitter()
+        if splitter is None:
+            return False
+        splitter.feed(text)
+        parsed = splitter.close(cut=False)
+        return bool(parsed.calls or parsed.invalid)
+
+    def _end_cleaning(self, cleaner: Cleaner) -> str:
         rest = cleaner.flush()
         self.removed += cleaner.removed
         return rest
@@ -211,10 +248,13 @@ class Lane:
         """
         if self._tags is None or self._gate is None:
             return "", "", None
-        text, reasoning = self._tags.close()
         cleaner = self.cleaner
-        if text and cleaner is not None:
-            text = cleaner.feed(text)
+        if self._ended is not None:
+            text, reasoning = self._ended
+        else:
+            text, reasoning = self._tags.close()
+            if text and cleaner is not None:
+                text = cleaner.feed(text)
         if cleaner is not None:
             text += self._end_cleaning(cleaner)
         if text:

@@ -37,3 +37,18 @@ def usable(plan: Plan, choice: RouteChoice, request: Request, policy: Resilience
             raise ConfigurationError(message)
         candidates = able
     return candidates
+
+
+def elsewhere(candidates: Sequence[Candidate], avoided: Candidate) -> Sequence[Candidate]:
+    """The candidates that are not of the provider of `avoided`; if there are none, its own that are other routes.
+
+    Raises:
+        ConfigurationError: There is no other.
+    """
+    place = avoided.name, avoided.key.provider, avoided.key.base_url
+    others = [c for c in candidates if (c.name, c.key.provider, c.key.base_url) != place]
+    others = others or [candidate for candidate in candidates if candidate.key != avoided.key]
+    if not others:
+        message = f"there is no other route than {avoided.label}"
+        raise ConfigurationError(message)
+    return others

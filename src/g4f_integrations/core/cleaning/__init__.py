@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from g4f_integrations.core.cleaning._ai_settings import AICleaning
+from g4f_integrations.core.cleaning._ai_settings import AICleaning, Complete
 from g4f_integrations.core.cleaning._results import Cleaned, Removed
 from g4f_integrations.core.cleaning._rules import CATEGORIES, Category, Example, Rule
 from g4f_integrations.core.cleaning._stream import CleaningStream, is_advert_event
@@ -37,6 +37,7 @@ __all__ = [
     "Cleaned",
     "Cleaning",
     "CleaningStream",
+    "Complete",
     "Example",
     "Explained",
     "Explanation",

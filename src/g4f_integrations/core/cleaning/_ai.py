@@ -7,12 +7,14 @@ what it names is deleted only if the checks here would have it so. Whatever else
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import json
+import logging
 import re
 import secrets
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ from g4f_integrations.core.cleaning._code import OPEN_TEXT, Code
 from g4f_integrations.core.cleaning._frames import BLANKS
 from g4f_integrations.core.cleaning._results import Removed
 from g4f_integrations.core.cleaning._suspicion import continues_list, evidence_in, has_label, hosts_in
+
+logger = logging.getLogger("g4f_integrations.cleaning")
 
 HEAD_LINES, TAIL_LINES = 6, 15
 LONGEST_SPAN = 1200
@@ -58,11 +62,23 @@ def is_suspect(text: str, prompt: str | None) -> bool:
     )
 
 
-def passes_gate(settings: AICleaning, text: str, prompt: str | None) -> bool:
-    """Whether the model is to be asked about `text`."""
+async def opens_gate(settings: AICleaning, text: str, prompt: str | None) -> bool:
+    """Whether the model is to be asked about `text`. A gate of the user's own is asked in a worker thread."""
     if settings.gate == "always":
         return True
-    return is_suspect(text, prompt) if settings.gate == "suspect" else bool(settings.gate(text))
+    if settings.gate == "suspect":
+        return is_suspect(text, prompt)
+    try:
+        return bool(await _in_thread(partial(settings.gate, text)))
+    except Exception as error:  # a gate that fails must not cost the user the answer
+        logger.warning("the gate of AICleaning raised %s: %s", type(error).__name__, error)
+        return False
+
+
+async def _in_thread(function: Callable[[], Any]) -> Any:
+    """Not on our loops: a user's function may call a model, and a file may lie far away."""
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(None, context.run, function)
 
 
 def _edges(text: str) -> tuple[list[tuple[int, int]], list[int]]:
@@ -98,11 +114,13 @@ async def ask(settings: AICleaning, text: str, complete: Complete) -> str | None
     """The model's answer about `text`, or ``None`` if there is none in time."""
     try:
         async with asyncio.timeout(settings.timeout):
-            answer = complete(build_prompt(settings, text))
+            build = partial(build_prompt, settings, text)
+            answer = complete(await _in_thread(build) if isinstance(settings.prompt, Path) else build())
             if inspect.isawaitable(answer):
                 answer = await answer
-    except Exception:
-        return None  # a cleaner that fails must not cost the user the answer
+    except Exception as error:  # a cleaner that fails must not cost the user the answer
+        logger.info("nobody could be asked about adverts: %s: %s", type(error).__name__, error)
+        return None
     if not isinstance(answer, str):
         answer = getattr(answer, "text", None) or getattr(answer, "content", None)
     return answer if isinstance(answer, str) and len(answer) <= _LONGEST_REPLY else None
@@ -248,8 +266,8 @@ async def find_with_ai(
     complete: Complete,
     before: str = "",
     foreign: Sequence[str] = (),
-) -> list[tuple[int, int]]:
-    """Ask about `text`; gives the spans that are safe to delete, none if the model is late, wrong or lying.
+) -> list[tuple[int, int]] | None:
+    """Ask about `text`; gives the spans that are safe to delete, ``None`` if the model gave no answer of use.
 
     Args:
         settings: How to ask.
@@ -263,7 +281,7 @@ async def find_with_ai(
     reply = await ask(settings, text, complete)
     answer = read_reply(reply) if reply is not None else None
     if answer is None:
-        return []
+        return None
     try:
         return verified(
             spans_of(answer, text, is_end=bool(before)),
@@ -274,4 +292,4 @@ async def find_with_ai(
             foreign=foreign,
         )
     except (TypeError, ValueError, RecursionError):
-        return []
+        return None

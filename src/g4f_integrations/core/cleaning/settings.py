@@ -128,7 +128,8 @@ class Cleaning(BaseModel):
         """Clean a whole text, in the modes ``"ai"`` and ``"hybrid"`` with a language model's help.
 
         The model points at lines of the text's edges; what it points at is taken out only if it looks like an advert,
-        so a model that errs, lies, is late or fails leaves the result of the rules.
+        so a model that errs, lies, is late or fails leaves the result of the rules; so it does in the mode ``"ai"``, in
+        which there are none as long as the model answers.
 
         Args:
             text: The answer.
@@ -142,11 +143,14 @@ class Cleaning(BaseModel):
         """
         from g4f_integrations.core.cleaning import _ai  # noqa: PLC0415 - few ask for it
 
-        cleaned = self._clean(text, provider, prompt, report=False)
+        asks = complete is not None and self.asks_model
+        if self.mode == "ai" and not asks:
+            cleaned = self.by_rules.clean(text, provider=provider, prompt=prompt)
+        else:
+            cleaned = self._clean(text, provider, prompt, report=False)
         known = any(removed.category == "ads" for removed in cleaned.removed)
-        asks = complete is not None and self.mode in {"ai", "hybrid"} and "ads" in self.categories
         open_question = not known and cleaned.notice is None and cleaned.text.strip()
-        if complete is not None and asks and open_question and _ai.passes_gate(self.ai, cleaned.text, prompt):
+        if complete is not None and asks and open_question and await _ai.opens_gate(self.ai, cleaned.text, prompt):
             spans = await _ai.find_with_ai(
                 self.ai,
                 cleaned.text,
@@ -155,13 +159,32 @@ class Cleaning(BaseModel):
                 complete=complete,
                 foreign=_rulebook(self.rules, self.categories).foreign(provider),
             )
-            cleaned = merged(text, cleaned, _ai.removed_at(spans, cleaned.text))
+            if spans is None and self.mode == "ai":
+                cleaned = self.by_rules.clean(text, provider=provider, prompt=prompt)
+            cleaned = merged(text, cleaned, _ai.removed_at(spans or (), cleaned.text))
         if self.on_clean is not None and (cleaned.removed or cleaned.notice is not None):
             self.on_clean(cleaned.removed)
         return cleaned
 
+    @property
+    def asks_model(self) -> bool:
+        """Whether a language model is asked about adverts."""
+        return self.mode in {"ai", "hybrid"} and "ads" in self.categories
+
+    @property
+    def by_rules(self) -> Cleaning:
+        """The same by the rules alone, for where no model is to be asked or answers; it calls nobody back."""
+        return self.model_copy(update={"mode": "rules", "on_clean": None})
+
     def ai_stream(
-        self, complete: Complete, *, provider: str | None = None, prompt: str | None = None
+        self,
+        complete: Complete,
+        *,
+        provider: str | None = None,
+        prompt: str | None = None,
+        notices: bool | None = None,
+        report: bool = True,
+        whole: bool = False,
     ) -> AICleaningStream:
         """A filter for one text that comes in pieces, whose end a language model looks at.
 
@@ -172,18 +195,21 @@ class Cleaning(BaseModel):
             complete: As for `aclean`.
             provider: As for `clean`.
             prompt: As for `clean`.
+            notices: As for `stream`.
+            report: As for `stream`.
+            whole: Whether all of the text is held, so that the model sees its head, too.
         """
         from g4f_integrations.core.cleaning._ai_stream import AICleaningStream  # noqa: PLC0415 - few ask for it
 
-        stream = self.stream(provider=provider, prompt=prompt, report=False)
-        asks = self.mode in {"ai", "hybrid"} and "ads" in self.categories
         return AICleaningStream(
-            stream,
-            self.ai if asks else None,
+            self.stream(provider=provider, prompt=prompt, notices=notices, report=False),
+            self.ai if self.asks_model else None,
             complete,
+            rules=self.by_rules if self.mode == "ai" else None,
             provider=provider,
             prompt=prompt,
-            on_end=self.on_clean,
+            on_end=self.on_clean if report else None,
+            whole=whole,
             foreign=_rulebook(self.rules, self.categories).foreign(provider),
         )
 

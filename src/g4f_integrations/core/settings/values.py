@@ -287,14 +287,7 @@ def to_cleaning(value: Any) -> Any:
     from g4f_integrations.core.cleaning import Cleaning  # noqa: PLC0415  loaded with the first model
 
     given = {"mode": value} if isinstance(value, str) else value
-    cleaning = _to_policy("cleaning", Cleaning, default_cleaning(), given)
-    if cleaning is not None and cleaning.mode in {"ai", "hybrid"}:
-        message = (
-            f"cleaning: a model cleans its own answers by rules; mode {cleaning.mode!r} is for texts that you clean "
-            "yourself, with Cleaning.aclean or CleaningRunnable"
-        )
-        raise ConfigurationError(message)
-    return cleaning
+    return _to_policy("cleaning", Cleaning, default_cleaning(), given)
 
 
 def to_trimming(value: Any) -> Any:
