@@ -16,9 +16,11 @@ from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.routes import Endpoint, Route, RouteChoice, parse_route
 from g4f_integrations.core.trimming import SummaryRequest
-from g4f_integrations.errors import IntegrationError
+from g4f_integrations.errors import ConfigurationError, IntegrationError
 
 logger = logging.getLogger("g4f_integrations.side_calls")
+
+_ATTEMPTS = 3  # to have an answer looked at; it is there already, and somebody waits for it
 
 Ask = Callable[[RouteChoice, Request, Resilience, Candidate | None], Awaitable[Batch]]
 """All events of a blocking answer; the candidate, if any, is the one that is not to be asked."""
@@ -53,7 +55,7 @@ class SideCalls:
             IntegrationError: Nobody could make one.
         """
         request = self._question(wanted.prompt(), {"max_tokens": wanted.max_tokens})
-        return await self._text_of("summary", self._choice, request, None)
+        return await self._text_of("summary", self._choice, request, self._policy)
 
     async def point_at_adverts(self, suspect: Candidate, prompt: str) -> str | None:
         """What a model says of the lines of an answer; another route than the one that gave it is asked.
@@ -72,7 +74,8 @@ class SideCalls:
         question = self._question([{"role": "user", "content": prompt}])
         if choice.base_url != self._choice.base_url or not set(choice.routes) <= set(self._choice.routes):
             question = question.replacing(headers={})  # they were not given for that place
-        return await self._text_of("cleaning", choice, question, suspect)
+        policy = self._policy.model_copy(update={"max_attempts": min(self._policy.max_attempts, _ATTEMPTS)})
+        return await self._text_of("cleaning", choice, question, policy, suspect)
 
     def _question(self, messages: list[dict[str, str]], params: dict[str, Any] | None = None) -> Request:
         cleaning = self._request.cleaning
@@ -84,11 +87,15 @@ class SideCalls:
             headers=self._request.headers,
         )
 
-    async def _text_of(self, purpose: str, choice: RouteChoice, request: Request, avoided: Candidate | None) -> str:
+    async def _text_of(
+        self, purpose: str, choice: RouteChoice, request: Request, policy: Resilience, avoided: Candidate | None = None
+    ) -> str:
         try:
-            events = await self._ask(choice, request, self._policy, avoided)
+            events = await self._ask(choice, request, policy, avoided)
         except asyncio.CancelledError:
             self._note(purpose, outcome="timeout")
+            raise
+        except ConfigurationError:  # nobody could be asked at all
             raise
         except IntegrationError as error:
             self._note(purpose, outcome=error.kind, attempts=len(error.attempts))
