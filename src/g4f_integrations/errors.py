@@ -22,9 +22,10 @@ Each carries the attempts that were made and says whether asking again can help.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from g4f_integrations.core.events import Attempt, ToolCall
+if TYPE_CHECKING:
+    from g4f_integrations.core.events import Attempt, ToolCall
 
 _REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray")
 

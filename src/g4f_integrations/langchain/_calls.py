@@ -7,8 +7,9 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from g4f_integrations.core.settings import Call, ModelFields, make_face
-from g4f_integrations.core.settings import prepare_call as prepare_core_call
+from g4f_integrations.core.settings import ModelFields
+from g4f_integrations.core.settings.calls import Call, make_face
+from g4f_integrations.core.settings.calls import prepare_call as prepare_core_call
 from g4f_integrations.langchain._messages import to_wire
 from g4f_integrations.langchain._tools import to_openai_tools, to_response_format
 

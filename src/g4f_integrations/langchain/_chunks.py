@@ -36,10 +36,7 @@ from g4f_integrations.core.events import (
     Usage,
 )
 from g4f_integrations.langchain._fast import chunk_maker, generation_maker
-
-MODEL_PROVIDER = "g4f"
-"""`response_metadata["model_provider"]` and `ls_provider`, which have to agree: LangChain's summarising middleware
-trusts the token counts of its own model only."""
+from g4f_integrations.langchain._names import MODEL_PROVIDER
 
 _V1_FIRST_TOOL_INDEX = 1_000  # beyond what core counts up for text and reasoning blocks under output_version="v1"
 # The names of `core.wire.read_usage` → LangChain's.

@@ -1,4 +1,4 @@
-"""Token counts of LangChain's messages and tools; the estimator is loaded when somebody counts."""
+"""Token counts of LangChain's messages and tools; what it takes is loaded when somebody counts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import BaseMessage
-
-from g4f_integrations.langchain._messages import to_wire
-from g4f_integrations.langchain._tools import to_openai_tools
 
 
 def count_text(text: str, model: str) -> int:
@@ -22,6 +19,8 @@ def count_text(text: str, model: str) -> int:
 def count_conversation(messages: Sequence[BaseMessage], tools: Sequence[Any], model: str) -> int:
     """Estimated tokens of `messages` as they go over the wire, and of the schemas of `tools`."""
     from g4f_integrations.core.tokens import count_message_tokens  # noqa: PLC0415  see above
+    from g4f_integrations.langchain._messages import to_wire  # noqa: PLC0415
+    from g4f_integrations.langchain._tools import to_openai_tools  # noqa: PLC0415
 
     total = sum(count_message_tokens(message, model) for message in to_wire(messages))
     return total + count_text(json.dumps(to_openai_tools(tools), ensure_ascii=False), model) if tools else total

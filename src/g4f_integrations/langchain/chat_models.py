@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing, closing
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -18,26 +17,19 @@ from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, Field, model_validator
 
 from g4f_integrations import __version__
-from g4f_integrations.core.events import Event, Retrying
-from g4f_integrations.core.loop import iterate_blocking, run_blocking
 from g4f_integrations.core.settings import (
     ALIASES,
     API_KEY_VARIABLE,
     PARAMETERS,
-    Call,
     ModelFields,
-    load_engine,
     shown_arguments,
     to_tool_choice,
 )
-from g4f_integrations.errors import IntegrationError
-from g4f_integrations.langchain._calls import prepare_call
-from g4f_integrations.langchain._chunks import MODEL_PROVIDER, ChunkBuilder, build_result
-from g4f_integrations.langchain._errors import RetryFilter, as_model_error, only_retryable
+from g4f_integrations.langchain._errors import RetryFilter, only_retryable
+from g4f_integrations.langchain._names import LLM_TYPE, MODEL_PROVIDER
 from g4f_integrations.langchain._tokens import count_conversation, count_text
 from g4f_integrations.langchain._tools import ToolLike, to_openai_tools, to_response_format
 
-_LLM_TYPE = "g4f-chat"
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -112,7 +104,7 @@ class ChatG4F(ModelFields, BaseChatModel):
 
     @property
     def _llm_type(self) -> str:
-        return _LLM_TYPE
+        return LLM_TYPE
 
     @property
     def _identifying_params(self) -> builtins.dict[str, Any]:
@@ -127,7 +119,7 @@ class ChatG4F(ModelFields, BaseChatModel):
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> builtins.dict[str, Any]:
         # Without super(): it enters a context that silences a deprecation, on every call.
         params = self._identifying_params
-        params["_type"] = _LLM_TYPE
+        params["_type"] = LLM_TYPE
         params["stop"] = stop
         if kwargs:
             params.update(shown_arguments(kwargs))
@@ -163,6 +155,8 @@ class ChatG4F(ModelFields, BaseChatModel):
 
     # --- Answers --------------------------------------------------------------------------------------------------
 
+    # What answers is loaded with the first call; most programs that import this class never come so far.
+
     @_with_signature
     def _generate(
         self,
@@ -171,19 +165,9 @@ class ChatG4F(ModelFields, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        try:
-            call = prepare_call(self, messages, stop, kwargs, stream=False)
-            if run_manager is None or not run_manager.handlers:
-                return build_result(run_blocking(call.complete))  # one hop between the threads instead of several
-            events: list[Event] = []
-            with closing(iterate_blocking(call.batches)) as batches:
-                for batch in batches:
-                    events += batch
-                    if type(batch[0]) is Retrying:
-                        run_manager.on_retry(batch[0].state)
-        except IntegrationError as error:
-            raise as_model_error(error) from error.__cause__
-        return build_result(events)
+        from g4f_integrations.langchain._answering import generate  # noqa: PLC0415
+
+        return generate(self, messages, stop, run_manager, kwargs)
 
     @_with_signature
     async def _agenerate(
@@ -193,17 +177,9 @@ class ChatG4F(ModelFields, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        try:
-            call = prepare_call(self, messages, stop, kwargs, stream=False)
-            if run_manager is None or not run_manager.handlers:
-                return build_result(await call.complete())
+        from g4f_integrations.langchain._answering import agenerate  # noqa: PLC0415
 
-            async def on_retry(event: Retrying) -> None:
-                await run_manager.on_retry(event.state)
-
-            return build_result(await call.complete(on_retry))
-        except IntegrationError as error:
-            raise as_model_error(error) from error.__cause__
+        return await agenerate(self, messages, stop, run_manager, kwargs)
 
     def _stream(
         self,
@@ -212,49 +188,20 @@ class ChatG4F(ModelFields, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        try:
-            call = prepare_call(self, messages, stop, kwargs, stream=True)
-            feed = self._chunk_builder(call).feed
-            with closing(iterate_blocking(call.batches)) as batches:
-                for batch in batches:
-                    for event in batch:
-                        chunk = feed(event)
-                        if chunk is not None:
-                            if run_manager is not None:
-                                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                            yield chunk
-                        elif run_manager is not None and type(event) is Retrying:
-                            run_manager.on_retry(event.state)
-        except IntegrationError as error:
-            raise as_model_error(error) from error.__cause__
+        from g4f_integrations.langchain._answering import stream  # noqa: PLC0415
 
-    async def _astream(
+        return stream(self, messages, stop, run_manager, kwargs)
+
+    def _astream(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        try:
-            call = prepare_call(self, messages, stop, kwargs, stream=True)
-            feed = self._chunk_builder(call).feed
-            await load_engine()
-            async with aclosing(call.batches()) as batches:
-                async for batch in batches:
-                    for event in batch:
-                        chunk = feed(event)
-                        if chunk is not None:
-                            if run_manager is not None:
-                                await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                            yield chunk
-                        elif run_manager is not None and type(event) is Retrying:
-                            await run_manager.on_retry(event.state)
-        except IntegrationError as error:
-            raise as_model_error(error) from error.__cause__
+        from g4f_integrations.langchain._answering import astream  # noqa: PLC0415
 
-    def _chunk_builder(self, call: Call) -> ChunkBuilder:
-        usage = call.own.get("stream_usage", self.stream_usage)
-        return ChunkBuilder(usage=usage, output_version=self.output_version, dropped=call.dropped)
+        return astream(self, messages, stop, run_manager, kwargs)
 
     def with_retry(
         self, *, retry_if_exception_type: RetryFilter = (Exception,), **settings: Any

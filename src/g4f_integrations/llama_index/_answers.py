@@ -43,7 +43,7 @@ from g4f_integrations.core.events import (
     ToolCall,
     Usage,
 )
-from g4f_integrations.core.settings import Call
+from g4f_integrations.core.settings.calls import Call
 
 R_co = TypeVar("R_co", covariant=True)
 

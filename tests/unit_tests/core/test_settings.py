@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from g4f_integrations.core.settings import ModelFields, make_face, prepare_call
+from g4f_integrations.core.settings import ModelFields
+from g4f_integrations.core.settings.calls import make_face, prepare_call
 from g4f_integrations.core.settings.names import is_credential_name, without_secrets
 from g4f_integrations.core.settings.values import EnvironmentURL, to_finite
 from g4f_integrations.errors import ConfigurationError

@@ -20,7 +20,7 @@ from g4f_integrations.core.request import Message, Request
 from g4f_integrations.core.routes import RouteChoice, freeze_headers
 from g4f_integrations.core.settings.choices import to_tool_choice
 from g4f_integrations.core.settings.fields import ModelFields
-from g4f_integrations.core.settings.names import ALIASES
+from g4f_integrations.core.settings.names import ALIASES, PARAMETERS
 from g4f_integrations.core.settings.values import (
     API_KEY_VARIABLE,
     EnvironmentURL,
@@ -34,21 +34,6 @@ from g4f_integrations.core.settings.values import (
     to_trimming,
 )
 from g4f_integrations.errors import ConfigurationError
-
-PARAMETERS = (
-    "temperature",
-    "top_p",
-    "max_tokens",
-    "n",
-    "seed",
-    "presence_penalty",
-    "frequency_penalty",
-    "reasoning_effort",
-    "web_search",
-    "logprobs",
-    "top_logprobs",
-)
-"""Fields of the model that travel under their own names."""
 
 _PLACES = {
     **dict.fromkeys(("model", "provider", "routes", "fallback_models", "base_url", "default_headers"), "routing"),

@@ -13,16 +13,13 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     GetPydanticSchema,
     ValidationError,
-    ValidationInfo,
-    field_validator,
     model_validator,
 )
-from pydantic_core.core_schema import no_info_plain_validator_function
+from pydantic_core.core_schema import any_schema
 
 from g4f_integrations.core.credentials import Secret, leave_credentials, redact_url
 from g4f_integrations.core.policy import Resilience
@@ -63,25 +60,35 @@ def _to_base_url(value: Any) -> str | None:
     return value if isinstance(value, EnvironmentURL) or not value else Endpoint(value).base_url
 
 
-_NUMBERS = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "web_search", "model_kwargs", "extra_body")
-_FROZEN: dict[str, Callable[[Any], Any]] = {
+_NUMBERS = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
+_CHECKS: dict[str, Callable[[Any], Any]] = {
     "api_key": to_api_key,
+    "base_url": _to_base_url,
     "cleaning": to_cleaning,
     "default_headers": freeze_headers,
+    "extra_body": lambda value: {} if value is None else to_finite("extra_body", value),
+    "fallback_models": lambda value: [] if value is None else value,
+    "model": lambda value: value or "auto",
+    "model_kwargs": lambda value: {} if value is None else to_finite("model_kwargs", value),
     "prompts": to_folder,
     "provider": to_provider,
     "proxy": _to_proxy,
+    "resilience": lambda value: _DEFAULT_RESILIENCE if value is None else value,
     "routes": to_routes,
+    "stop": lambda value: [value] if isinstance(value, str) else value,
     "tool_calling": to_tool_calling,
     "trimming": to_trimming,
-    **{name: partial(to_finite, name) for name in _NUMBERS},
+    **{name: partial(to_finite, name) for name in (*_NUMBERS, "web_search")},
 }
-"""What becomes of fields that may hold credentials or what cannot be sent, however they are set."""
+"""What becomes of a value, however its field is set: credentials are hidden, what cannot be sent is refused."""
+
+# A table and not field validators, which pydantic inspects one by one: that was a tenth of the time of the import.
+_CHECKED = GetPydanticSchema(lambda _source, _handler: any_schema())  # the table knows all that is to be known
 
 
-def _checked_by(check: Callable[[Any], Any]) -> GetPydanticSchema:
-    """`check` as the only judge of a field: a field validator would have pydantic build one from the type beside it."""
-    return GetPydanticSchema(lambda _source, _handler: no_info_plain_validator_function(check))
+def _checked(name: str, value: Any) -> Any:
+    check = _CHECKS.get(name)
+    return value if check is None else check(value)
 
 
 class ModelFields(BaseModel):
@@ -95,13 +102,13 @@ class ModelFields(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=(), defer_build=True)
 
     model: str = Field(default="auto", description="Model id; 'auto' takes what is known to work.")
-    provider: Annotated[Any, _checked_by(to_provider)] = Field(
+    provider: Annotated[Any, _CHECKED] = Field(
         default=None,
         exclude=True,
         repr=False,
         description="Who serves: a name, several names, a g4f provider class, a g4f list provider, or a list of these.",
     )
-    routes: Annotated[list[Route | Endpoint | str], _checked_by(to_routes)] = Field(
+    routes: Annotated[list[Route | Endpoint | str], _CHECKED] = Field(
         default_factory=list,
         exclude=True,
         repr=False,
@@ -110,19 +117,19 @@ class ModelFields(BaseModel):
     fallback_models: list[str] = Field(
         default_factory=list, description="Models to try when `model` has no working candidate left."
     )
-    base_url: Annotated[str | None, _checked_by(_to_base_url)] = Field(
+    base_url: Annotated[str | None, _CHECKED] = Field(
         default=None,
         exclude=True,
         repr=False,
         description="An OpenAI-compatible endpoint. From G4F_BASE_URL or API_BASE_URL if nothing else is named.",
     )
-    default_headers: Annotated[Headers, _checked_by(freeze_headers)] = Field(
+    default_headers: Annotated[Headers, _CHECKED] = Field(
         default=(), exclude=True, repr=False, description="Further HTTP headers for `base_url`."
     )
-    proxy: Annotated[ProxyMap | None, _checked_by(_to_proxy)] = Field(
+    proxy: Annotated[ProxyMap | None, _CHECKED] = Field(
         default=None, exclude=True, repr=False, description="Proxy URL, or URLs by scheme (http, https, all)."
     )
-    api_key: Annotated[Secret | dict[str, Secret] | None, _checked_by(to_api_key)] = Field(
+    api_key: Annotated[Secret | dict[str, Secret] | None, _CHECKED] = Field(
         default=None,
         exclude=True,
         description="Key for `base_url` or the one provider named, or keys by provider. G4F_API_KEY is for `base_url`.",
@@ -157,13 +164,13 @@ class ModelFields(BaseModel):
         default=None, ge=1, description="Tokens that the model reads and writes at once."
     )
     # Any: the rooms that know these types load with the first model, not with the class.
-    trimming: Annotated[Any, _checked_by(to_trimming)] = Field(
+    trimming: Annotated[Any, _CHECKED] = Field(
         default_factory=default_trimming,
         exclude=True,
         repr=False,
         description="How a conversation that outgrows a route's window is made to fit (`Trimming`); None: not at all.",
     )
-    cleaning: Annotated[Any, _checked_by(to_cleaning)] = Field(
+    cleaning: Annotated[Any, _CHECKED] = Field(
         default_factory=default_cleaning,
         exclude=True,
         repr=False,
@@ -174,7 +181,7 @@ class ModelFields(BaseModel):
         description="How tools reach a route: 'native' as the route takes them, 'prompt' by description and parsing, "
         "'auto' the former where the route has it.",
     )
-    prompts: Annotated[str | None, BeforeValidator(to_folder)] = Field(
+    prompts: str | None = Field(
         default=None, description="Folder whose files replace the package's own prompts of the same names."
     )
 
@@ -205,49 +212,8 @@ class ModelFields(BaseModel):
     def _name_arguments(cls, values: Any) -> Any:
         if not isinstance(values, Mapping):
             return values
-        return canonical_names(values, cls.model_fields, cls.__name__, cls.FURTHER_ALIASES)
-
-    @field_validator("tool_calling", mode="before")
-    @classmethod
-    def _check_tool_calling(cls, value: Any) -> str:
-        return to_tool_calling(value)
-
-    @field_validator(*_NUMBERS)
-    @classmethod
-    def _refuse_infinity(cls, value: Any, info: ValidationInfo) -> Any:
-        return to_finite(str(info.field_name), value)
-
-    @field_validator("resilience", mode="before")
-    @classmethod
-    def _default_resilience(cls, value: Any) -> Any:
-        return _DEFAULT_RESILIENCE if value is None else value
-
-    @field_validator("model", mode="before")
-    @classmethod
-    def _default_model(cls, value: Any) -> Any:
-        return value or "auto"
-
-    @field_validator("stop", mode="before")
-    @classmethod
-    def _list_stop(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
-
-    @field_validator("model_kwargs", "extra_body", "fallback_models", mode="before")
-    @classmethod
-    def _none_is_empty(cls, value: Any, info: ValidationInfo) -> Any:
-        return ([] if info.field_name == "fallback_models" else {}) if value is None else value
-
-    @field_validator("model_kwargs")
-    @classmethod
-    def _refuse_fields(cls, value: builtins.dict[str, Any]) -> builtins.dict[str, Any]:
-        own = cls.model_fields.keys() - cls.ROUTE_NAMES
-        taken = sorted(name for name in value if ALIASES.get(name, name) in own)
-        if taken:
-            message = (
-                f"model_kwargs: {', '.join(map(repr, taken))} is an argument of {cls.__name__} itself; give it there"
-            )
-            raise ConfigurationError(message)
-        return value
+        named = canonical_names(values, cls.model_fields, cls.__name__, cls.FURTHER_ALIASES)
+        return {name: _checked(name, value) for name, value in named.items()}
 
     @model_validator(mode="after")
     def _complete_g4f_settings(self) -> Self:
@@ -261,7 +227,19 @@ class ModelFields(BaseModel):
             self.__dict__["base_url"] = EnvironmentURL.from_env(*BASE_URL_VARIABLES)
         if self.base_url is not None and self.api_key is None:
             self.__dict__["api_key"] = Secret.from_env(API_KEY_VARIABLE)
+        if self.model_kwargs:
+            self._refuse_fields()
+        for name in _NUMBERS:
+            to_finite(name, self.__dict__[name])  # once more: pydantic takes "nan" for a number, too
         return self
+
+    def _refuse_fields(self) -> None:
+        own = type(self).model_fields.keys() - self.ROUTE_NAMES
+        taken = sorted(name for name in self.model_kwargs if ALIASES.get(name, name) in own)
+        if taken:
+            owner = type(self).__name__
+            message = f"model_kwargs: {', '.join(map(repr, taken))} is an argument of {owner} itself; give it there"
+            raise ConfigurationError(message)
 
     def _forget_environment(self) -> None:
         self.__dict__["base_url"] = None
@@ -299,12 +277,12 @@ class ModelFields(BaseModel):
 
     def __setattr__(self, name: str, value: Any) -> None:
         # A key that is set later is no less a key; without this, `repr` would show it.
-        super().__setattr__(name, _FROZEN[name](value) if name in _FROZEN else value)
+        super().__setattr__(name, _checked(name, value))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with some fields changed; credentials among them are kept as such."""
-        frozen = {name: _FROZEN[name](value) if name in _FROZEN else value for name, value in (update or {}).items()}
-        return super().model_copy(update=frozen, deep=deep)
+        checked = {name: _checked(name, value) for name, value in (update or {}).items()}
+        return super().model_copy(update=checked, deep=deep)
 
     def __getstate__(self) -> builtins.dict[Any, Any]:
         # What a pickle writes down. Copies do not come here, and keep everything.

@@ -25,6 +25,21 @@ ALIASES = {
 }
 """Names that users bring from other classes → the field that is meant."""
 
+PARAMETERS = (
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "n",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "reasoning_effort",
+    "web_search",
+    "logprobs",
+    "top_logprobs",
+)
+"""Fields of the model that travel under their own names."""
+
 NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 
 # Whole names and what may stand before them. A name that merely ends in "token" or "key" says nothing: "eos_token",

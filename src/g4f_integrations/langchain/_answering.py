@@ -1,0 +1,122 @@
+"""How `ChatG4F` answers: a call made ready, the engine's events, and LangChain's results and chunks of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, closing
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+from g4f_integrations.core.events import Event, Retrying
+from g4f_integrations.core.loop import iterate_blocking, run_blocking
+from g4f_integrations.core.settings.calls import Call, load_engine
+from g4f_integrations.errors import IntegrationError
+from g4f_integrations.langchain._calls import prepare_call
+from g4f_integrations.langchain._chunks import ChunkBuilder, build_result
+from g4f_integrations.langchain._errors import as_model_error
+
+if TYPE_CHECKING:
+    from g4f_integrations.langchain.chat_models import ChatG4F
+
+
+def generate(
+    model: ChatG4F,
+    messages: list[BaseMessage],
+    stop: list[str] | None,
+    run_manager: CallbackManagerForLLMRun | None,
+    arguments: dict[str, Any],
+) -> ChatResult:
+    """The answer of `model`, whole, for a caller that waits in its thread."""
+    try:
+        call = prepare_call(model, messages, stop, arguments, stream=False)
+        if run_manager is None or not run_manager.handlers:
+            return build_result(run_blocking(call.complete))  # one hop between the threads instead of several
+        events: list[Event] = []
+        with closing(iterate_blocking(call.batches)) as batches:
+            for batch in batches:
+                events += batch
+                if type(batch[0]) is Retrying:
+                    run_manager.on_retry(batch[0].state)
+    except IntegrationError as error:
+        raise as_model_error(error) from error.__cause__
+    return build_result(events)
+
+
+async def agenerate(
+    model: ChatG4F,
+    messages: list[BaseMessage],
+    stop: list[str] | None,
+    run_manager: AsyncCallbackManagerForLLMRun | None,
+    arguments: dict[str, Any],
+) -> ChatResult:
+    """The answer of `model`, whole, in the caller's event loop."""
+    try:
+        call = prepare_call(model, messages, stop, arguments, stream=False)
+        if run_manager is None or not run_manager.handlers:
+            return build_result(await call.complete())
+
+        async def on_retry(event: Retrying) -> None:
+            await run_manager.on_retry(event.state)
+
+        return build_result(await call.complete(on_retry))
+    except IntegrationError as error:
+        raise as_model_error(error) from error.__cause__
+
+
+def stream(
+    model: ChatG4F,
+    messages: list[BaseMessage],
+    stop: list[str] | None,
+    run_manager: CallbackManagerForLLMRun | None,
+    arguments: dict[str, Any],
+) -> Iterator[ChatGenerationChunk]:
+    """The answer of `model`, piece by piece, converted in the consumer's thread."""
+    try:
+        call = prepare_call(model, messages, stop, arguments, stream=True)
+        feed = _chunk_builder(model, call).feed
+        with closing(iterate_blocking(call.batches)) as batches:
+            for batch in batches:
+                for event in batch:
+                    chunk = feed(event)
+                    if chunk is not None:
+                        if run_manager is not None:
+                            run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                        yield chunk
+                    elif run_manager is not None and type(event) is Retrying:
+                        run_manager.on_retry(event.state)
+    except IntegrationError as error:
+        raise as_model_error(error) from error.__cause__
+
+
+async def astream(
+    model: ChatG4F,
+    messages: list[BaseMessage],
+    stop: list[str] | None,
+    run_manager: AsyncCallbackManagerForLLMRun | None,
+    arguments: dict[str, Any],
+) -> AsyncIterator[ChatGenerationChunk]:
+    """The answer of `model`, piece by piece, in the caller's event loop."""
+    try:
+        call = prepare_call(model, messages, stop, arguments, stream=True)
+        feed = _chunk_builder(model, call).feed
+        await load_engine()
+        async with aclosing(call.batches()) as batches:
+            async for batch in batches:
+                for event in batch:
+                    chunk = feed(event)
+                    if chunk is not None:
+                        if run_manager is not None:
+                            await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                        yield chunk
+                    elif run_manager is not None and type(event) is Retrying:
+                        await run_manager.on_retry(event.state)
+    except IntegrationError as error:
+        raise as_model_error(error) from error.__cause__
+
+
+def _chunk_builder(model: ChatG4F, call: Call) -> ChunkBuilder:
+    usage = call.own.get("stream_usage", model.stream_usage)
+    return ChunkBuilder(usage=usage, output_version=model.output_version, dropped=call.dropped)
