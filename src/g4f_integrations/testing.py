@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import copyreg
 import itertools
+import sys
 import time
 import uuid
 import weakref
@@ -45,6 +46,9 @@ def reset_health() -> None:
     """Forget what this process has learned about routes: failures, latencies, refused parameters."""
     health.reset_health()
     refused_parameters.clear()
+    embeddings = sys.modules.get("g4f_integrations.core.embeddings")
+    if embeddings is not None:
+        embeddings.forget()
 
 
 def stall(seconds: float) -> Stall:

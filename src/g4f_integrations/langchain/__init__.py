@@ -8,10 +8,17 @@ from importlib import import_module
 TYPE_CHECKING = False  # `typing` itself costs more than the rest of this import
 if TYPE_CHECKING:
     from g4f_integrations.langchain.chat_models import ChatG4F
+    from g4f_integrations.langchain.embeddings import G4FEmbeddings
 
-_HOMES = {"ChatG4F": "chat_models"}
+_HOMES = {
+    "ChatG4F": "chat_models",
+    "G4FEmbeddings": "embeddings",
+}
 
-__all__ = ["ChatG4F"]
+__all__ = [
+    "ChatG4F",
+    "G4FEmbeddings",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -7,6 +7,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # `typing` itself costs more than the rest of this import
 if TYPE_CHECKING:
+    from g4f_integrations.llama_index.embeddings import G4FEmbedding
     from g4f_integrations.llama_index.events import G4FAnswerEvent, G4FAttemptEvent
     from g4f_integrations.llama_index.llms import G4FLLM
     from g4f_integrations.llama_index.query_engines import sub_question_query_engine
@@ -14,11 +15,18 @@ if TYPE_CHECKING:
 _HOMES = {
     "G4FAnswerEvent": "events",
     "G4FAttemptEvent": "events",
+    "G4FEmbedding": "embeddings",
     "G4FLLM": "llms",
     "sub_question_query_engine": "query_engines",
 }
 
-__all__ = ["G4FLLM", "G4FAnswerEvent", "G4FAttemptEvent", "sub_question_query_engine"]
+__all__ = [
+    "G4FLLM",
+    "G4FAnswerEvent",
+    "G4FAttemptEvent",
+    "G4FEmbedding",
+    "sub_question_query_engine",
+]
 
 
 def __getattr__(name: str) -> object:

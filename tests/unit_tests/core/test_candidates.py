@@ -448,3 +448,11 @@ def test_threads_resolve_the_same_choice_alike():
         thread.join()
 
     assert found == [found[0]] * 8
+
+
+def test_a_key_that_a_pickle_left_behind_is_missed_and_not_forgotten():
+    endpoint = pickle.loads(pickle.dumps(Endpoint("http://127.0.0.1:1337/v1", "m", api_key="sk-12345678")))
+
+    (candidate,) = resolve(RouteChoice(routes=(endpoint,))).candidates
+
+    assert candidate.api_key.is_missing

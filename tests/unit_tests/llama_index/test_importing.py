@@ -28,6 +28,6 @@ def test_the_class_is_found_where_llamaindexs_users_look_for_it():
 
 
 def test_the_namespaces_of_llamaindex_stay_namespaces():
-    folders = [ROOT / "src/llama_index", ROOT / "src/llama_index/llms"]
+    folders = [ROOT / "src/llama_index", *(ROOT / "src/llama_index" / name for name in ("embeddings", "llms"))]
 
     assert not [folder for folder in folders if (folder / "__init__.py").exists()]

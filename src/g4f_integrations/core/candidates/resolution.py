@@ -267,7 +267,8 @@ class Resolution:
     def _endpoint(self, endpoint: Endpoint, model: str, body_provider: str | None = None) -> Candidate:
         model = endpoint.model or ("" if model == AUTO else model)
         own = endpoint.api_key if isinstance(endpoint.api_key, Secret) else None
-        api_key = own or key_for(self.choice.api_key, None, endpoint.name, body_provider)
+        # Not `or`: a key that a pickle left behind is empty, and has to be missed rather than forgotten.
+        api_key = own if own is not None else key_for(self.choice.api_key, None, endpoint.name, body_provider)
         name = endpoint.name
         return Candidate(
             route=endpoint,

@@ -34,7 +34,7 @@ _AFTER_DONE_SECONDS = 0.05  # for the end of the body, without which the connect
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 _FORBIDDEN = re.compile(r"[\r\n\0]")
-_PATHS = ("/chat/completions", "/models")
+_PATHS = ("/chat/completions", "/completions", "/embeddings", "/models")
 _COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"})
 # What aiohttp decodes, or says that it cannot; everything else it hands on as it came.
 _DECODED = {"gzip", "deflate", "br", *(["zstd"] if hasattr(aiohttp.compression_utils, "HAS_ZSTD") else [])}

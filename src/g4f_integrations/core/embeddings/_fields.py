@@ -1,0 +1,338 @@
+"""The settings that both faces' embedding classes share, and what becomes of them."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from g4f_integrations.core.credentials import Secret, leave_credentials, redact_url
+from g4f_integrations.core.embeddings._endpoint import EndpointBackend
+from g4f_integrations.core.embeddings._hashing import DIMENSION
+from g4f_integrations.core.embeddings._local import (
+    FASTEMBED_MODEL,
+    LocalBackend,
+    fastembed_backend,
+    hashing_backend,
+)
+from g4f_integrations.core.embeddings._spaces import Space, check_stamp, stamp
+from g4f_integrations.core.policy import Resilience
+from g4f_integrations.core.proxies import ProxyMap, freeze_proxy
+from g4f_integrations.core.routes import Endpoint, Headers, freeze_headers
+from g4f_integrations.core.settings.names import canonical_names, without_secrets
+from g4f_integrations.core.settings.values import (
+    API_KEY_VARIABLE,
+    BASE_URL_VARIABLES,
+    EnvironmentURL,
+    plain_headers,
+    plain_proxy,
+    plain_route,
+    to_finite,
+)
+from g4f_integrations.errors import ConfigurationError
+
+_CHOICES = """g4f makes no embeddings, so say who does; vectors of different models do not compare, and none is guessed:
+  base_url="https://…/v1", model="…"   an OpenAI-compatible endpoint (or backend="endpoint", with G4F_BASE_URL set)
+  backend="fastembed", model="…"       on this machine: pip install 'g4f-integrations[fastembed]'
+  backend="hashing"                    by shared words alone, without a model or a download: for trials and tests"""
+_DEFAULT_RESILIENCE = Resilience()
+_LONGEST = 8_000
+"""Tokens of a text in one piece; OpenAI's models take 8,191, and our count may be a little off for others."""
+
+
+def _nothing_told(_: int) -> None:
+    return
+
+
+class EmbeddingFields(BaseModel):
+    """Who embeds, and how, as immutable data; a class takes them by inheriting this before its framework's base."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=(), defer_build=True)
+
+    backend: Literal["endpoint", "fastembed", "hashing"] | None = Field(
+        default=None, description="Who embeds. A `base_url` says 'endpoint' by itself."
+    )
+    model: str | None = Field(default=None, description="Model id, as the endpoint or fastembed knows it.")
+    base_url: str | None = Field(
+        default=None, exclude=True, repr=False, description="An OpenAI-compatible endpoint that has /embeddings."
+    )
+    api_key: Secret | None = Field(
+        default=None, exclude=True, description="Key for `base_url`. From G4F_API_KEY if it is not given."
+    )
+    default_headers: Headers = Field(
+        default=(), exclude=True, repr=False, description="Further HTTP headers for `base_url`."
+    )
+    proxy: ProxyMap | None = Field(
+        default=None, exclude=True, repr=False, description="Proxy URL, or URLs by scheme (http, https, all)."
+    )
+    mirrors: list[Endpoint] = Field(
+        default_factory=list,
+        exclude=True,
+        repr=False,
+        description="Endpoints with the same model, asked when the first fails and its vectors are found to agree.",
+    )
+    dimensions: int | None = Field(
+        default=None, ge=8, le=65_536, description="Numbers per vector, where the model can shorten them."
+    )
+    batch_size: int = Field(default=128, ge=1, description="Texts of a request at the most.")
+    batch_tokens: int | None = Field(default=100_000, ge=1, description="Tokens of a request at the most.")
+    max_text_tokens: int | None = Field(
+        default=_LONGEST, ge=16, description="Longer texts are embedded in pieces, and their vectors averaged."
+    )
+    max_concurrency: int = Field(default=4, ge=1, description="Requests at a time.")
+    timeout: float | None = Field(default=None, gt=0, description="Seconds for one attempt; see `Resilience`.")
+    max_retries: int | None = Field(default=None, ge=0, description="Further attempts of a request after the first.")
+    resilience: Resilience = Field(
+        default_factory=lambda: _DEFAULT_RESILIENCE,
+        exclude=True,
+        repr=False,
+        description="How hard to try with each request; explicit fields win over `timeout` and `max_retries`.",
+    )
+    fastembed_options: dict[str, Any] = Field(
+        default_factory=dict,
+        description="For fastembed: cache_dir, threads, specific_model_path, local_files_only, providers …",
+    )
+    extra_body: dict[str, Any] = Field(
+        default_factory=dict, exclude=True, repr=False, description="Further members of an endpoint's request body."
+    )
+
+    FURTHER_ALIASES: ClassVar[Mapping[str, str]] = {"model_kwargs": "extra_body", "headers": "default_headers"}
+
+    def __init__(self, **kwargs: Any) -> None:
+        """See the fields.
+
+        Raises:
+            ConfigurationError: Nothing says who embeds, an argument is unknown, or two contradict each other.
+            pydantic.ValidationError: A value is of the wrong type or out of its range.
+        """
+        try:
+            super().__init__(**kwargs)
+        except ValidationError as error:
+            # pydantic wraps every ValueError; ours says already what is wrong and what to do.
+            causes = (detail.get("ctx", {}).get("error") for detail in error.errors())
+            ours = next((cause for cause in causes if isinstance(cause, ConfigurationError)), None)
+            if ours is None:
+                raise
+            raise ours from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_embedding_arguments(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return canonical_names(values, cls.model_fields, cls.__name__, cls.FURTHER_ALIASES)
+
+    @field_validator("api_key", mode="plain")
+    @classmethod
+    def _freeze_key(cls, value: Any) -> Secret | None:
+        return Secret.of(value)
+
+    @field_validator("base_url", mode="plain")
+    @classmethod
+    def _check_url(cls, value: Any) -> str | None:
+        return value if isinstance(value, EnvironmentURL) or not value else Endpoint(value).base_url
+
+    @field_validator("default_headers", mode="plain")
+    @classmethod
+    def _freeze_header_values(cls, value: Any) -> Headers:
+        return freeze_headers(value)
+
+    @field_validator("proxy", mode="plain")
+    @classmethod
+    def _freeze_proxies(cls, value: Any) -> ProxyMap | None:
+        frozen = freeze_proxy(value or None)
+        if isinstance(frozen, str):
+            frozen = freeze_proxy({"all": frozen})
+        return frozen if frozen is None or isinstance(frozen, ProxyMap) else None
+
+    @field_validator("mirrors", mode="plain")
+    @classmethod
+    def _check_mirrors(cls, value: Any) -> list[Endpoint]:
+        items = value if isinstance(value, Sequence) and not isinstance(value, str) else [value] if value else []
+        return [_to_endpoint(item) for item in items]
+
+    @field_validator("resilience", mode="before")
+    @classmethod
+    def _usual_resilience(cls, value: Any) -> Any:
+        return _DEFAULT_RESILIENCE if value is None else value
+
+    @field_validator("extra_body")
+    @classmethod
+    def _refuse_own_members(cls, value: builtins.dict[str, Any]) -> builtins.dict[str, Any]:
+        taken = sorted(value.keys() & {"input", "model", "dimensions", "encoding_format"})
+        if taken:
+            message = f"extra_body: {', '.join(taken)} is ours to send; give it to {cls.__name__} itself"
+            raise ConfigurationError(message)
+        finite: builtins.dict[str, Any] = to_finite("extra_body", value)
+        return finite
+
+    @model_validator(mode="after")
+    def _complete_embedding_settings(self) -> Self:
+        # Written past pydantic, so that `model_fields_set` tells what the user gave.
+        settings = self.__dict__
+        if self.backend == "endpoint" and self.base_url is None:
+            settings["base_url"] = EnvironmentURL.from_env(*BASE_URL_VARIABLES)
+        if self.base_url is not None and self.api_key is None:
+            settings["api_key"] = Secret.from_env(API_KEY_VARIABLE)
+        self._check_choice()
+        return self
+
+    def _check_choice(self) -> None:
+        problem = None
+        if self.backend is None and self.base_url is None:
+            problem = _CHOICES
+        elif self.backend == "endpoint" and self.base_url is None:
+            problem = "backend='endpoint' needs a base_url, or G4F_BASE_URL in the environment"
+        elif self.backend not in {None, "endpoint"} and (self.base_url is not None or self.mirrors):
+            problem = f"backend={self.backend!r} works on this machine; leave base_url and mirrors out"
+        elif self.base_url is not None and not (self.model and self.model.strip()):
+            problem = "base_url needs a model: an endpoint may have several, whose vectors do not compare"
+        elif self.backend == "hashing" and self.model is not None:
+            problem = "backend='hashing' has no models; leave model out"
+        elif self.backend == "fastembed" and self.dimensions is not None:
+            problem = "fastembed's models have vectors of one length each; leave dimensions out"
+        if problem is not None:
+            raise ConfigurationError(problem)
+
+    # What is made of them ----------------------------------------------------------------------------------------
+
+    @property
+    def space(self) -> Space:
+        """The space of the vectors; its `id` tells it apart from every other, in every process."""
+        if self.base_url is not None:
+            return Space("endpoint", str(self.model).strip(), self.dimensions)
+        return self._backend().space
+
+    @property
+    def space_id(self) -> str:
+        """The space as one word: the namespace for caches of vectors."""
+        return self.space.id
+
+    def stamp(self, folder: str | os.PathLike[str]) -> None:
+        """Write down, in the folder of an index, that its vectors are of this space.
+
+        Raises:
+            ConfigurationError: Vectors of another space lie there already.
+        """
+        stamp(folder, self.space, self._backend().length())
+
+    def check_stamp(self, folder: str | os.PathLike[str]) -> None:
+        """Make sure, before an index is used, that its vectors are of this space.
+
+        Raises:
+            ConfigurationError: They are of another one, or nothing says of which.
+        """
+        check_stamp(folder, self.space)
+
+    def _backend(self, batch_size: int | None = None) -> EndpointBackend | LocalBackend:
+        most = self.batch_size if batch_size is None else min(self.batch_size, batch_size)
+        if self.backend == "hashing":
+            return hashing_backend(self.dimensions or DIMENSION, most)
+        if self.backend == "fastembed":
+            return fastembed_backend(self.model or FASTEMBED_MODEL, self.fastembed_options, most)
+        assert self.base_url is not None
+        return EndpointBackend(
+            space=self.space,
+            endpoint=Endpoint(self.base_url, headers=self.default_headers, api_key=self.api_key),
+            mirrors=tuple(self.mirrors),
+            batch_size=most,
+            batch_tokens=self.batch_tokens,
+            longest=self.max_text_tokens,
+            concurrency=self.max_concurrency,
+            policy=self.resilience.with_shorthands(self.timeout, self.max_retries),
+            extra_body=self.extra_body,
+            proxy=self.proxy,
+        )
+
+    def embed_texts(
+        self, texts: Sequence[str], progress: Callable[[int], None] = _nothing_told, *, batch_size: int | None = None
+    ) -> list[list[float]]:
+        """The vectors of `texts`, in their order; works inside a running event loop, too, which it blocks.
+
+        Args:
+            texts: Any number of texts, empty and over-long ones included.
+            progress: Is called with the number of texts that are done since it was called last, on any thread.
+            batch_size: Texts of a request at the most, where that is less than the field says.
+
+        Raises:
+            IntegrationError: A request failed for good. Nothing is returned then.
+        """
+        checked = _texts(texts)
+        return self._backend(batch_size).embed(checked, progress) if checked else []
+
+    async def aembed_texts(
+        self, texts: Sequence[str], progress: Callable[[int], None] = _nothing_told, *, batch_size: int | None = None
+    ) -> list[list[float]]:
+        """The vectors of `texts`; see `embed_texts`. Does not block."""
+        checked = _texts(texts)
+        return await self._backend(batch_size).aembed(checked, progress) if checked else []
+
+    def plain_settings(self) -> builtins.dict[str, Any]:
+        """The settings that are no plain data, as plain data without credentials; the constructor takes them back."""
+        plain: builtins.dict[str, Any] = {}
+        if self.base_url:
+            plain["base_url"] = redact_url(self.base_url)
+        if self.default_headers:
+            plain["default_headers"] = plain_headers(self.default_headers)
+        if self.proxy:
+            plain["proxy"] = plain_proxy(self.proxy)
+        if self.mirrors:
+            plain["mirrors"] = [plain_route(mirror) for mirror in self.mirrors]
+        if given := self.resilience.model_fields_set - {"store"}:
+            plain["resilience"] = {name: getattr(self.resilience, name) for name in given}
+        if self.extra_body:
+            plain["extra_body"] = without_secrets(self.extra_body)
+        return plain
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # A key that is set later is no less a key; without this, `repr` would show it.
+        if name == "api_key":
+            value = Secret.of(value)
+        elif name == "default_headers":
+            value = freeze_headers(value)
+        super().__setattr__(name, value)
+
+    def __getstate__(self) -> builtins.dict[Any, Any]:
+        # What a pickle writes down. Copies do not come here, and keep everything.
+        state = super().__getstate__()
+        kept = state["__dict__"].copy()
+        if kept.get("base_url") and not isinstance(kept["base_url"], EnvironmentURL):
+            kept["base_url"] = leave_credentials(kept["base_url"])
+        kept["extra_body"] = without_secrets(kept["extra_body"])
+        return {**state, "__dict__": kept}
+
+    def __repr_args__(self) -> Any:
+        if "resilience" not in self.__dict__:  # validation failed half way, and a debugger looks
+            return []
+        shown = [(name, value) for name, value in super().__repr_args__() if value not in ([], {}, None)]
+        return [*shown, *self.plain_settings().items()]
+
+
+def _to_endpoint(item: Any) -> Endpoint:
+    if isinstance(item, Endpoint):
+        return item
+    if isinstance(item, str):
+        return Endpoint(item)
+    if isinstance(item, Mapping):
+        try:
+            return Endpoint(**item)
+        except TypeError as error:
+            message = f"mirrors: {error}"
+            raise ConfigurationError(message) from error
+    message = f"mirrors takes endpoints or their URLs, not {type(item).__name__}"
+    raise ConfigurationError(message)
+
+
+def _texts(texts: Sequence[str]) -> list[str]:
+    if isinstance(texts, str):
+        message = "texts must be a list of texts, and is one text"
+        raise ConfigurationError(message)
+    checked = [*texts]
+    for place, text in enumerate(checked):
+        if not isinstance(text, str):
+            message = f"text {place} must be a string, not {type(text).__name__}"
+            raise ConfigurationError(message)
+    return checked
