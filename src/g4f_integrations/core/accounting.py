@@ -15,6 +15,7 @@ def closing_events(
     attempts: Sequence[Attempt],
     cleaned: Sequence[dict[str, Any]],
     side_calls: Sequence[dict[str, Any]],
+    suggested: Sequence[dict[str, Any]] = (),
 ) -> Batch:
     """Usage, a finish reason for each choice, and the metadata.
 
@@ -23,6 +24,7 @@ def closing_events(
         attempts: All attempts of the call, in order.
         cleaned: What was cleaned out of earlier answers in the conversation.
         side_calls: Calls made on behalf of this one.
+        suggested: What the route repeats and no rule of cleaning knows.
     """
     candidate, made, notes = run.candidate, run.answer, run.notes
     info, usage = made.info, made.usage
@@ -37,7 +39,7 @@ def closing_events(
             tools=notes.tools,
             structured=notes.structured,
             trimmed=notes.trimmed,
-            cleaned=[*cleaned, *(removed.to_dict() for removed in made.removed)] if cleaned or made.removed else [],
+            cleaned=[*cleaned, *(removed.to_dict() for removed in made.removed), *suggested],
             dropped=sorted(set(notes.dropped)) if notes.dropped else [],
             flattened=notes.flattened,
             sources=made.sources,

@@ -70,6 +70,10 @@ class CallState:
         self.muted = False
         self._prompt: str | None = None
 
+    def tell_prompt(self) -> str:
+        """`prompt`, for those who may not need it."""
+        return self.prompt
+
     @property
     def prompt(self) -> str:
         """The user's newest words, as far as they help to tell an answer about errors from an error."""

@@ -17,6 +17,7 @@ from g4f_integrations.core.attempt import AttemptRun
 from g4f_integrations.core.call_state import CallState
 from g4f_integrations.core.candidates import elsewhere, resolve, resolve_cached, usable
 from g4f_integrations.core.candidates.candidate import Candidate, Plan
+from g4f_integrations.core.cleaning import Cleaning
 from g4f_integrations.core.events import Batch, Retrying
 from g4f_integrations.core.failures import AttemptFailed, Failure, preload
 from g4f_integrations.core.fitting import Fitting, is_short
@@ -152,12 +153,14 @@ class _Call(Ledger):
         loop = self._loop = asyncio.get_running_loop()
         policy = self._policy
         began = now = loop.time()
+        cleaning = self._request.cleaning
         plan = resolve_cached(self._choice)
-        if plan is None:  # the first time g4f is imported, which takes a while
-            plan = await loop.run_in_executor(None, _prepare, self._choice)
+        if plan is None or (cleaning is not None and not cleaning.is_ready(plan.candidates[0].name)):
+            # The first time g4f is imported and rules are compiled, which takes a while.
+            plan = await loop.run_in_executor(None, _prepare, self._choice, cleaning)
             now = loop.time()
-        if self._request.cleaning is not None and len(self._request.messages) > 1:
-            messages, self._cleaned = self._request.cleaning.clean_history(self._request.messages)
+        if cleaning is not None and len(self._request.messages) > 1:
+            messages, self._cleaned = cleaning.clean_history(self._request.messages)
             if self._cleaned:
                 self._request = self._request.replacing(messages=messages)
         deadline = None if policy.deadline is None else began + policy.deadline
@@ -166,7 +169,7 @@ class _Call(Ledger):
             candidates = elsewhere(candidates, self._avoided)
         self._candidates = candidates
         state = self._state = CallState(self._request, policy, deadline, now - began)
-        if self._request.cleaning is not None and self._request.cleaning.asks_model:
+        if cleaning is not None and cleaning.asks_model:
             state.ask_about_adverts = self._make_sides().point_at_adverts
         if self._request.trimming is not None and not is_short(self._request):
             fitting = self._make_fitting()
@@ -207,7 +210,12 @@ class _Call(Ledger):
 
     def _account(self, run: AttemptRun) -> Batch:
         side_calls = self._sides.entries if self._sides is not None else ()
-        return closing_events(run, self._attempts, self._cleaned, side_calls)
+        cleaning, suggested = self._request.cleaning, ()
+        if cleaning is not None:
+            suggested = cleaning.suggestions(
+                run.answer.text, provider=run.candidate.name, prompt=self._state.tell_prompt
+            )
+        return closing_events(run, self._attempts, self._cleaned, side_calls, suggested)
 
     def _make_fitting(self) -> Fitting:
         return Fitting(self._request, self._request.trimming, self._store, self._make_sides().summarise)
@@ -268,9 +276,11 @@ async def _ask_aside(choice: RouteChoice, request: Request, policy: Resilience, 
     return await _Call(choice, request, policy, avoided).whole(None)
 
 
-def _prepare(choice: RouteChoice) -> Plan:
-    """All that is slow the first time, in a worker thread: g4f, the HTTP client, the tables of notices."""
+def _prepare(choice: RouteChoice, cleaning: Cleaning | None) -> Plan:
+    """All that is slow the first time, in a worker thread: g4f, the HTTP client, the tables of notices, the rules."""
     plan = resolve(choice)
     load_for(plan)
     preload()
+    if cleaning is not None:
+        cleaning.prepare(candidate.name for candidate in plan.candidates)
     return plan

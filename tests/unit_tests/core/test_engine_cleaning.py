@@ -7,7 +7,8 @@ import pytest
 from g4f.providers.response import FinishReason, Reasoning
 
 from asking import ask
-from g4f_integrations.core.cleaning import Cleaning
+from g4f_integrations.core.cleaning import Cleaning, Rule
+from g4f_integrations.core.cleaning._memory import REPEATED
 from g4f_integrations.core.routes import Endpoint
 from g4f_integrations.testing import ScriptedProvider
 from loopback import Reply, chunk
@@ -93,6 +94,36 @@ async def test_an_event_that_calls_itself_an_advert_is_dropped(loopback, stream)
     answer = await ask(routes=(Endpoint(loopback.base_url, "m"),), cleaning=CLEAN, stream=stream)
 
     assert (answer.text, answer.info.model) == ("Yes.", "m")
+
+
+async def test_what_a_provider_repeats_and_no_rule_knows_is_suggested_once():
+    REPEATED.clear()
+    footer = "Read more at https://lamps.example/offer"
+    told = []
+    for number in range(5):
+        provider = ScriptedProvider(f"Answer {number}.\n\n{footer}", name="Lamps")
+        question = [{"role": "user", "content": f"Question {number}?"}]
+        told.append((await ask(provider, messages=question, cleaning=CLEAN)).info.cleaned)
+
+    assert [len(entries) for entries in told] == [0, 0, 1, 0, 0]
+    (suggestion,) = told[2]
+    assert suggestion == {"suggested": suggestion["suggested"], "provider": "Lamps", "edge": "tail"}
+    assert "lamps.example" not in str(told)
+
+
+async def test_rules_are_compiled_in_another_thread(monkeypatch):
+    threads = []
+    prepare = Cleaning.prepare
+    monkeypatch.setattr(Cleaning, "prepare", lambda *given: threads.append(threading.get_ident()) or prepare(*given))
+    cleaning = Cleaning(rules=(Rule("own/new", frames=("Brought to you by {word}{end}",)),))
+
+    provider = airforce("Yes.\n\nBrought to you by Acme")
+
+    answers = [await ask(provider, cleaning=cleaning) for _ in range(2)]
+
+    assert [answer.text for answer in answers] == ["Yes."] * 2
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()
 
 
 async def test_text_streams_on_while_it_is_cleaned():

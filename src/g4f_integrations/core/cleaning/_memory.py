@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
+import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Literal
@@ -14,6 +18,7 @@ from g4f_integrations.core.cleaning._suspicion import hosts_in
 _QUESTIONS = 3  # different ones, after which a repeated paragraph is no accident
 _MOST = 4096  # paragraphs remembered
 _LONGEST = 600
+_HOST = re.compile(r"\.[A-Za-z]{2}")  # a glance, before the look that takes a hundred times longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +54,42 @@ class RepeatedParagraphs:
         [0, 0, 1, 0, 0]
     """
 
-    __slots__ = ("_key", "_questions")
+    __slots__ = ("_key", "_lock", "_questions")
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._key = secrets.token_bytes(16)
         self._questions: OrderedDict[tuple[str, str, str], set[str] | None] = OrderedDict()
 
-    def note(self, text: str, provider: str, prompt: str) -> list[Suggestion]:
+    def note(self, text: str, provider: str, prompt: str | Callable[[], str]) -> list[Suggestion]:
         """Take note of a cleaned answer; gives what has just become suspicious, mostly nothing.
 
         Args:
             text: The answer, after cleaning.
             provider: Who gave it.
-            prompt: What was asked.
+            prompt: What was asked, or what tells it; that is called only when it matters.
         """
         found = []
+        if _HOST.search(text) is None:
+            return []
         head, tail = paragraphs(text)
         edges: tuple[tuple[Literal["head", "tail"], str], ...] = (("head", head), ("tail", tail))
         for edge, paragraph in edges:
             words = paragraph.strip()
-            if not words or len(words) > _LONGEST or not hosts_in(words):
+            if len(words) > _LONGEST or _HOST.search(words) is None or not hosts_in(words):
                 continue
             hashed = self._hash(words)
-            if self._is_new((provider, edge, hashed), self._hash(prompt)):
+            asked = self._hash(prompt() if callable(prompt) else prompt)
+            with self._lock:
+                is_new = self._is_new((provider, edge, hashed), asked)
+            if is_new:
                 found.append(Suggestion(provider, edge, hashed))
         return found
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._questions.clear()
 
     def _hash(self, text: str) -> str:
         return blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=8).hexdigest()
@@ -90,3 +106,15 @@ class RepeatedParagraphs:
             return False
         self._questions[key] = None
         return True
+
+
+REPEATED = RepeatedParagraphs()
+"""What the engine has seen in this process."""
+
+
+def _renew_lock() -> None:
+    REPEATED._lock = threading.Lock()  # noqa: SLF001  another thread may have held it while this process was forked
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)

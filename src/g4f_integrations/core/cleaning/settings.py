@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -43,6 +43,9 @@ class _Rulebook:
                 self._by_provider.clear()
             self._by_provider[provider] = found
         return found
+
+    def is_ready(self, provider: str | None) -> bool:
+        return provider in self._by_provider and None in self._by_provider
 
     def foreign(self, provider: str | None) -> tuple[str, ...]:
         """Literals of the adverts that `provider` neither adds nor hands on."""
@@ -95,6 +98,20 @@ class Cleaning(BaseModel):
         if self.mode in {"off", "ai"}:
             return None
         return _rulebook(self.rules, self.categories).ruleset(provider)
+
+    def is_ready(self, provider: str | None) -> bool:
+        """Whether the rules for `provider`, and those for earlier answers, need not be compiled any more."""
+        return self.mode == "off" or _rulebook(self.rules, self.categories).is_ready(provider)
+
+    def prepare(self, providers: Iterable[str]) -> None:
+        """Compile the rules for `providers` and for earlier answers, some hundredths of a second's work.
+
+        Raises:
+            ConfigurationError: A user's rule is wrong.
+        """
+        rulebook = _rulebook(self.rules, self.categories)
+        for provider in (None, *providers):
+            rulebook.ruleset(provider)
 
     def clean(self, text: str, *, provider: str | None = None, prompt: str | None = None) -> Cleaned:
         """Clean a whole text by the rules.
@@ -225,6 +242,20 @@ class Cleaning(BaseModel):
 
         rulebook = _rulebook(self.rules, self.categories)
         return explain(self._clean(text, provider, prompt, report=False), text, provider, prompt, rulebook.rules)
+
+    def suggestions(self, text: str, *, provider: str, prompt: Callable[[], str]) -> list[dict[str, Any]]:
+        """The metadata's entries on what `provider` repeats in its answers and no rule knows; see `RepeatedParagraphs`.
+
+        Args:
+            text: An answer, after cleaning.
+            provider: Who gave it.
+            prompt: Tells what was asked; called only when it matters.
+        """
+        if self.mode == "off" or "ads" not in self.categories:
+            return []
+        from g4f_integrations.core.cleaning._memory import REPEATED  # noqa: PLC0415 - of use to answers alone
+
+        return [suggestion.to_dict() for suggestion in REPEATED.note(text, provider, prompt)]
 
     def stream(
         self,
