@@ -321,3 +321,15 @@ def test_importing_the_surface_reaches_for_no_network_and_prints_nothing():
 def test_the_switches_that_silence_g4f_are_where_we_look_for_them():
     assert isinstance(g4f.debug.logging, bool)
     assert isinstance(g4f.debug.version_check, bool)
+
+
+# Where its providers write files
+
+
+def test_the_folder_for_media_is_a_setting_that_its_writers_read_at_every_call(tmp_path, monkeypatch):
+    from g4f.image import copy_images
+
+    monkeypatch.setattr(copy_images, "media_dir", str(tmp_path))
+    monkeypatch.setattr(copy_images, "images_dir", str(tmp_path))
+
+    assert copy_images.get_media_dir() == str(tmp_path)

@@ -38,6 +38,8 @@ logger = logging.getLogger("g4f_integrations.transport")
 _HELD_READS = 16  # network reads of a stream that wait for a slow consumer; one can hold a thousand events
 # What our own core reads and providers never get.
 _OURS = frozenset({"model", "messages", "stream"})
+_TEMPLATE_SIZES = frozenset({"width", "height", "aspect_ratio"})  # what g4f's template reads of its `**kwargs`
+_UNTOLD = frozenset({"prompt", "download_media"})  # `prompt` stands in the messages, too; the other is our own wish
 
 
 async def _close_g4f_connections() -> None:
@@ -213,6 +215,43 @@ def _open_provider(candidate: Candidate, request: Request, notes: CallNotes) -> 
         tells_finish=shape.is_template and streams,
         output_limit=limit if ignores_limit and isinstance(limit, int) else None,
     )
+
+
+def open_work(
+    candidate: Candidate, messages: list[dict[str, Any]], wanted: Mapping[str, Any], notes: CallNotes
+) -> Upstream:
+    """Start one call of a provider's method for what is no chat: pictures, speech, transcripts, films.
+
+    Args:
+        candidate: A g4f provider.
+        messages: The wish as a conversation, for providers that look there.
+        wanted: Everything else by g4f's names (``prompt``, ``width``, ``audio``, ``media`` …).
+        notes: Filled with what the provider cannot take.
+
+    Raises:
+        ConfigurationError: The route's key did not travel with a pickle.
+    """
+    _check_arrived(candidate)
+    provider = candidate.provider
+    shape = _shape_of(provider)
+    arguments: dict[str, Any] = {}
+    for name, value in wanted.items():
+        by_template = shape.is_template and (name in shape.template_takes or name in _TEMPLATE_SIZES)
+        if name in shape.named or by_template or (shape.takes_any and not shape.is_template):
+            arguments[name] = _copied(value)
+        elif name not in _UNTOLD:
+            notes.dropped.append(name)
+    if "stream" in shape.named or shape.takes_any:
+        arguments["stream"] = bool(getattr(provider, "supports_stream", True))
+    arguments.update(_credentials(candidate))
+
+    def source() -> AsyncIterator[Any]:
+        return _call_provider(provider, candidate.model, messages, arguments)
+
+    route = candidate.route
+    inline = (isinstance(route, Route) and route.inline) or bool(getattr(provider, "runs_inline", False))
+    pump = LocalPump(source) if inline else RemotePump(source, lane=shape.lane)
+    return Upstream(pump, ChunkReader(), streams=False)
 
 
 def _call_provider(

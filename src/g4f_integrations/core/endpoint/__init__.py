@@ -29,10 +29,12 @@ __all__ = [
     "call_endpoint",
     "list_models",
     "load_client",
+    "load_other",
     "post_json",
     "refused_parameters",
 ]
 
+_loaded_other: ModuleType | None = None
 _loaded: ModuleType | None = None  # unlike `sys.modules`, which shows a module while it is still being imported
 
 
@@ -45,6 +47,19 @@ def load_client() -> ModuleType:
 
 async def _client() -> ModuleType:
     return await asyncio.to_thread(load_client)
+
+
+async def load_other() -> ModuleType:
+    """The module for requests that are no chat (`post_to_endpoint`), loaded off the caller's event loop."""
+    if _loaded_other is None:
+        return await asyncio.to_thread(_load_other)
+    return _loaded_other
+
+
+def _load_other() -> ModuleType:
+    global _loaded_other  # noqa: PLW0603  as above
+    found = _loaded_other = import_module(f"{__name__}._other")
+    return found
 
 
 async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes) -> AsyncGenerator[Batch, None]:

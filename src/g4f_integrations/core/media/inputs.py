@@ -1,0 +1,281 @@
+"""What users hand over: paths, bytes, file objects, Pillow's pictures, addresses → bytes, checked for what they are.
+
+A string is an address (``http://``, ``https://`` or ``data:``) and never a path on this machine: strings come from
+models and from strangers. A path is a `pathlib.Path`, which only the programmer can write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import stat
+from dataclasses import dataclass, field
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal
+
+from g4f_integrations.core.downloads import DownloadFailed, DownloadLimits, download
+from g4f_integrations.core.failures import AttemptFailed
+from g4f_integrations.core.media.checking import check_media
+from g4f_integrations.core.media.formats import Kind, MediaFormat
+from g4f_integrations.core.media.work import read_data_uri
+from g4f_integrations.errors import ConfigurationError
+
+_FOR_MODELS = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_DEFAULT_LIMITS = DownloadLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInput:
+    """Something to work on.
+
+    Attributes:
+        data: Its bytes.
+        format: What they are.
+        name: A file name for forms, whose ending tells the type.
+    """
+
+    data: bytes = field(repr=False)
+    format: MediaFormat
+    name: str
+
+    @property
+    def data_uri(self) -> str:
+        """The bytes as a ``data:`` URI."""
+        return f"data:{self.format.mime_type};base64,{base64.b64encode(self.data).decode('ascii')}"
+
+
+def is_address(source: Any) -> bool:
+    """Whether `source` is a string with an address that others can fetch by themselves."""
+    return isinstance(source, str) and source[:8].lower().startswith(("http://", "https://"))
+
+
+async def load_input(
+    source: Any, kind: Kind, limits: DownloadLimits | None = None, *, what: str = "file"
+) -> MediaInput:
+    """Reads or fetches `source`.
+
+    Args:
+        source: A path object, bytes, a file object, a Pillow image, an http(s) address, a ``data:`` URI, or a result of
+            this package.
+        kind: What it should be.
+        limits: Its size, and how addresses are fetched.
+        what: The argument, for errors.
+
+    Raises:
+        ConfigurationError: It cannot be read, is too large, is empty, or is something else.
+    """
+    limits = limits or _DEFAULT_LIMITS
+    if is_address(source):
+        try:
+            got = await download(source, limits, accept=f"{kind}/*")
+        except DownloadFailed as error:
+            message = f"{what}: {error}"
+            raise ConfigurationError(message) from None
+        return checked(got.data, kind, what, got.content_type)
+    return await asyncio.to_thread(read_input, source, kind, limits, what=what)
+
+
+def read_input(source: Any, kind: Kind, limits: DownloadLimits | None = None, *, what: str = "file") -> MediaInput:
+    """Like `load_input`, for what needs no network; blocks while it reads.
+
+    Raises:
+        ConfigurationError: See `load_input`; an http(s) address cannot be read here.
+    """
+    limits = limits or _DEFAULT_LIMITS
+    data, named = _bytes_of(source, limits.max_bytes, what)
+    return checked(data, kind, what, named)
+
+
+def checked(data: bytes, kind: Kind, what: str, content_type: str = "") -> MediaInput:
+    """`data` as an input, if it is what it should be.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    try:
+        found = check_media(data, kind, content_type)
+    except AttemptFailed as failed:
+        message = f"{what}: {'it is empty' if not data else failed.failure.message}"
+        raise ConfigurationError(message) from None
+    return MediaInput(data, found, f"{what}{found.extension}")
+
+
+def _bytes_of(source: Any, most: int, what: str) -> tuple[bytes, str]:
+    if isinstance(source, str):
+        return _bytes_of_string(source, most, what)
+    if isinstance(source, bytes | bytearray | memoryview):
+        data = bytes(source)
+    elif isinstance(source, os.PathLike):
+        data = _bytes_of_file(Path(source), most, what)
+    elif _is_pillow(source):
+        data = _bytes_of_picture(source, source.format)
+    elif isinstance(held := getattr(source, "data", None), bytes):  # a result of ours
+        data = held
+    elif callable(getattr(source, "read", None)):
+        data = _bytes_of_stream(source, most, what)
+    else:
+        message = (
+            f"{what} must be a pathlib.Path, bytes, a file object, a Pillow image, a URL or a data: URI, "
+            f"not {type(source).__name__}"
+        )
+        raise ConfigurationError(message)
+    if len(data) > most:
+        raise _too_large(what, len(data), most)
+    return data, ""
+
+
+def _bytes_of_string(source: str, most: int, what: str) -> tuple[bytes, str]:
+    if source[:5].lower() == "data:":
+        try:
+            return read_data_uri(source, most)
+        except AttemptFailed as failed:
+            message = f"{what}: {failed.failure.message}"
+            raise ConfigurationError(message) from None
+    scheme = source.partition("://")[0] if "://" in source[:20] else ""
+    if scheme:
+        message = f"{what}: only http://, https:// and data: are read, not {scheme[:20]}://"
+    else:
+        message = (
+            f"{what}: a string must be a URL or a data: URI and is never taken for a path on this machine; "
+            "for a file, give pathlib.Path(…)"
+        )
+    raise ConfigurationError(message)
+
+
+def _bytes_of_file(path: Path, most: int, what: str) -> bytes:
+    try:
+        told = path.stat()
+        if not stat.S_ISREG(told.st_mode):
+            message = f"{what}: {str(path)!r} is no ordinary file"
+            raise ConfigurationError(message)
+        if told.st_size > most:
+            raise _too_large(what, told.st_size, most)
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        message = f"{what}: {str(path)!r} cannot be read ({getattr(error, 'strerror', None) or error})"
+        raise ConfigurationError(message) from None
+
+
+def _bytes_of_stream(source: Any, most: int, what: str) -> bytes:
+    """What is left in a file object, which is put back to where it was if it can be."""
+    seekable = getattr(source, "seekable", None)
+    place = source.tell() if callable(seekable) and seekable() else None
+    try:
+        data = source.read(most + 1)
+    except (OSError, ValueError) as error:
+        message = f"{what}: the file object cannot be read ({error})"
+        raise ConfigurationError(message) from None
+    if place is not None:
+        source.seek(place)
+    if not isinstance(data, bytes | bytearray):
+        message = f"{what}: the file object gives text; open the file with mode 'rb'"
+        raise ConfigurationError(message)
+    return bytes(data)
+
+
+def _too_large(what: str, size: int, most: int) -> ConfigurationError:
+    message = (
+        f"{what}: {size / 1024 / 1024:.0f} MB are more than the {most / 1024 / 1024:g} MB that are allowed "
+        "(DownloadLimits.max_bytes)"
+    )
+    return ConfigurationError(message)
+
+
+# Pictures for models ---------------------------------------------------------------------------------------------
+
+
+def image_block(
+    source: Any,
+    *,
+    detail: Literal["auto", "low", "high"] | None = None,
+    max_side: int | None = None,
+    limits: DownloadLimits | None = None,
+) -> dict[str, Any]:
+    """A picture as a content block that every chat model of this package takes.
+
+    Example:
+        >>> image_block("https://example.com/cat.png")
+        {'type': 'image_url', 'image_url': {'url': 'https://example.com/cat.png'}}
+
+    Args:
+        source: A path object, bytes, a file object, a Pillow image, an http(s) address or a ``data:`` URI. An address
+            goes to the model as it is, and is never fetched here; a string is never taken for a path.
+        detail: How closely the model should look, for routes that know it.
+        max_side: Longest side in pixels; a larger picture is sized down (needs the extra ``media``).
+        limits: Size of the file at the most.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is no picture of a format that models take.
+    """
+    image: dict[str, Any] = {"url": image_url(source, max_side=max_side, limits=limits)}
+    if detail is not None:
+        image["detail"] = detail
+    return {"type": "image_url", "image_url": image}
+
+
+def image_url(source: Any, *, max_side: int | None = None, limits: DownloadLimits | None = None) -> str:
+    """The address or ``data:`` URI by which a picture goes to a model; see `image_block`.
+
+    Raises:
+        ConfigurationError: See `image_block`; or an address is to be sized down.
+    """
+    if is_address(source):
+        if max_side is not None:
+            message = "image: an address is not fetched, so it cannot be sized down; give the picture itself"
+            raise ConfigurationError(message)
+        return str(source)
+    return fitted_image(read_input(source, "image", limits, what="image"), max_side).data_uri
+
+
+def fitted_image(picture: MediaInput, max_side: int | None = None) -> MediaInput:
+    """`picture` in a format that models take, no side of it longer than `max_side` pixels.
+
+    Raises:
+        ConfigurationError: That needs Pillow, which is not installed; or Pillow cannot read it.
+    """
+    found = picture.format
+    longest = max(found.width or 0, found.height or 0)
+    is_small = max_side is None or 0 < longest <= max_side
+    if is_small and found.mime_type in _FOR_MODELS:
+        return picture
+    if max_side is not None and max_side < 1:
+        message = f"max_side must be at least 1, not {max_side}"
+        raise ConfigurationError(message)
+    why = f"{found.mime_type} pictures are turned into PNG" if is_small else "pictures are sized down"
+    pillow = _pillow(why)
+    try:
+        with pillow.open(BytesIO(picture.data)) as opened:
+            image = opened if opened.mode in {"RGB", "RGBA", "L", "LA"} else opened.convert("RGBA")
+            if max_side is not None:
+                image.thumbnail((max_side, max_side))
+            kept = "JPEG" if found.mime_type == "image/jpeg" and image.mode in {"RGB", "L"} else "PNG"
+            data = _bytes_of_picture(image, kept)
+    except ConfigurationError:
+        raise
+    except Exception as error:  # Pillow raises whatever a broken file leads it to
+        message = f"image: the {found.mime_type} cannot be read ({type(error).__name__})"
+        raise ConfigurationError(message) from None
+    return checked(data, "image", "image")
+
+
+def _pillow(why: str) -> Any:
+    try:
+        return import_module("PIL.Image")
+    except ImportError:
+        message = f"{why} by Pillow, which is not installed: pip install 'g4f-integrations[media]'"
+        raise ConfigurationError(message) from None
+
+
+def _is_pillow(source: Any) -> bool:
+    return any(f"{base.__module__}.{base.__qualname__}" == "PIL.Image.Image" for base in type(source).__mro__)
+
+
+def _bytes_of_picture(image: Any, kept: str | None) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, "JPEG" if kept == "JPEG" and image.mode in {"RGB", "L", "CMYK"} else "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,64 @@
+"""Writing results to disk: whole files or none, under names of our own or the user's, never of a server's."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from g4f_integrations.errors import ConfigurationError
+
+
+def write_whole(data: bytes, path: Path) -> Path:
+    """Writes `data` to `path` by way of a neighbour that is renamed, so that nobody ever sees half a file.
+
+    Folders on the way are made. An existing file is replaced.
+
+    Raises:
+        OSError: It cannot be written; nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
+    return path
+
+
+def place_for(path: str | os.PathLike[str], data: bytes, noun: str, extension: str) -> Path:
+    """Where to save: `path` itself, or, if that is a folder, a name in it that is made of the contents.
+
+    Args:
+        path: A file's or a folder's path. It is a folder if it is one already, or ends with a separator.
+        data: The contents, whose digest makes the name: the same contents get the same one.
+        noun: Begin of a name (``"image"``).
+        extension: End of a name (``".png"``).
+    """
+    target = Path(path)
+    if target.is_dir() or str(path).endswith(("/", os.sep)):
+        return target / f"{noun}-{hashlib.sha256(data).hexdigest()[:16]}{extension}"
+    return target
+
+
+def folder_for(save_dir: str | os.PathLike[str] | None, response_format: str) -> Path | None:
+    """The folder for results that are wanted as paths.
+
+    Raises:
+        ConfigurationError: Paths are wanted, and no folder is named; or it is a file.
+    """
+    if response_format != "path" and save_dir is None:
+        return None
+    if save_dir is None:
+        message = "response_format='path' needs save_dir, the folder to save to"
+        raise ConfigurationError(message)
+    folder = Path(save_dir)
+    if folder.exists() and not folder.is_dir():
+        message = f"save_dir must be a folder, but {str(folder)!r} is a file"
+        raise ConfigurationError(message)
+    return folder
