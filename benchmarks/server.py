@@ -28,10 +28,10 @@ from typing import cast
 
 WORDS = ("The ", "quick ", "brown ", "fox ", "jumps ", "over ", "a ", "lazy ", "dog, ", "twice. ")
 ANSWER = "".join(WORDS)
-_USAGE = {"prompt_tokens": 12, "completion_tokens": 10, "total_tokens": 22}
-_HEAD = {"id": "chatcmpl-8f3a5c2e91d74b60", "created": 1_767_225_600, "model": "bench"}
-_END = b"0\r\n\r\n"
-_STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+USAGE = {"prompt_tokens": 12, "completion_tokens": 10, "total_tokens": 22}
+HEAD = {"id": "chatcmpl-8f3a5c2e91d74b60", "created": 1_767_225_600, "model": "bench"}
+END = b"0\r\n\r\n"
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def words(count: int) -> list[str]:
@@ -39,44 +39,44 @@ def words(count: int) -> list[str]:
     return [WORDS[i % len(WORDS)] for i in range(count)]
 
 
-def _json_reply(value: object) -> bytes:
+def json_reply(value: object) -> bytes:
     body = json.dumps(value, separators=(",", ":")).encode()
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
-def _event(value: object) -> bytes:
+def event(value: object) -> bytes:
     text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
     line = f"data: {text}\n\n".encode()
     return b"%x\r\n%b\r\n" % (len(line), line)
 
 
-def _chunk(delta: dict[str, object], finish: str | None = None) -> bytes:
+def chunk(delta: dict[str, object], finish: str | None = None) -> bytes:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-    return _event({**_HEAD, "object": "chat.completion.chunk", "choices": [choice]})
+    return event({**HEAD, "object": "chat.completion.chunk", "choices": [choice]})
 
 
-_OPENING = _chunk({"role": "assistant", "content": ""})
+_OPENING = chunk({"role": "assistant", "content": ""})
 _CLOSING = b"".join(
     (
-        _chunk({}, "stop"),
-        _event({**_HEAD, "object": "chat.completion.chunk", "choices": [], "usage": _USAGE}),
-        _event("[DONE]"),
-        _END,
+        chunk({}, "stop"),
+        event({**HEAD, "object": "chat.completion.chunk", "choices": [], "usage": USAGE}),
+        event("[DONE]"),
+        END,
     )
 )
-_CALL = _json_reply(
+_CALL = json_reply(
     {
-        **_HEAD,
+        **HEAD,
         "object": "chat.completion",
         "choices": [{"index": 0, "message": {"role": "assistant", "content": ANSWER}, "finish_reason": "stop"}],
-        "usage": _USAGE,
+        "usage": USAGE,
     }
 )
 
 
 @lru_cache
 def _stream(count: int) -> bytes:
-    return b"".join((_STREAM_HEAD, _OPENING, *(_chunk({"content": word}) for word in words(count)), _CLOSING))
+    return b"".join((STREAM_HEAD, _OPENING, *(chunk({"content": word}) for word in words(count)), _CLOSING))
 
 
 class Connection(asyncio.Protocol):
@@ -86,7 +86,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.buffer = b""
+        self.buffer = self.body = b""
         self.endless = False
         self.gone = False
 
@@ -106,7 +106,7 @@ class Connection(asyncio.Protocol):
         at = data[:end].lower().find(b"content-length:")
         length = 0 if at < 0 else int(data[at + 15 : data.index(b"\r\n", at)])
         if len(data) >= end + 4 + length:
-            self.buffer = b""
+            self.buffer, self.body = b"", data[end + 4 : end + 4 + length]
             self.answer(data.split(b" ", 2)[1].split(b"/", 2)[1].decode())
 
     def answer(self, way: str) -> None:
@@ -118,17 +118,17 @@ class Connection(asyncio.Protocol):
         elif way == "wait50":
             loop.call_later(0.05, self.send, _CALL)
         elif way in {"first", "the"}:
-            write(_STREAM_HEAD + _OPENING + _chunk({"content": "Foxes " if way == "first" else WORDS[0]}))
-            rest = b"".join(_chunk({"content": word}) for word in WORDS[1:])
+            write(STREAM_HEAD + _OPENING + chunk({"content": "Foxes " if way == "first" else WORDS[0]}))
+            rest = b"".join(chunk({"content": word}) for word in WORDS[1:])
             loop.call_later(0.002, self.send, rest + _CLOSING)
         elif way == "endless":
-            write(_STREAM_HEAD + _OPENING)
+            write(STREAM_HEAD + _OPENING)
             self.endless = True
             self.go_on()
         elif way == "stall":
-            write(_STREAM_HEAD + _OPENING + _chunk({"content": ANSWER}) * 2)
+            write(STREAM_HEAD + _OPENING + chunk({"content": ANSWER}) * 2)
         elif way == "closed":
-            write(_json_reply(self.closings))
+            write(json_reply(self.closings))
             self.closings.clear()
 
     def send(self, data: bytes) -> None:
@@ -137,11 +137,11 @@ class Connection(asyncio.Protocol):
 
     def go_on(self) -> None:
         if not self.gone:
-            self.transport.write(_chunk({"content": ANSWER}))
+            self.transport.write(chunk({"content": ANSWER}))
             self.loop.call_later(0.001, self.go_on)
 
 
-async def _serve() -> None:
+async def serve() -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(loop), "127.0.0.1", 0, backlog=1024)
     kind = type(loop).__module__.partition(".")[0]
@@ -149,7 +149,7 @@ async def _serve() -> None:
     await server.serve_forever()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop  # noqa: PLC0415  the server does without it
     except ImportError:
@@ -157,7 +157,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def _leave_with_parent() -> None:
+def leave_with_parent() -> None:
     sys.stdin.buffer.read()
     os._exit(0)
 
@@ -168,6 +168,6 @@ if __name__ == "__main__":
     core: int | None = parser.parse_args().core
     if core is not None:
         os.sched_setaffinity(0, {core})
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve())
+    threading.Thread(target=leave_with_parent, daemon=True).start()
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(serve())

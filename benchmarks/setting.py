@@ -52,9 +52,9 @@ class Server:
         return f"http://127.0.0.1:{self.port}/{way}/v1"
 
 
-def start_server(*, pinned: bool) -> Server:
-    """Start the server, on the first core if there is another one for this process."""
-    command = [sys.executable, str(HERE / "server.py")]
+def start_server(*, pinned: bool, program: str = "server.py") -> Server:
+    """Start a server, on the first core if there is another one for this process."""
+    command = [sys.executable, str(HERE / program)]
     where = "server and clients on any core"
     if pinned and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))

@@ -1,0 +1,72 @@
+"""One of five routes never answers: what that costs the calls after its first timeout."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import time
+
+from chaos import Ask, Outcome, warm_up
+from chaos_clients import endpoints, ours
+from measuring import Report, at_most
+from setting import Server
+
+from g4f_integrations import Resilience
+from g4f_integrations.core.health import LocalHealth
+
+_MILLISECONDS = 10  # that a healthy route takes, at the median
+_ROUTES = 5
+_CLOCKS = {"first_token_timeout": 0.2, "stall_timeout": 0.2, "breaker_cooldown": 0.5}
+
+
+def silent_first(server: Server, tag: str, seed: int, plan: str = "silence") -> list[str]:
+    """The base URLs of routes that all answer, but for the first."""
+    return [
+        server.url(f"chaos.{tag}.{place}.{seed}.{'0' if place else plan}.{_MILLISECONDS}") for place in range(_ROUTES)
+    ]
+
+
+def black_hole(server: Server, report: Report, options: argparse.Namespace) -> None:
+    """The same calls over healthy routes, with a silent one before them, and hedged; one after the other, in turns."""
+    calls = max(min(options.calls, 1000), 20)
+    times = asyncio.run(_in_turns(server, options.seed, calls))
+    added = sorted(silent - healthy for silent, healthy in zip(times["hole"], times["healthy"], strict=True))
+    waited = sum(seconds > _CLOCKS["first_token_timeout"] / 2 for seconds in added)
+    rest = added[: len(added) - waited]
+    report.figures(
+        f"{calls:,} calls over five routes of {_MILLISECONDS} ms (median), slowest",
+        "ms",
+        {name: 1000 * max(seconds) for name, seconds in times.items()},
+        1,
+    )
+    report.judge("black hole: calls that waited for its clock", waited, at_most(1), "")
+    report.judge("black hole: latency added to the others, median", 1000 * statistics.median(rest), at_most(1), "ms")
+    report.judge("black hole: latency added to the others, mean", 1000 * statistics.fmean(rest), at_most(1), "ms")
+    report.judge(
+        "black hole: p99 with hedging / healthy p99", _p99(times["hedged"]) / _p99(times["healthy"]), at_most(1.3)
+    )
+
+
+async def _in_turns(server: Server, seed: int, calls: int) -> dict[str, list[float]]:
+    asks: dict[str, Ask] = {}
+    for tag, plan, settings in (
+        ("healthy", "0", {}),
+        ("hole", "silence", {}),
+        ("hedged", "silence", {"hedge_after": 3 * _MILLISECONDS / 1000}),
+    ):
+        policy = Resilience(**{**_CLOCKS, **settings}, store=LocalHealth())
+        await warm_up(await ours(endpoints(silent_first(server, f"warm{tag}", seed, "0")), resilience=policy)())
+        asks[tag] = await ours(endpoints(silent_first(server, tag, seed, plan)), resilience=policy)()
+    times: dict[str, list[float]] = {tag: [] for tag in asks}
+    for number in range(calls):
+        for tag, ask in asks.items():
+            began = time.perf_counter()
+            said = await ask(number)
+            times[tag].append(time.perf_counter() - began)
+            assert Outcome(number, 0.0, said).is_exact
+    return times
+
+
+def _p99(times: list[float]) -> float:
+    return sorted(times)[int(0.99 * len(times))]
