@@ -11,6 +11,7 @@ from g4f_integrations.core.answer import Answer
 from g4f_integrations.core.asking import ask, learn_refusal
 from g4f_integrations.core.call_state import CallState
 from g4f_integrations.core.candidates.candidate import Candidate
+from g4f_integrations.core.capacity import Lease
 from g4f_integrations.core.clocks import AttemptClocks
 from g4f_integrations.core.events import AsideDelta, Batch, Finish, Media
 from g4f_integrations.core.failures import (
@@ -39,6 +40,7 @@ class AttemptRun:
         answer: What it has brought so far.
         candidate: The route that is asked.
         clocks: What bounds it in time, and how it went with them.
+        lease: Its place on a route whose calls are counted; given back when it is closed.
         committed: Whether text, a tool call or media has been handed over.
         messages: The conversation that was sent, before it was put in the route's terms.
         notes: What was done to the request on its way.
@@ -47,13 +49,19 @@ class AttemptRun:
 
     __slots__ = (
         "_asked", "_call", "_collected", "_finished", "_loop", "_over", "_pending", "_upstream", "again", "answer",
-        "candidate", "clocks", "committed", "messages", "notes", "started",
+        "candidate", "clocks", "committed", "lease", "messages", "notes", "started",
     )  # fmt: skip
 
     def __init__(
-        self, candidate: Candidate, call: CallState, now: float | None = None, fitted: Trimmed | None = None
+        self,
+        candidate: Candidate,
+        call: CallState,
+        now: float | None = None,
+        fitted: Trimmed | None = None,
+        lease: Lease | None = None,
     ) -> None:
         self.candidate = candidate
+        self.lease = lease
         self.committed = self.again = self._over = self._finished = False
         self._call = call
         self._loop = asyncio.get_running_loop()
@@ -77,8 +85,12 @@ class AttemptRun:
 
     async def aclose(self) -> None:
         """Close the upstream; returns when it is closed."""
-        if self._upstream is not None:
-            await self._upstream.pump.aclose()
+        try:
+            if self._upstream is not None:
+                await self._upstream.pump.aclose()
+        finally:
+            if self.lease is not None:
+                self.lease.release()
 
     async def read(self) -> Batch:
         """The next events of a streamed answer for the user, an empty list at the end of a good one.
@@ -100,7 +112,7 @@ class AttemptRun:
     @property
     def holds_upstream(self) -> bool:
         """Whether there is anything to close."""
-        return self._upstream is not None
+        return self._upstream is not None or self.lease is not None
 
     async def _guarded(self, reading: Coroutine[Any, Any, Batch], *, settle: bool = False) -> Batch:
         if self._upstream is not None:

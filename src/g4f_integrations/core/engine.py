@@ -17,6 +17,7 @@ from g4f_integrations.core.attempt import AttemptRun
 from g4f_integrations.core.call_state import CallState
 from g4f_integrations.core.candidates import elsewhere, resolve, resolve_cached, usable
 from g4f_integrations.core.candidates.candidate import Candidate, Plan
+from g4f_integrations.core.capacity import Lease
 from g4f_integrations.core.cleaning import Cleaning
 from g4f_integrations.core.events import Batch, Retrying
 from g4f_integrations.core.failures import AttemptFailed, Failure, preload
@@ -178,10 +179,15 @@ class _Call(Ledger):
                 self._fitting = fitting
             now = loop.time()
         first = candidates[0]
-        if (self._fitting is None or not self._fitting.needs_care(first)) and self._store.view(
-            first.key
-        ).ready_at() == 0.0:
+        if (
+            self._store.view(first.key).at_ease
+            and not first.is_capped
+            and policy.order == "given"
+            and (self._fitting is None or not self._fitting.needs_care(first))
+        ):
             return AttemptRun(first, state, now)  # the usual case: a healthy first route, and nothing to weigh
+        if (loading := self._store.loading([candidate.key for candidate in candidates])) is not None:
+            await loading
         chosen = self._choose()
         await self._be_patient(chosen)
         return await self._begin(chosen)
@@ -189,23 +195,29 @@ class _Call(Ledger):
     async def _begin(self, chosen: Choice | None) -> AttemptRun:
         assert chosen is not None
         rotation = self._order()
+        lease: Lease | None = None
         try:
             while True:
-                candidate = chosen.candidate
+                lease = await self._enter(chosen)
+                candidate = chosen.candidate if lease is None else lease.candidate
                 rotation.began(candidate)
                 try:
                     fitted = None if self._fitting is None else await self._fitting.fitted(candidate)
                 except ContextLengthError:  # there may be a route with a larger window
                     rotation.rule_out(candidate)
                     self._leave()
+                    if lease is not None:
+                        lease.release()
                     self._chosen = False
                     chosen = self._choose()
                     if chosen is None:
                         raise
                     continue
-                return AttemptRun(candidate, self._state, fitted=fitted)
+                return AttemptRun(candidate, self._state, fitted=fitted, lease=lease)
         except BaseException:
             self._leave()
+            if lease is not None:
+                lease.release()
             raise
 
     def _account(self, run: AttemptRun) -> Batch:

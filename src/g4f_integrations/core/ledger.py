@@ -11,14 +11,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import copy
 
+from g4f_integrations.core.admission import Admission, heed_headers
 from g4f_integrations.core.attempt import AttemptRun
 from g4f_integrations.core.call_state import CallState
+from g4f_integrations.core.candidates import serves_fully
 from g4f_integrations.core.candidates.candidate import Candidate, secrets_of
+from g4f_integrations.core.capacity import Lease
 from g4f_integrations.core.events import Attempt, Outcome, Retrying
 from g4f_integrations.core.failures import AttemptFailed, Failure
 from g4f_integrations.core.fitting import Fitting
 from g4f_integrations.core.health import BreakerSettings, HealthStore, default_store
 from g4f_integrations.core.policy import Resilience
+from g4f_integrations.core.probing import probe_beside
 from g4f_integrations.core.reporting import error_for, interruption
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.retrying import RetryDriver
@@ -40,8 +44,8 @@ class Ledger(ABC):
     """
 
     __slots__ = (
-        "_attempts", "_candidates", "_chosen", "_failures", "_fitting", "_loop", "_next", "_number", "_policy",
-        "_request", "_retries", "_rotation", "_state", "_store",
+        "_admission", "_attempts", "_candidates", "_chosen", "_failures", "_fitting", "_loop", "_next", "_number",
+        "_policy", "_request", "_retries", "_rotation", "_state", "_store",
     )  # fmt: skip
 
     _loop: asyncio.AbstractEventLoop
@@ -56,6 +60,7 @@ class Ledger(ABC):
         self._attempts: list[Attempt] = []
         self._failures: list[Failure] = []
         self._rotation: Rotation | None = None
+        self._admission: Admission | None = None
         self._fitting: Fitting | None = None  # where the conversation may not fit as it is
         self._next: Choice | None = None
         self._chosen = False
@@ -66,9 +71,23 @@ class Ledger(ABC):
     def _choose(self) -> Choice | None:
         """The next candidate, decided once between two attempts: tenacity asks for its wait and for its presence."""
         if not self._chosen:
-            self._next = self._order().choose(time.monotonic())
+            self._next = chosen = self._order().choose(time.monotonic())
             self._chosen = True
+            if chosen is not None and chosen.beside is not None:
+                probe_beside(chosen.beside, self._request, self._policy, self._store)
         return self._next
+
+    async def _enter(self, chosen: Choice) -> Lease | None:
+        """A place for the next attempt, perhaps on another route than the chosen one, where places are counted."""
+        if self._admission is None:
+            self._admission = Admission(self._request, self._policy, self._store)
+        waited = self._admission.waited
+        lease = await self._admission.enter(chosen, self._order(), self._attempts)
+        if lease is not None and lease.candidate is not chosen.candidate:
+            self._leave()
+        if self._state.deadline is not None:
+            self._state.deadline += self._admission.waited - waited
+        return lease
 
     def can_go_on(self) -> bool:
         """Whether attempts are left and the newest failure is not final."""
@@ -92,10 +111,14 @@ class Ledger(ABC):
 
     def _order(self) -> Rotation:
         if self._rotation is None:
-            self._rotation = Rotation(self._candidates, self._policy, self._store)
+            self._rotation = Rotation(self._candidates, self._policy, self._store, is_second_best=self._is_second_best)
             if self._attempts:
                 self._rotation.began(self._candidates[0])  # the first attempt was made without it
         return self._rotation
+
+    def _is_second_best(self, candidate: Candidate) -> bool:
+        must_be_cut = self._fitting is not None and self._fitting.needs_care(candidate)
+        return must_be_cut or not serves_fully(candidate, self._request)
 
     def _leave(self) -> None:
         # A probe that came to no verdict (the caller left, the time ran out) must not keep others from probing.
@@ -108,6 +131,10 @@ class Ledger(ABC):
         seconds = run.clocks.elapsed
         self._attempts.append(Attempt(run.candidate.name, run.candidate.model, "ok", None, seconds))
         self._store.succeeded(run.candidate.key, run.clocks.first_content or seconds)
+        if run.answer.info.headers:
+            heed_headers(run.candidate.key, run.answer.info.headers, self._store)
+        if run.lease is not None and run.answer.usage is not None:
+            run.lease.correct(run.answer.usage.total_tokens)
         self._next = None
         if self._fitting is not None:
             answer = run.answer
@@ -135,7 +162,7 @@ class Ledger(ABC):
         rotation = self._order()
         if not run.clocks.out_of_time:
             breaker = BreakerSettings(self._policy.breaker_failures, self._policy.breaker_cooldown)
-            self._store.failed(candidate.key, kind, failure.retry_after, breaker)
+            self._store.failed(candidate.key, kind, failure.retry_after, breaker, scope=failure.scope, seconds=seconds)
             self._next = None
         if broke_off:
             logger.warning("call %d: %s broke off: %s", self._number, candidate.label, failure.message)

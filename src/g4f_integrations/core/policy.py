@@ -60,12 +60,33 @@ class Resilience(BaseModel):
         description="Start a second route when the first has not answered after this long. Accepted, not yet in force.",
     )
     order: Literal["given", "adaptive"] = Field(
-        default="given", description="Whose order the candidates follow; 'adaptive' is accepted, not yet in force."
+        default="given",
+        description="The candidates' order: 'given', or 'adaptive', which takes the quicker of two drawn ones that are "
+        "healthy, serve the same model and can do what the call asks.",
+    )
+    queue_timeout: float | None = Field(
+        default=None,
+        gt=0,
+        description="Longest wait for a place where every route is at its cap; such waits do not count against "
+        "`deadline`. By default a call waits for as long as it takes.",
     )
     rotate_on_content_filter: bool = Field(default=False, description="Whether a refusal by policy is routed around.")
-    breaker_failures: int = Field(default=3, ge=1, description="Consecutive failures that take a route out.")
-    breaker_cooldown: float = Field(default=30.0, gt=0, description="How long a route stays out, at first.")
-    store: Any = Field(default=None, exclude=True, description="A `HealthStore`; by default one per process.")
+    breaker_failures: int = Field(
+        default=3,
+        ge=1,
+        description="Consecutive failures that take a route out; a timeout, a bad key or a missing model do at once.",
+    )
+    breaker_cooldown: float = Field(
+        default=30.0,
+        gt=0,
+        description="How long a route stays out, at first; twice as long every time, up to 16 times.",
+    )
+    store: Any = Field(
+        default=None,
+        exclude=True,
+        description="Where routes' health is kept: a `HealthStore`, or the URL of one ('redis://host', "
+        "'sqlite:///path', 'env:NAME' for the URL in that variable); by default one per process.",
+    )
 
     @field_validator("hedge_after")
     @classmethod

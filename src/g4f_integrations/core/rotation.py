@@ -1,7 +1,8 @@
 """Which candidate is asked next, and when. Pure: time and chance are passed in.
 
 Order is breadth first: every candidate once before any twice. A wait lies only before the same route is asked again,
-or when every route left is cooling down; it is zero when another is ready.
+or when every route left is cooling down; it is zero when another is ready. A route whose cooldown is over is tried
+beside a healthy one, not instead of it; it is the call's own attempt only where no healthy one is ready.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from g4f_integrations.core.balance import draw
 from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.events import Outcome
 from g4f_integrations.core.failures import Failure
@@ -23,7 +25,7 @@ _ROUTE_IS_OUT: frozenset[Outcome] = frozenset(
 _KEY_IS_OUT: frozenset[Outcome] = frozenset({"auth", "quota"})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Standing:
     """One candidate's standing within one call."""
 
@@ -41,11 +43,19 @@ class _Standing:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The next candidate, and the seconds to wait before it is asked."""
+    """The next candidate, and the seconds to wait before it is asked.
+
+    Attributes:
+        candidate: Who is asked.
+        wait: Seconds until then.
+        is_probe: Whether the attempt is the one probe that its route gets after a cooldown.
+        beside: A route that has to be probed beside the call; whoever takes the choice sees to it.
+    """
 
     candidate: Candidate
     wait: float
     is_probe: bool = False
+    beside: Candidate | None = None
 
 
 class Rotation:
@@ -56,9 +66,11 @@ class Rotation:
         policy: Limits and backoff.
         store: What is known about the routes' health.
         chance: A number of [0, 1) for jitter.
+        is_second_best: Whether a candidate serves the call less well than others do, because the conversation has to
+            be cut for it or its tools be told in words; such a one is never preferred for its speed.
     """
 
-    __slots__ = ("_chance", "_mended", "_policy", "_standings", "_store", "current")
+    __slots__ = ("_chance", "_in_order", "_is_second_best", "_mended", "_policy", "_standings", "_store", "current")
 
     def __init__(
         self,
@@ -66,11 +78,14 @@ class Rotation:
         policy: Resilience,
         store: HealthStore,
         chance: Callable[[], float] = random.random,
+        is_second_best: Callable[[Candidate], bool] = lambda _: False,
     ) -> None:
         several = 2 if len(candidates) > 1 else policy.max_attempts
         self._policy = policy
         self._store = store
         self._chance = chance
+        self._is_second_best = is_second_best
+        self._in_order = policy.order == "given"
         self._standings = [
             _Standing(candidate, store.view(candidate.key), policy.attempts_per_route or candidate.attempts or several)
             for candidate in candidates
@@ -86,30 +101,107 @@ class Rotation:
         """
         standings = self._standings
         at_once = self._mended
-        if standings and at_once is None and not standings[0].tries and standings[0].health.ready_at() == 0.0:
+        if standings and at_once is None and not standings[0].tries and standings[0].health.at_ease and self._in_order:
             at_once = standings[0]  # the usual case: a healthy first route
         if at_once is not None and at_once.left:
             return Choice(at_once.candidate, 0.0)
         left = [standing for standing in standings if standing.left]
-        rested = [standing for standing in left if standing.health.ready_at() <= now]
         # Sorting is stable and keeps the user's order among equals.
-        for standing in sorted(rested, key=lambda standing: (max(standing.not_before - now, 0.0), standing.tries)):
+        left.sort(key=lambda standing: (max(standing.not_before - now, 0.0), standing.tries))
+        closed = [each for each in left if not each.health.open_until and each.health.ready_at() <= now]
+        due = [each for each in left if each.health.open_until and each.health.ready_at() <= now]
+        ready = [each for each in closed if each.not_before <= now]
+        if ready:
+            return Choice(self._pick(ready, now).candidate, 0.0, beside=self._probe_beside(due, ready[0], now))
+        return (
+            self._probe(due, now)
+            or self._let_back(now)
+            or self._after_a_wait(closed, due, now)
+            or self._last_resort(left, now)
+        )
+
+    def others(self, now: float, full: Candidate) -> list[Candidate]:
+        """Who might serve as well at once, the user's favourite first, because `full` takes nobody at present."""
+        left = [each for each in self._standings if each.left and each.candidate is not full]
+        ready = [
+            each
+            for each in left
+            if not each.health.open_until and each.health.ready_at() <= now and each.not_before <= now
+        ]
+        return [each.candidate for each in sorted(ready, key=lambda each: each.tries)]
+
+    def _pick(self, ready: Sequence[_Standing], now: float) -> _Standing:
+        """One of the healthy routes that are ready, of which the first is the user's own first choice."""
+        first = ready[0]
+        if self._in_order or self._is_second_best(first.candidate):
+            return first
+        equals = [
+            each
+            for each in ready
+            if (each.tries, each.candidate.tier) == (first.tries, first.candidate.tier)
+            and not self._is_second_best(each.candidate)
+        ]
+        if len(equals) == 1:
+            return first
+        latencies = [each.health.peak_now(now) for each in equals]
+        return equals[draw([each.candidate for each in equals], latencies, self._chance)]
+
+    def _probe_beside(self, due: Sequence[_Standing], chosen: _Standing, now: float) -> Candidate | None:
+        """Who is to be probed beside the call: a route that the user would rather have, after its cooldown."""
+        for standing in due:
+            before = not self._in_order or self._standings.index(standing) < self._standings.index(chosen)
+            if before and standing.not_before <= now and self._store.begin_probe(standing.candidate.key):
+                return standing.candidate
+        return None
+
+    def _probe(self, due: Sequence[_Standing], now: float) -> Choice | None:
+        """An attempt that is a probe, where no healthy route could be asked beside it."""
+        for standing in due:
+            if standing.not_before <= now and self._store.begin_probe(standing.candidate.key):
+                return Choice(standing.candidate, 0.0, is_probe=True)
+        return None
+
+    def _after_a_wait(self, closed: Sequence[_Standing], due: Sequence[_Standing], now: float) -> Choice | None:
+        """Whoever may be asked first among those that have failed in this call already."""
+        for standing in sorted([*closed, *due], key=lambda standing: standing.not_before):
             wait = max(standing.not_before - now, 0.0)
             if not standing.health.open_until:
                 return Choice(standing.candidate, wait)
             if self._store.begin_probe(standing.candidate.key):
                 return Choice(standing.candidate, wait, is_probe=True)
-        return self._last_resort(left, now)
+        return None
+
+    def _let_back(self, now: float) -> Choice | None:
+        """A route that is out and may be asked nevertheless, because at most half of the candidates are held back.
+
+        With so many out, it may be us; those that are back soonest are the likeliest to be well. Where a timeout, a key
+        or a missing model took a route out, asking it again is known to help nobody.
+        """
+        out = [each for each in self._standings if each.health.open_until > now]
+        most = len(self._standings) // 2
+        if len(out) <= most:
+            return None
+        out.sort(key=lambda each: each.health.open_until)
+        for standing in out[: len(out) - most]:
+            health = standing.health
+            if not standing.left or max(standing.not_before, health.pushback_until, health.rests_until) > now:
+                continue
+            if not health.timed_out and health.last_error not in _ROUTE_IS_OUT:
+                return Choice(standing.candidate, 0.0)
+        return None
 
     def _last_resort(self, left: Sequence[_Standing], now: float) -> Choice | None:
         """The best of the routes that are all out or resting.
 
         Only what a route itself asked for is waited for, and only so long; our own guesses (breaker, rest after a rate
-        limit) give way when there is nothing better to do, and a route that asked for longer comes last.
+        limit) give way when there is nothing better to do, the one that is back soonest first, and a route that asked
+        for longer comes last.
         """
         if not left:
             return None
-        chosen = min(left, key=lambda standing: (*self._wait_for(standing, now), standing.tries))
+        chosen = min(
+            left, key=lambda standing: (*self._wait_for(standing, now), standing.tries, standing.health.open_until)
+        )
         return Choice(chosen.candidate, self._wait_for(chosen, now)[1])
 
     def _wait_for(self, standing: _Standing, now: float) -> tuple[bool, float]:

@@ -17,6 +17,9 @@ from g4f_integrations.errors import ConfigurationError
 
 Headers: TypeAlias = tuple[tuple[str, str | Secret], ...]
 
+CAPS = ("max_concurrency", "requests_per_minute", "tokens_per_minute")
+"""The fields of a route that say how much of it may be used at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -30,11 +33,13 @@ class Route:
         provider: A g4f provider's name or class.
         model: Model id as that provider knows it; ``None`` takes the provider's default.
         api_key: Key for this provider only.
-        context_window: Tokens that the model can read and write together; not yet in force.
-        max_output_tokens: Tokens that it writes at the most; not yet in force.
+        context_window: Tokens that the model can read and write together.
+        max_output_tokens: Tokens that it writes at the most.
         native_tools: Whether it takes tools by itself; ``None`` asks the provider class.
-        weight: Share of calls under ``order="adaptive"``; not yet in force.
-        max_concurrency: Calls at a time at the most; not yet in force.
+        weight: Share of calls under ``order="adaptive"``, among routes that are equally fast.
+        max_concurrency: Calls at a time at the most, in this process.
+        requests_per_minute: Calls in any 60 seconds at the most, in this process.
+        tokens_per_minute: Tokens read and written in any 60 seconds at the most, in this process.
         proxy: Proxy URL for this route, or URLs by scheme.
         inline: Run the provider in the caller's event loop instead of the provider thread.
         allow_local_tools: Allow a provider that runs code on this machine (g4f's ``AgentTools``).
@@ -48,6 +53,8 @@ class Route:
     native_tools: bool | None = field(default=None, kw_only=True)
     weight: float = field(default=1.0, kw_only=True)
     max_concurrency: int | None = field(default=None, kw_only=True)
+    requests_per_minute: int | None = field(default=None, kw_only=True)
+    tokens_per_minute: int | None = field(default=None, kw_only=True)
     proxy: Proxy | None = field(default=None, kw_only=True, repr=False)
     inline: bool = field(default=False, kw_only=True)
     allow_local_tools: bool = field(default=False, kw_only=True)
@@ -83,11 +90,13 @@ class Endpoint:
         model: Model id as the endpoint knows it; ``None`` takes the model that the client names.
         api_key: Sent as bearer token, to this endpoint only.
         headers: Further headers, sent to this endpoint only.
-        context_window: Tokens that the model can read and write together; not yet in force.
-        max_output_tokens: Tokens that it writes at the most; not yet in force.
+        context_window: Tokens that the model can read and write together.
+        max_output_tokens: Tokens that it writes at the most.
         native_tools: Whether it takes tools by itself; ``None`` finds out.
-        weight: Share of calls under ``order="adaptive"``; not yet in force.
-        max_concurrency: Calls at a time at the most; not yet in force.
+        weight: Share of calls under ``order="adaptive"``, among routes that are equally fast.
+        max_concurrency: Calls at a time at the most, in this process.
+        requests_per_minute: Calls in any 60 seconds at the most, in this process.
+        tokens_per_minute: Tokens read and written in any 60 seconds at the most, in this process.
         proxy: Proxy URL for this endpoint, or URLs by scheme.
         verify: Whether TLS certificates are checked.
     """
@@ -101,6 +110,8 @@ class Endpoint:
     native_tools: bool | None = field(default=None, kw_only=True)
     weight: float = field(default=1.0, kw_only=True)
     max_concurrency: int | None = field(default=None, kw_only=True)
+    requests_per_minute: int | None = field(default=None, kw_only=True)
+    tokens_per_minute: int | None = field(default=None, kw_only=True)
     proxy: Proxy | None = field(default=None, kw_only=True, repr=False)
     verify: bool = field(default=True, kw_only=True)
 
@@ -183,7 +194,7 @@ def _check_model(owner: str, model: Any) -> None:
 
 def _check_common(route: Route | Endpoint) -> None:
     owner = type(route).__name__
-    for name in ("context_window", "max_output_tokens", "max_concurrency"):
+    for name in ("context_window", "max_output_tokens", *CAPS):
         value = getattr(route, name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             message = f"{owner}.{name} must be a positive whole number or None, not {value!r}"

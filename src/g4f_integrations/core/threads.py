@@ -254,6 +254,15 @@ def caller_loop() -> LoopThread:
     return _loops.caller_loop()
 
 
+def background_loop() -> asyncio.AbstractEventLoop:
+    """A loop for what outlives the call that it was begun for: one of ours, the running one if that is ours.
+
+    Raises:
+        RuntimeError: The interpreter is shutting down and starts no threads any more.
+    """
+    return asyncio.get_running_loop() if _here.depth else _loops.caller_loop().loop
+
+
 def provider_loop(lane: str = ORDINARY) -> LoopThread:
     """The loop on which in-process g4f providers run, started on first use.
 

@@ -16,20 +16,23 @@ from g4f_integrations.core.health import BreakerSettings, LocalHealth, default_s
 KEY = route_key(None, "P", "m")
 BREAKER = BreakerSettings(failures=3, cooldown=1_000.0)
 NOT_THE_ROUTES_FAULT = [
-    "rate_limit",
-    "auth",
     "bad_request",
     "context_length",
     "content_filter",
-    "quota",
-    "model_not_found",
+    "invalid",
     "cancelled",
 ]
-THE_ROUTES_FAULT = ["timeout", "network", "overloaded", "blocked", "empty", "notice", "interrupted", "unknown"]
+ONCE_IS_ENOUGH = ["timeout", "auth", "quota", "model_not_found"]
+THE_ROUTES_FAULT = ["network", "overloaded", "blocked", "empty", "notice", "interrupted", "unknown"]
+
+
+def steady():
+    """A store without jitter."""
+    return LocalHealth(chance=lambda: 0.0)
 
 
 def failing(*kinds, store=None, retry_after=None):
-    store = store or LocalHealth()
+    store = store or steady()
     for kind in kinds:
         store.failed(KEY, kind, retry_after, BREAKER)
     return store
@@ -66,6 +69,17 @@ def test_what_is_not_the_routes_fault_never_takes_it_out(kind):
     assert (health.failures, health.open_until, health.calls, health.last_error) == (0, 0.0, 10, kind)
 
 
+@pytest.mark.parametrize("kind", ONCE_IS_ENOUGH)
+def test_what_a_second_attempt_would_not_change_takes_a_route_out_at_once(kind):
+    assert out_for(failing(kind)) == 1_000
+
+
+def test_a_rate_limit_is_no_failure_in_a_row():
+    health = failing(*["rate_limit"] * 9).view(KEY)
+
+    assert (health.failures, health.open_until, health.calls) == (0, 0.0, 9)
+
+
 def test_a_success_ends_the_row():
     store = failing("network", "network")
     store.succeeded(KEY, 0.1)
@@ -76,7 +90,7 @@ def test_a_success_ends_the_row():
 
 
 def test_other_failures_do_not_end_the_row():
-    assert out_for(failing("network", "rate_limit", "network", "auth", "network")) == 1_000
+    assert out_for(failing("network", "rate_limit", "network", "content_filter", "network")) == 1_000
 
 
 def test_the_cooldown_doubles_with_every_failed_probe_up_to_a_bound():

@@ -43,6 +43,7 @@ class Course:
         self.waits = []
         self.asked = []
         self.probes = []
+        self.beside = []
 
     def ask(self):
         """Ask the next candidate; its name, or ``None`` when none is left."""
@@ -52,6 +53,7 @@ class Course:
         self.now += choice.wait
         self.waits.append(choice.wait)
         self.probes.append(choice.is_probe)
+        self.beside.append(choice.beside and choice.beside.name)
         self.rotation.began(choice.candidate)
         self.asked.append(choice.candidate.name)
         return choice.candidate.name
@@ -68,7 +70,7 @@ class Course:
 
 def known(**failures):
     """A store that knows of failures: name → (kind, retry_after)."""
-    store = LocalHealth()
+    store = LocalHealth(chance=lambda: 0.0)
     for name, (kind, retry_after) in failures.items():
         store.failed(candidate(name).key, kind, retry_after, BREAKER)
     return store
@@ -249,12 +251,12 @@ def test_a_route_that_asked_for_too_much_is_asked_only_when_all_did():
     assert (alone.ask(), alone.waits) == ("A", [0.0])
 
 
-def test_a_route_is_probed_by_one_call_after_its_cooldown():
+def test_a_route_is_probed_beside_one_call_after_its_cooldown():
     store = cooled(known(A=("network", None)))
     first, second = Course("A", "B", store=store), Course("A", "B", store=store)
 
-    assert (first.ask(), first.probes) == ("A", [True])
-    assert (second.ask(), second.probes) == ("B", [False])
+    assert (first.ask(), first.beside) == ("B", ["A"])
+    assert (second.ask(), second.beside) == ("B", [None])
 
 
 def test_a_route_that_is_being_probed_is_asked_nevertheless_when_it_is_the_only_one():

@@ -6,13 +6,13 @@ import hashlib
 import hmac
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from g4f_integrations.core.credentials import Secret, redact_url
 from g4f_integrations.core.proxies import ProxyMap
-from g4f_integrations.core.routes import Endpoint, Route, freeze_headers
+from g4f_integrations.core.routes import CAPS, Endpoint, Route, freeze_headers
 
 _PROCESS_SALT = os.urandom(16)  # so that a key's hash says nothing outside this process
 
@@ -47,6 +47,8 @@ class Candidate:
         body_provider: Name that an endpoint understands as ``"provider"`` in the body.
         attempts: Attempts on this route at the most, where a g4f ``RetryProvider`` states it.
         key: What health is kept under.
+        tier: 0 for the model that was asked for, then 1 for each fallback model; ``order="adaptive"`` keeps to it.
+        is_capped: Whether the user limits how much of it may be used at a time.
     """
 
     route: Route | Endpoint
@@ -59,6 +61,12 @@ class Candidate:
     body_provider: str | None
     attempts: int | None
     key: RouteKey
+    tier: int = 0
+    is_capped: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Asked for on every call, and always the same.
+        object.__setattr__(self, "is_capped", any(getattr(self.route, name) is not None for name in CAPS))
 
     @property
     def label(self) -> str:

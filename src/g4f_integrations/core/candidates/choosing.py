@@ -52,3 +52,14 @@ def elsewhere(candidates: Sequence[Candidate], avoided: Candidate) -> Sequence[C
         message = f"there is no other route than {avoided.label}"
         raise ConfigurationError(message)
     return others
+
+
+def serves_fully(candidate: Candidate, request: Request) -> bool:
+    """Whether a route does by itself all that `request` asks: takes the tools, and streams.
+
+    Others serve it, too, with their tools told in words or the answer in one piece; they are not preferred to those
+    that do for being quicker.
+    """
+    if request.tools and request.tool_calling == "auto" and candidate.native_tools is False:
+        return False
+    return not request.stream or bool(getattr(candidate.provider, "supports_stream", True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from g4f_integrations.core.candidates.candidate import Candidate, Plan, route_key
@@ -300,12 +300,12 @@ def _without_repeats(rounds: Iterable[list[Candidate]]) -> list[Candidate]:
     """All rounds (one per model) in a row; what an earlier round holds already is left out."""
     kept: list[Candidate] = []
     seen: set[Hashable] = set()
-    for candidates in rounds:
+    for tier, candidates in enumerate(rounds):
         for candidate in candidates:
             identity = (candidate.key, candidate.proxy)
             if identity not in seen:
                 seen.add(identity)
-                kept.append(candidate)
+                kept.append(replace(candidate, tier=tier) if tier else candidate)
     return kept
 
 

@@ -19,6 +19,7 @@ from g4f_integrations.core.failures._failure import (
 )
 from g4f_integrations.core.failures._headers import KEPT_HEADERS
 from g4f_integrations.core.failures._notices import notice_table
+from g4f_integrations.core.failures._numbers import read_reset
 from g4f_integrations.core.failures._phrases import phrase_rules
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "classify",
     "classify_content",
     "preload",
+    "read_reset",
 ]
 
 

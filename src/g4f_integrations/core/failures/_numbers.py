@@ -181,6 +181,16 @@ def _now(headers: Mapping[str, str]) -> float:
     return time.time() if moment is None else moment
 
 
+def read_reset(value: str, headers: Mapping[str, str]) -> float | None:
+    """Seconds until what a header's `value` tells: a duration, a date, or seconds or milliseconds since 1970.
+
+    Args:
+        value: The header's.
+        headers: All of the answer's, with lower-cased names; its ``date`` is the clock that the value goes by.
+    """
+    return _until(value.strip(), _now(headers))
+
+
 def read_retry_headers(headers: Mapping[str, str]) -> float | None:
     """Seconds by ``Retry-After-Ms`` or ``Retry-After`` (a number, fractions too, or a date); names lower-cased."""
     millis = _number(headers.get("retry-after-ms"))

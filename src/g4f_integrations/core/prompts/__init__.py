@@ -19,6 +19,7 @@ start of the program.
 | `json_schema` | in the system message, when the answer must fit a schema | `schema` |
 | `json_object` | in the system message, when the answer must be any JSON object | |
 | `json_reminder` | at the end of the newest user message, when the answer must be JSON | |
+| `probe` | instead of the conversation, to see whether a route that was taken out is well again | |
 | `reask` | as a user message after an answer that could not be used | `problems`, one per line |
 """
 
@@ -46,6 +47,7 @@ PROMPTS: dict[str, tuple[str, ...]] = {
     "json_schema": ("schema",),
     "json_object": (),
     "json_reminder": (),
+    "probe": (),
     "reask": ("problems",),
 }
 """The prompts' names, and the placeholders that each must have."""

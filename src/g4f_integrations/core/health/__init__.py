@@ -1,0 +1,20 @@
+"""What is known about each route: its breaker, what it asked for, how fast it is; and who may try it now.
+
+Health lives outside the model objects, so that copies of a model share it, and is asked and told without waiting:
+a store that keeps it elsewhere answers from a local view and writes behind.
+"""
+
+from g4f_integrations.core.health._local import Fact, LocalHealth, default_store, reset_health
+from g4f_integrations.core.health._route import BreakerSettings, RouteHealth, State
+from g4f_integrations.core.health._store import HealthStore
+
+__all__ = [
+    "BreakerSettings",
+    "Fact",
+    "HealthStore",
+    "LocalHealth",
+    "RouteHealth",
+    "State",
+    "default_store",
+    "reset_health",
+]
