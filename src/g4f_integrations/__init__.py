@@ -8,8 +8,8 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # `typing` itself costs more than the rest of this import
 if TYPE_CHECKING:
-    from g4f_integrations.core.catalog import Catalog
     from g4f_integrations.core.cleaning import AICleaning, Cleaning
+    from g4f_integrations.core.inventory import Catalog
     from g4f_integrations.core.policy import Resilience
     from g4f_integrations.core.routes import Endpoint, Route
     from g4f_integrations.core.trimming import Trimming
@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AICleaning": "core.cleaning",
-    "Catalog": "core.catalog",
+    "Catalog": "core.inventory",
     "ChatG4F": "langchain.chat_models",
     "Cleaning": "core.cleaning",
     "Endpoint": "core.routes",

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from g4f_integrations.core import health
+from g4f_integrations.core.catalog.listed import forget_lists
 from g4f_integrations.core.endpoint import refused_parameters
 
 __all__ = ["Block", "Cut", "ReceivedCall", "ScriptedProvider", "Stall", "block", "cut", "reset_health", "stall"]
@@ -43,9 +44,10 @@ class Cut:
 
 
 def reset_health() -> None:
-    """Forget what this process has learned about routes: failures, latencies, refused parameters."""
+    """Forget what this process has learned about routes: failures, latencies, refused parameters, lists of models."""
     health.reset_health()
     refused_parameters.clear()
+    forget_lists()
     embeddings = sys.modules.get("g4f_integrations.core.embeddings")
     if embeddings is not None:
         embeddings.forget()

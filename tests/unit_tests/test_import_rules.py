@@ -63,7 +63,7 @@ ORDER = [
     ["core.accounting", "core.ledger"],
     ["core.engine", "core.jobs"],
     ["core.settings", "core.progress"],
-    ["core.media", "core.embeddings", "core.search"],
+    ["core.media", "core.embeddings", "core.search", "core.inventory"],
     ["stores", "testing"],
     ["langchain", "llama_index"],
     ["cli"],

@@ -19,7 +19,7 @@ from urllib.request import getproxies
 
 from g4f_integrations.core.blocking import step_in_thread
 from g4f_integrations.core.candidates.candidate import Candidate, Plan
-from g4f_integrations.core.catalog import Catalog
+from g4f_integrations.core.catalog import reviewed
 from g4f_integrations.core.chunks import ChunkReader
 from g4f_integrations.core.credentials import MASK
 from g4f_integrations.core.endpoint import ask_endpoint, call_endpoint, load_client
@@ -299,16 +299,16 @@ def _shape_of(provider: Any) -> _Shape:
     )
     extra = parameters.get("extra_parameters")
     default = extra.default if extra is not None and extra.default is not inspect.Parameter.empty else ()
-    reviewed = Catalog().review(provider)
-    if reviewed is not None and reviewed.kwargs == "ignored":
+    review = reviewed(provider)
+    if review is not None and review.kwargs == "ignored":
         takes_any = False
-    may_block = reviewed is not None and (reviewed.blocks or reviewed.network_models)
+    may_block = review is not None and (review.blocks or review.network_models)
     return _Shape(
         named,
         takes_any,
         is_template,
         frozenset(default or ()),
-        reviewed is not None and reviewed.max_tokens == "ignored",
+        review is not None and review.max_tokens == "ignored",
         BLOCKING if may_block or is_template else ORDINARY,
     )
 

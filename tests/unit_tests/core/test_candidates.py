@@ -5,8 +5,9 @@ import threading
 
 import pytest
 
+from g4f_integrations import Catalog
 from g4f_integrations.core.candidates import resolve, resolve_cached
-from g4f_integrations.core.catalog import Catalog, default_routes, load_g4f, review_of
+from g4f_integrations.core.catalog import default_routes, load_g4f, review_of
 from g4f_integrations.core.credentials import Secret
 from g4f_integrations.core.proxies import freeze_proxy
 from g4f_integrations.core.routes import Endpoint, Route, RouteChoice, freeze_headers

@@ -19,6 +19,7 @@ from g4f_integrations.core.catalog import (
     load_g4f,
     provider_names,
     review_of,
+    reviewed,
     reviews,
     served_by_default,
     static_model,
@@ -282,8 +283,8 @@ def test_a_users_own_class_has_no_review_whatever_its_name():
     class Pollinations:
         pass
 
-    assert Catalog().review(Pollinations) is None
-    assert Catalog().review(find_provider("Pollinations")).adverts
+    assert reviewed(Pollinations) is None
+    assert reviewed(find_provider("Pollinations")).adverts
 
 
 def test_routes_are_filtered_by_what_they_support():
@@ -294,7 +295,7 @@ def test_routes_are_filtered_by_what_they_support():
 
 
 def test_an_unknown_need_is_refused():
-    with pytest.raises(ConfigurationError, match="needs: unknown 'telepathy'; known are tools"):
+    with pytest.raises(ConfigurationError, match=r"needs: unknown 'telepathy'; known are chat, .*, stream"):
         Catalog().routes(needs=["telepathy"])
 
 

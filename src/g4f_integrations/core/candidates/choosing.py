@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 
 from g4f_integrations.core.candidates.candidate import Candidate, Plan
+from g4f_integrations.core.candidates.seeing import holds_picture, those_that_see
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.routes import RouteChoice
@@ -16,7 +17,8 @@ def usable(plan: Plan, choice: RouteChoice, request: Request, policy: Resilience
     """The plan's candidates that may serve `request`, in the order of this call.
 
     Raises:
-        ConfigurationError: Native tools were asked for, and no candidate takes any.
+        ConfigurationError: Native tools were asked for, and no candidate takes any; or a picture is to be read, and no
+            candidate reads any.
     """
     candidates: Sequence[Candidate] = plan.candidates
     if plan.shuffle:
@@ -36,7 +38,7 @@ def usable(plan: Plan, choice: RouteChoice, request: Request, policy: Resilience
             )
             raise ConfigurationError(message)
         candidates = able
-    return candidates
+    return those_that_see(candidates) if holds_picture(request.messages) else candidates
 
 
 def elsewhere(candidates: Sequence[Candidate], avoided: Candidate) -> Sequence[Candidate]:

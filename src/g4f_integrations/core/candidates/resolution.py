@@ -11,11 +11,14 @@ from g4f_integrations.core.candidates.candidate import Candidate, Plan, route_ke
 from g4f_integrations.core.candidates.keys import check_names, key_for, too_many
 from g4f_integrations.core.catalog import (
     AUTO,
+    SIMILAR,
     environment_key,
     find_provider,
+    generation,
     load_g4f,
     review_of,
     served_by_default,
+    similar_models,
     static_model,
     unknown_provider,
 )
@@ -37,9 +40,12 @@ class Resolved:
     plan: Plan
     names: tuple[tuple[str, Any], ...]  # names as they were looked up, and the classes they stood for
     environment: tuple[tuple[str, str | None], ...] = field(repr=False)  # holds keys
+    lists: int = 0  # which lists of models were known
 
     def still_holds(self) -> bool:
-        """Whether names and environment say the same as when the plan was made."""
+        """Whether names, lists and environment say the same as when the plan was made."""
+        if self.lists != generation():
+            return False
         for name, value in self.environment:
             if os.environ.get(name) != value:
                 return False
@@ -81,7 +87,8 @@ class Resolution:
 
     def __init__(self, choice: RouteChoice) -> None:
         self.choice = choice
-        self.models = (model_name(choice.model), *map(model_name, choice.fallback_models))
+        self.lists = generation()
+        self.models = _without_similar(choice)
         self.proxy: ProxyMap | None = freeze_proxy(choice.proxy)
         self.names: dict[str, Any] = {}
         self.environment: dict[str, str | None] = {}
@@ -107,7 +114,7 @@ class Resolution:
         check_names(choice.api_key, candidates)
         # A shuffled plan would mix the fallback models among the candidates that they stand behind.
         plan = Plan(tuple(candidates), shuffle and len(self.models) == 1)
-        return Resolved(plan, tuple(self.names.items()), tuple(self.environment.items()))
+        return Resolved(plan, tuple(self.names.items()), tuple(self.environment.items()), self.lists)
 
     # Where candidates come from.
 
@@ -118,6 +125,7 @@ class Resolution:
                 message = f"routes and {name} exclude each other: put the {name} into routes, or leave routes out"
                 raise ConfigurationError(message)
         routes = [self._as_route(route) for route in choice.routes]
+        self._add_similar(route.name for route in routes if route.model is None)
         if isinstance(choice.api_key, Secret) and len(routes) > 1:
             raise too_many(field_name="routes")
         return _without_repeats(
@@ -152,6 +160,7 @@ class Resolution:
             )
             raise ConfigurationError(message)
         endpoint = Endpoint(choice.base_url, headers=choice.headers)
+        self._add_similar([endpoint.name])
         return _without_repeats([self._endpoint(endpoint, model, body_provider)] for model in self.models)
 
     def _named_providers(self) -> tuple[list[_Named], bool]:
@@ -187,6 +196,7 @@ class Resolution:
         yield from self._flattened(members, attempts, depth + 1)
 
     def _from_providers(self, named: list[_Named]) -> list[Candidate]:
+        self._add_similar(one.provider.__name__ for one in named)
         return _without_repeats(
             [
                 self._candidate(Route(one.provider), one.provider, static_model(one.provider, model), one.attempts)
@@ -202,6 +212,7 @@ class Resolution:
                 "or api_key={'Provider': key}"
             )
             raise ConfigurationError(message)
+        self._add_similar(None)
         rounds: list[list[Candidate]] = []
         refused: ConfigurationError | None = None
         for index, model in enumerate(self.models):
@@ -215,6 +226,13 @@ class Resolution:
         if not rounds and refused is not None:
             raise refused
         return _without_repeats(rounds)
+
+    def _add_similar(self, served_by: Iterable[str] | None) -> None:
+        """Models that can stand in for the first one, where the user asked for these instead of naming any."""
+        if SIMILAR in self.choice.fallback_models and self.models[0] != AUTO:
+            names = None if served_by is None else frozenset(served_by)
+            found = similar_models(self.models[0], names)
+            self.models = (*self.models, *(model for model in found if model not in self.models))
 
     # What a candidate is made of.
 
@@ -288,6 +306,11 @@ class Resolution:
                 api_key=api_key,
             ),
         )
+
+
+def _without_similar(choice: RouteChoice) -> tuple[str, ...]:
+    named = (model for model in choice.fallback_models if model != SIMILAR)
+    return (model_name(choice.model), *map(model_name, named))
 
 
 def _runs_code(provider: type) -> bool:

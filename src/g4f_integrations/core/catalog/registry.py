@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from g4f_integrations.core.catalog.listed import generation, listings
 from g4f_integrations.core.catalog.loading import find_provider, load_g4f
 from g4f_integrations.core.catalog.reviews import ProviderInfo, default_routes, review_of, suggestion
 from g4f_integrations.errors import ConfigurationError, ModelNotFoundError
@@ -16,7 +16,6 @@ logger = logging.getLogger("g4f_integrations.catalog")
 
 AUTO = "auto"
 _DEFAULT_ROW = "default"  # g4f's own "any model" row, whose ids are empty
-_KINDS = {"ImageModel": "image", "AudioModel": "audio", "VideoModel": "video"}
 
 
 class Served(NamedTuple):
@@ -27,34 +26,7 @@ class Served(NamedTuple):
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """One model of g4f's registry.
-
-    Attributes:
-        id: The model's id.
-        kind: chat, image, audio or video.
-        vision: Whether the registry says that it reads pictures; ``False`` also where it says nothing.
-        family: Who makes the model, as the registry has it.
-        aliases: Further ids that lead to it.
-        providers: Providers that serve it, best first.
-        default_providers: Those of them that may be chosen without being named.
-    """
-
-    id: str
-    kind: str = "chat"
-    vision: bool = False
-    family: str = ""
-    aliases: tuple[str, ...] = ()
-    providers: tuple[str, ...] = ()
-    default_providers: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields as plain JSON data."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-
-
-def _entry(model: str) -> Any | None:
+def registry_entry(model: str) -> Any | None:
     """g4f's `Model` of that name, without the lookup that invents one for every name with ``gemini-`` in front."""
     models = load_g4f().models
     found = models.convert.get(model)
@@ -62,23 +34,32 @@ def _entry(model: str) -> Any | None:
 
 
 def model_ids() -> list[str]:
-    """Ids of all models of the registry, sorted."""
+    """Ids of all models of g4f's registry and of the providers' lists, sorted."""
+    return sorted({*_registry_ids(), *listed_by_providers()})
+
+
+def _registry_ids() -> set[str]:
     parts = load_g4f()
-    return sorted({*parts.models.convert, *parts.model_map} - {"", _DEFAULT_ROW})
+    return {*parts.models.convert, *parts.model_map} - {"", _DEFAULT_ROW}
 
 
 @lru_cache(maxsize=1)
 def _folded() -> Mapping[str, str]:
     parts = load_g4f()
     folded = {alias.lower(): model for alias, model in parts.model_aliases.items()}
-    folded.update({name.lower(): name for name in model_ids()})
+    folded.update({name.lower(): name for name in sorted(_registry_ids())})
     return folded
 
 
 def canonical_model(model: str) -> str | None:
-    """The registry's id for `model`, which may be an alias or differ in case; ``None`` if nobody knows it."""
+    """The catalogue's id for `model`, which may be an alias or differ in case; ``None`` if nobody knows it."""
+    return registry_id(model) or (model if model in listed_by_providers() else None)
+
+
+def registry_id(model: str) -> str | None:
+    """The id for `model` in g4f's own registry; ``None`` if it does not know it."""
     parts = load_g4f()
-    if model in parts.model_map or _entry(model) is not None:
+    if model in parts.model_map or registry_entry(model) is not None:
         return model
     alias = parts.model_aliases.get(model) or _folded().get(model.lower())
     return alias if alias and alias != _DEFAULT_ROW else None
@@ -86,19 +67,41 @@ def canonical_model(model: str) -> str | None:
 
 def _best_providers(model: str) -> tuple[Any, ...]:
     """Names and classes that g4f's registry prefers for `model`."""
-    best = getattr(_entry(model), "best_provider", None)
+    best = getattr(registry_entry(model), "best_provider", None)
     if best is None:
         return ()
     return (best,) if isinstance(best, str | type) else tuple(getattr(best, "providers", ()))
 
 
 def serving(model: str) -> dict[str, tuple[Any, str | None]]:
-    """Who serves the registry's `model`: by name, the provider (name or class) and the model's id there, if known."""
+    """Who serves `model`: by name, the provider (name or class) and the model's id there, if known.
+
+    First those of g4f's registry, best first, then those whose own lists name it.
+    """
     mapped = load_g4f().model_map.get(model, {})
     found: dict[str, tuple[Any, str | None]] = {}
     for provider in (*_best_providers(model), *mapped):
         name = provider if isinstance(provider, str) else provider.__name__
         found.setdefault(name, (provider, _first(mapped.get(name))))
+    for name, model_id in listed_by_providers().get(model, {}).items():
+        found.setdefault(name, (name, model_id))
+    return found
+
+
+def listed_by_providers() -> Mapping[str, Mapping[str, str]]:
+    """Models that providers have listed, by the registry's id where it knows them: each provider's own id for it."""
+    return _listed_by_providers(generation())
+
+
+@lru_cache(maxsize=2)
+def _listed_by_providers(_: int) -> Mapping[str, Mapping[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for listing in listings().values():
+        if listing.kind != "provider":
+            continue
+        for model_id in listing.models:
+            known = registry_id(model_id) or model_id
+            found.setdefault(known, {}).setdefault(listing.source, model_id)
     return found
 
 
@@ -115,12 +118,18 @@ def is_users_own(provider: Any) -> bool:
     return isinstance(provider, type) and not module.startswith("g4f.") and module not in {"g4f", "abc"}
 
 
+def reviewed(provider: Any) -> ProviderInfo | None:
+    """The review of a provider class; a user's own class has none, whatever its name."""
+    return None if is_users_own(provider) else review_of(provider.__name__)
+
+
 def _safe_review(provider: Any) -> ProviderInfo | None:
     review = review_of(provider if isinstance(provider, str) else provider.__name__)
     return review if review is not None and review.safe else None
 
 
-def _may_serve(provider: Any, model: str | None) -> bool:
+def may_serve(provider: Any, model: str | None) -> bool:
+    """Whether a provider (name or class) may be chosen unasked for the model id `model`."""
     if is_users_own(provider):
         return True
     review = _safe_review(provider)
@@ -164,7 +173,7 @@ def served_by_default(model: str, field: str = "model") -> list[Served]:
     found = [
         Served(name, provider, static_model(provider, canonical, known=model_id))
         for name, (named, model_id) in rows.items()
-        if _may_serve(named, model_id) and (provider := _loaded(named)) is not None
+        if may_serve(named, model_id) and (provider := _loaded(named)) is not None
     ]
     if not found:
         raise ConfigurationError(_must_be_named(canonical, list(rows), field))
@@ -259,33 +268,3 @@ def _examples(provider: str) -> str:
     mapped = (row.get(provider) for row in load_g4f().model_map.values())
     ids = [value for value in mapped if isinstance(value, str) and value][:3]
     return f", for example {', '.join(map(repr, ids))}" if ids else ""
-
-
-@lru_cache(maxsize=1)
-def _aliases() -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
-    for alias, model in load_g4f().model_aliases.items():
-        if alias not in {"", model}:
-            found.setdefault(model, []).append(alias)
-    return {model: tuple(sorted(aliases)) for model, aliases in found.items()}
-
-
-def model_info(model: str) -> ModelInfo:
-    """All that the registry says of `model`, a canonical id."""
-    parts = load_g4f()
-    entry = _entry(model)
-    kind = _KINDS.get(type(entry).__name__, "chat")
-    if model in parts.image_models:
-        kind = "image"
-    elif model in parts.video_models:
-        kind = "video"
-    rows = serving(model)
-    return ModelInfo(
-        model,
-        kind,
-        type(entry).__name__ == "VisionModel",
-        getattr(entry, "base_provider", None) or "",
-        _aliases().get(model, ()),
-        tuple(rows),
-        tuple(name for name, (provider, model_id) in rows.items() if _may_serve(provider, model_id)),
-    )

@@ -13,6 +13,9 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from g4f_integrations.core.catalog.abilities import ABILITIES
+from g4f_integrations.core.catalog.measured import Measured
+
 _LONGEST_NAME = 100  # difflib is quadratic, and a name can be anything that a user's program was given
 _MOST_SUGGESTIONS = 5
 _CLOSE = 0.75  # share of common characters; at less, "my-own-model" is close to "qwen-3-coder"
@@ -60,6 +63,12 @@ class ProviderInfo:
         note: What else a user should know.
         reviewed: Day of the review; ``None`` if nobody has read its source.
         source: File inside g4f and the version that was read.
+        tools: Takes tools by itself.
+        pictures: Hands pictures on to its models.
+        models: Ids of the models that it serves; filled in by `Catalog`, as is what follows.
+        listed_at: When it last told its models, in seconds since the epoch.
+        list_error: Why it did not, the last time that it was asked; empty if it did.
+        measured: What calls have shown of its routes in this process.
     """
 
     name: str
@@ -87,6 +96,34 @@ class ProviderInfo:
     note: str = ""
     reviewed: date | None = None
     source: str = ""
+    tools: bool = False
+    pictures: bool = False
+    models: tuple[str, ...] = ()
+    listed_at: float | None = None
+    list_error: str = ""
+    measured: tuple[Measured, ...] = ()
+
+    @property
+    def free(self) -> bool:
+        """Whether it needs neither a key nor a login, nor cookies of one."""
+        return self.reviewed is not None and not (self.auth or self.cookies or self.missing)
+
+    @property
+    def abilities(self) -> tuple[str, ...]:
+        """What it is for: chat, vision, tools, image, audio, video, web_search."""
+        kind = "web_search" if self.kind == "search" else self.kind
+        found = {
+            kind,
+            *(["vision"] if self.pictures and self.kind == "chat" else []),
+            *(["tools"] if self.tools else []),
+        }
+        return tuple(name for name in ABILITIES if name in found)
+
+    @property
+    def works(self) -> bool | None:
+        """Whether any of its routes has answered lately; ``None`` if none was asked."""
+        told = [one.works for one in self.measured if one.works is not None]
+        return any(told) if told else None
 
     @property
     def hindrances(self) -> tuple[str, ...]:
@@ -99,13 +136,19 @@ class ProviderInfo:
 
     def serves_by_default(self, model: str) -> bool:
         """Whether it may be chosen unasked for the model id `model`."""
+        return self.safe and self.offers(model)
+
+    def offers(self, model: str) -> bool:
+        """Whether the model id `model` is among those that it serves to everybody."""
         patterns = self.default_models
-        return self.safe and (not patterns or any(fnmatchcase(model, pattern) for pattern in patterns))
+        return not patterns or any(fnmatchcase(model, pattern) for pattern in patterns)
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as plain JSON data."""
         reviewed = self.reviewed.isoformat() if self.reviewed else None
-        return {**asdict(self), "reviewed": reviewed, "hindrances": list(self.hindrances)}
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        told = {"hindrances": list(self.hindrances), "abilities": list(self.abilities), "free": self.free}
+        return {**plain, "reviewed": reviewed, **told}
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +241,11 @@ def suggestion(wanted: str, known: list[str]) -> str:
                 scores[name] = ratio
     closest = sorted(scores, key=lambda name: (-scores[name], len(name)))[:_MOST_SUGGESTIONS]
     return f"; did you mean {', '.join(map(repr, closest))}?" if closest else ""
+
+
+def closeness(one: str, other: str) -> float:
+    """How much of two names is the same, from 0 to 1; case, separators and owners do not count."""
+    return SequenceMatcher(None, _bare(one[:_LONGEST_NAME]), _bare(other[:_LONGEST_NAME]), autojunk=False).ratio()
 
 
 def _bare(name: str) -> str:

@@ -4,7 +4,7 @@ Health lives outside the model objects, so that copies of a model share it, and 
 a store that keeps it elsewhere answers from a local view and writes behind.
 """
 
-from g4f_integrations.core.health._local import Fact, LocalHealth, default_store, reset_health
+from g4f_integrations.core.health._local import Fact, LocalHealth, default_store, known_routes, reset_health
 from g4f_integrations.core.health._route import BreakerSettings, RouteHealth, State
 from g4f_integrations.core.health._store import HealthStore
 
@@ -16,5 +16,6 @@ __all__ = [
     "RouteHealth",
     "State",
     "default_store",
+    "known_routes",
     "reset_health",
 ]

@@ -179,6 +179,11 @@ class LocalHealth:
         with self._lock:
             self._routes.clear()
 
+    def known(self) -> dict[RouteKey, RouteHealth]:
+        """All routes that something is known of; nothing is made for the question."""
+        with self._lock:
+            return dict(self._routes)
+
     def __copy__(self) -> LocalHealth:
         return self
 
@@ -205,6 +210,13 @@ if hasattr(os, "register_at_fork"):
 def default_store() -> HealthStore:
     """The store of this process, used by every policy that names none."""
     return _default
+
+
+def known_routes(store: HealthStore) -> dict[RouteKey, RouteHealth]:
+    """All routes that `store` knows of; none of a store that keeps them where they cannot be listed."""
+    known = getattr(store, "known", None)
+    found: dict[RouteKey, RouteHealth] = known() if known is not None else {}
+    return found
 
 
 def reset_health() -> None:

@@ -41,6 +41,7 @@ from g4f_integrations.core.settings.values import (
     to_cleaning,
     to_finite,
     to_folder,
+    to_models,
     to_provider,
     to_routes,
     to_tool_calling,
@@ -67,7 +68,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "cleaning": to_cleaning,
     "default_headers": freeze_headers,
     "extra_body": lambda value: {} if value is None else to_finite("extra_body", value),
-    "fallback_models": lambda value: [] if value is None else value,
+    "fallback_models": to_models,
     "model": lambda value: value or "auto",
     "model_kwargs": lambda value: {} if value is None else to_finite("model_kwargs", value),
     "prompts": to_folder,
@@ -115,7 +116,9 @@ class ModelFields(BaseModel):
         description="Exactly these routes in this order: `Route`, `Endpoint`, 'Provider:model' or a URL.",
     )
     fallback_models: list[str] = Field(
-        default_factory=list, description="Models to try when `model` has no working candidate left."
+        default_factory=list,
+        description="Models to try when `model` has no working candidate left; 'similar' takes those of the catalogue "
+        "that do all that it does and take as much.",
     )
     base_url: Annotated[str | None, _CHECKED] = Field(
         default=None,

@@ -117,8 +117,15 @@ def _loaded_class(path: str) -> type | None:
     return found if isinstance(found, type) else None
 
 
+def to_models(value: Any) -> Any:
+    """Several models, of which one may be given alone; ``None`` is none."""
+    return [] if value is None else [value] if isinstance(value, str) else value
+
+
 def to_routes(value: Any) -> list[Route | Endpoint | str]:
     """Routes as the user named them, checked; dicts with their arguments become `Route` or `Endpoint`.
+
+    What the catalogue tells of a route (`RouteInfo`) stands for the route.
 
     Raises:
         ConfigurationError: An item is no route.
@@ -130,6 +137,7 @@ def to_routes(value: Any) -> list[Route | Endpoint | str]:
 
 
 def _to_route(item: Any) -> Route | Endpoint | str:
+    item = item if isinstance(item, type) else getattr(item, "route", item)
     if isinstance(item, Route | Endpoint):
         return item
     if isinstance(item, str):

@@ -1,0 +1,56 @@
+"""Pictures go to candidates whose models see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from g4f_integrations.core.candidates.candidate import Candidate
+from g4f_integrations.core.catalog import model_ids, model_info, sees_pictures
+from g4f_integrations.core.request import Message
+from g4f_integrations.errors import ConfigurationError
+
+_MOST_NAMED = 6
+
+
+def holds_picture(messages: Sequence[Message]) -> bool:
+    """Whether any message holds a picture. Runs on every call."""
+    for message in messages:
+        content = message.get("content")
+        if type(content) is not str and isinstance(content, list | tuple) and any(map(_is_picture, content)):
+            return True
+    return False
+
+
+def _is_picture(part: object) -> bool:
+    return isinstance(part, Mapping) and part.get("type") == "image_url"
+
+
+def those_that_see(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates that are known to read pictures, then those of which nobody knows, each in their order.
+
+    Endpoints come last where our table says that their model reads none: they know better, and refuse by themselves,
+    whereas providers of g4f's answer as if there had been no picture.
+
+    Raises:
+        ConfigurationError: No candidate is left; the message names models that would do.
+    """
+    known: dict[bool | None, list[Candidate]] = {True: [], None: [], False: []}
+    for candidate in candidates:
+        known[sees_pictures(candidate.provider, candidate.name, candidate.model)].append(candidate)
+    found = [*known[True], *known[None], *(blind for blind in known[False] if blind.provider is None)]
+    if not found:
+        raise ConfigurationError(_nobody_sees(candidates))
+    return found
+
+
+def _nobody_sees(candidates: Sequence[Candidate]) -> str:
+    labels = [candidate.label for candidate in candidates[:_MOST_NAMED]]
+    more = f" and {len(candidates) - _MOST_NAMED} more" if len(candidates) > _MOST_NAMED else ""
+    infos = map(model_info, model_ids())
+    able = [info.id for info in infos if info.vision and info.kind == "chat" and info.default_providers][:3]
+    examples = f", such as {', '.join(map(repr, able))}" if able else ""
+    return (
+        f"model: the messages hold a picture, and none of the candidates reads pictures: {', '.join(labels)}{more}. "
+        f"Choose a model that does{examples} (Catalog().models(ability='vision') lists them), or add one to "
+        "fallback_models"
+    )
