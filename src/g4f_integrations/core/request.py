@@ -10,6 +10,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 Message: TypeAlias = Mapping[str, Any]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
+COMPLETION_PARAMETERS = ("best_of", "echo", "suffix")
+"""What completions have and chats have not."""
+
 
 class FailedToolResult(dict[str, Any]):
     """A tool's result that is an error: on the wire a message like any other, in words told as what it is."""
@@ -35,6 +38,8 @@ class Request(NamedTuple):
         trimming: How a conversation that is too long is made to fit (`core.trimming.Trimming`), if at all.
         cleaning: What is taken out of answers (`core.cleaning.Cleaning`), if anything.
         prompts: Folder whose files replace the package's own prompts of the same names.
+        completion: Whether the messages, each one text of the user's, are prompts to be carried on, and no
+            conversation. Endpoints are asked by their completions; everybody else is asked in a chat.
     """
 
     messages: Sequence[Message]
@@ -51,10 +56,21 @@ class Request(NamedTuple):
     context_window: int | None = None
     trimming: Any = None  # typed in the rooms that know them, which lie above this one
     cleaning: Any = None
+    completion: bool = False
 
     def replacing(self, **changes: Any) -> Request:
         """A copy with `changes`; this request stays as it is."""
         return self._replace(**changes)
+
+    @property
+    def completes(self) -> bool:
+        """Whether it can be asked by an endpoint's completions: nothing in it needs a conversation."""
+        return (
+            self.completion
+            and not self.tools
+            and "response_format" not in self.params
+            and all(message.get("role") == "user" and type(message.get("content")) is str for message in self.messages)
+        )
 
     @property
     def ends_with_tool_result(self) -> bool:

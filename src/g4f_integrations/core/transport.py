@@ -27,7 +27,7 @@ from g4f_integrations.core.events import Batch
 from g4f_integrations.core.proxies import proxy_for
 from g4f_integrations.core.pump import LocalPump, Pump
 from g4f_integrations.core.remote import RemotePump
-from g4f_integrations.core.request import CallNotes, Request
+from g4f_integrations.core.request import COMPLETION_PARAMETERS, CallNotes, Request
 from g4f_integrations.core.roles import adapt_messages
 from g4f_integrations.core.routes import Endpoint, Route
 from g4f_integrations.core.threads import BLOCKING, ORDINARY, at_exit_of_providers
@@ -332,6 +332,8 @@ def _arguments(candidate: Candidate, request: Request, shape: _Shape, notes: Cal
     taken: dict[str, Any] = {}
     body: dict[str, Any] = {}
     wanted = _wanted(request)
+    if request.completion:
+        notes.dropped += [name for name in COMPLETION_PARAMETERS if wanted.pop(name, None) is not None]
     if wanted.pop("n", 1) != 1:  # a provider gives one answer, whatever it is asked for
         notes.dropped.append("n")
     for name, value in wanted.items():

@@ -9,13 +9,16 @@ TYPE_CHECKING = False  # `typing` itself costs more than the rest of this import
 if TYPE_CHECKING:
     from g4f_integrations.langchain.chat_models import ChatG4F
     from g4f_integrations.langchain.embeddings import G4FEmbeddings
+    from g4f_integrations.langchain.llms import G4F
 
 _HOMES = {
     "ChatG4F": "chat_models",
+    "G4F": "llms",
     "G4FEmbeddings": "embeddings",
 }
 
 __all__ = [
+    "G4F",
     "ChatG4F",
     "G4FEmbeddings",
 ]

@@ -20,10 +20,11 @@ from g4f_integrations.langchain._errors import as_model_error
 
 if TYPE_CHECKING:
     from g4f_integrations.langchain.chat_models import ChatG4F
+    from g4f_integrations.langchain.llms import G4F
 
 
 def generate(
-    model: ChatG4F,
+    model: ChatG4F | G4F,
     messages: list[BaseMessage],
     stop: list[str] | None,
     run_manager: CallbackManagerForLLMRun | None,
@@ -46,7 +47,7 @@ def generate(
 
 
 async def agenerate(
-    model: ChatG4F,
+    model: ChatG4F | G4F,
     messages: list[BaseMessage],
     stop: list[str] | None,
     run_manager: AsyncCallbackManagerForLLMRun | None,

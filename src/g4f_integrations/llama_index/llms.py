@@ -18,7 +18,7 @@ from llama_index.core.base.llms.types import (
     LLMMetadata,
     MessageRole,
 )
-from pydantic import ConfigDict, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
+from pydantic import ConfigDict, Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 
 from g4f_integrations.core.credentials import redact_url
 from g4f_integrations.core.loop import iterate_blocking, run_blocking
@@ -38,7 +38,10 @@ from g4f_integrations.llama_index.events import Reporter
 R = TypeVar("R")
 
 _FACE = make_face(
-    to_openai_tools, to_response_format, own=("tool_names",), ignored=("formatted", "verbose", "tool_required")
+    to_openai_tools,
+    to_response_format,
+    own=("tool_names", "use_completions"),
+    ignored=("formatted", "verbose", "tool_required"),
 )
 
 
@@ -65,6 +68,10 @@ class G4FLLM(ModelFields, StructuredPredictor):
     """
 
     model_config = ConfigDict(defer_build=False)
+
+    use_completions: bool = Field(
+        default=False, description="Whether `complete` and its kin ask an endpoint's /completions, where it has them."
+    )
 
     FURTHER_ALIASES: ClassVar[Mapping[str, str]] = {"additional_kwargs": "model_kwargs", "headers": "default_headers"}
 
@@ -162,23 +169,27 @@ class G4FLLM(ModelFields, StructuredPredictor):
 
     @observed_completion
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        """Answer a text; as clean as `chat`, which it is with one message of the user's."""
-        return self._answer(self._asked(prompt, formatted), kwargs, CompletionBuilder)
+        """Answer a text; as clean as `chat`, which it is with one message of the user's.
+
+        With `use_completions`, of the model or of the call, the text is carried on instead: by an endpoint's
+        ``/v1/completions``, with `suffix`, `echo` and `best_of`; routes without completions are asked in a chat.
+        """
+        return self._answer(self._asked(prompt, formatted), self._completing(kwargs), CompletionBuilder)
 
     @observed_completion
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
         """Answer a text piece by piece."""
-        return self._stream(self._asked(prompt, formatted), kwargs, CompletionBuilder)
+        return self._stream(self._asked(prompt, formatted), self._completing(kwargs), CompletionBuilder)
 
     @observed_completion
     async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """Answer a text; see `complete`."""
-        return await self._aanswer(self._asked(prompt, formatted), kwargs, CompletionBuilder)
+        return await self._aanswer(self._asked(prompt, formatted), self._completing(kwargs), CompletionBuilder)
 
     @observed_completion
     async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseAsyncGen:
         """Answer a text piece by piece; see `stream_complete`."""
-        return self._astream(self._asked(prompt, formatted), kwargs, CompletionBuilder)
+        return self._astream(self._asked(prompt, formatted), self._completing(kwargs), CompletionBuilder)
 
     def _asked(self, prompt: str, formatted: bool) -> list[builtins.dict[str, Any]]:
         if not formatted and self.completion_to_prompt is not None:
@@ -186,7 +197,13 @@ class G4FLLM(ModelFields, StructuredPredictor):
         return [{"role": "user", "content": prompt}]
 
     def _prepare(self, messages: list[builtins.dict[str, Any]], kwargs: builtins.dict[str, Any], stream: bool) -> Call:
-        return prepare_call(self, messages, None, unveil(kwargs), stream, face=_FACE)
+        call = prepare_call(self, messages, None, unveil(kwargs), stream, face=_FACE)
+        return (
+            call._replace(request=call.request.replacing(completion=True)) if call.own.get("use_completions") else call
+        )
+
+    def _completing(self, kwargs: builtins.dict[str, Any]) -> builtins.dict[str, Any]:
+        return {"use_completions": True, **kwargs} if self.use_completions else kwargs
 
     def _answer(
         self,

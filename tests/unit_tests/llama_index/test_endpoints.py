@@ -14,6 +14,7 @@ from g4f_integrations.errors import ConfigurationError, RateLimitError, RoutesEx
 from g4f_integrations.llama_index import G4FLLM
 from g4f_integrations.testing import ScriptedProvider, cut
 from loopback import Reply
+from toy_completions import completions
 
 HI = [ChatMessage("Hi")]
 QUICK = Resilience(backoff_initial=0, backoff_max=0)
@@ -272,3 +273,30 @@ def test_the_callers_history_is_never_changed():
     list(llm.stream_chat(history))
 
     assert history == before
+
+
+# Completions, where they are asked for
+
+
+def test_a_completion_is_a_chat_unless_completions_are_asked_for(loopback):
+    loopback.replies(completions())
+    llm = G4FLLM(base_url=loopback.base_url, model="m")
+
+    assert llm.complete("The lamp").text == "chat: The lamp"
+    assert llm.complete("The lamp", use_completions=True, suffix=".").text == " and so on 0."
+
+
+async def test_a_model_that_completes_streams_completions_and_still_chats(loopback):
+    loopback.replies(completions())
+    llm = G4FLLM(base_url=loopback.base_url, model="m", use_completions=True)
+
+    assert [chunk.delta for chunk in llm.stream_complete("The lamp")] == [" and", " so", " on", ""]
+    assert [chunk.text async for chunk in await llm.astream_complete("The lamp")][-1] == " and so on"
+    assert (await llm.acomplete("The lamp")).text == " and so on 0"
+    assert llm.chat([ChatMessage("The lamp")]).message.content == "chat: The lamp"
+
+
+def test_where_there_are_no_completions_the_prompt_is_chatted_about(loopback):
+    loopback.replies(completions(chat_only=True))
+
+    assert G4FLLM(base_url=loopback.base_url, model="m", use_completions=True).complete("a").text == "chat: a"

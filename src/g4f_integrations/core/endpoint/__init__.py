@@ -12,7 +12,12 @@ from typing import Any
 from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.endpoint._answers import AnswerReader
 from g4f_integrations.core.endpoint._posting import exchange_json
-from g4f_integrations.core.endpoint._terms import ENVIRONMENT_PROXY, ParameterRefused, refused_parameters
+from g4f_integrations.core.endpoint._terms import (
+    ENVIRONMENT_PROXY,
+    CompletionsRefused,
+    ParameterRefused,
+    refused_parameters,
+)
 from g4f_integrations.core.events import Batch, Finish
 from g4f_integrations.core.failures import HTTPFailure
 from g4f_integrations.core.pump import Expired
@@ -21,6 +26,7 @@ from g4f_integrations.core.wire.body import build_body, dump_body
 from g4f_integrations.core.wire.errors import status_of
 from g4f_integrations.core.wire.plain import read_plain_answer
 from g4f_integrations.core.wire.refusals import refused_parameters as find_refused
+from g4f_integrations.core.wire.refusals import refuses_completions
 
 __all__ = [
     "ENVIRONMENT_PROXY",
@@ -77,6 +83,7 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
 
     Raises:
         ParameterRefused: The server refused a parameter by name; the next call leaves it out.
+        CompletionsRefused: The server has no completions for this model; the next call is a chat.
         HTTPFailure: A status that is no success, an error in the answer, or an answer that is none.
         StreamCut: The stream ended before the answer did.
         ConfigurationError: The request cannot be sent as it is.
@@ -87,8 +94,8 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
         return
     _http = _loaded or await _client()
     endpoint = _http.endpoint_of(candidate)
-    url = _http.endpoint_url(endpoint.base_url, "/chat/completions")
     body = build_body(candidate, request, refused_parameters.of(candidate), notes)
+    url = _http.endpoint_url(endpoint.base_url, "/completions" if "prompt" in body else "/chat/completions")
     headers = _http.request_headers(candidate, request)
     try:
         response = await _http.send("POST", url, candidate, headers, dump_body(body))
@@ -131,8 +138,8 @@ async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes,
     """
     _http = _loaded or await _client()
     endpoint = _http.endpoint_of(candidate)
-    url = _http.endpoint_url(endpoint.base_url, "/chat/completions")
     body = build_body(candidate, request, refused_parameters.of(candidate), notes)
+    url = _http.endpoint_url(endpoint.base_url, "/completions" if "prompt" in body else "/chat/completions")
     headers = _http.request_headers(candidate, request)
     collected: Batch = []
     try:
@@ -239,6 +246,11 @@ async def list_models(candidate: Candidate) -> list[dict[str, Any]]:
 
 
 def _raise_if_refused(failure: HTTPFailure, candidate: Candidate, sent: Collection[str]) -> None:
+    if "prompt" in sent and refuses_completions(failure.status, failure.body):
+        refused_parameters.add(candidate, ("completions",))
+        if isinstance(sent, dict) and isinstance(sent["prompt"], list):
+            raise failure  # several prompts are no chat
+        raise CompletionsRefused(failure.status, failure.body, failure.headers) from None
     names = find_refused(failure.status, failure.body, sent)
     if names:
         refused_parameters.add(candidate, names)

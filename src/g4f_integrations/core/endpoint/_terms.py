@@ -31,6 +31,12 @@ class ParameterRefused(HTTPFailure):
         self.name = names[0]
 
 
+class CompletionsRefused(HTTPFailure):
+    """A server has no completions for this model; the next call on that route, which may follow at once, is a chat."""
+
+    mended = True
+
+
 class RefusedParameters:
     """Names of refused parameters by route, for the 1,024 routes that were added last.
 

@@ -174,6 +174,7 @@ def prepare_call(
         context_window=settings["context_window"],
         trimming=settings["trimming"],
         cleaning=settings["cleaning"],
+        completion=model.COMPLETES,
     )
     return Call(
         _choice(model, parts.routing) if parts.routing else _own_choice(settings),

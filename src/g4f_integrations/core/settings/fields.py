@@ -190,6 +190,8 @@ class ModelFields(BaseModel):
 
     ROUTE_NAMES: ClassVar[frozenset[str]] = frozenset()
     """Fields of the framework whose names parameters of routes have too; `model_kwargs` takes these."""
+    COMPLETES: ClassVar[bool] = False
+    """Whether what is asked are prompts to be carried on, and no conversations."""
     FURTHER_ALIASES: ClassVar[Mapping[str, str]] = {}
     """Names that users of the framework bring → the field that is meant, in the constructor."""
 

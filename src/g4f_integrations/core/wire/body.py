@@ -1,4 +1,4 @@
-"""Request → the JSON body of ``POST /chat/completions``."""
+"""Request → the JSON body of ``POST /chat/completions`` or ``POST /completions``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from g4f_integrations.core.candidates.candidate import Candidate
-from g4f_integrations.core.request import CallNotes, Request
+from g4f_integrations.core.request import COMPLETION_PARAMETERS, CallNotes, Request
 from g4f_integrations.errors import ConfigurationError
 
 TWINS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
@@ -28,8 +28,16 @@ def build_body(candidate: Candidate, request: Request, refused: Collection[str],
         notes: Gets the names of what was left out.
     """
     body: dict[str, Any] = {"model": candidate.model} if candidate.model else {}
-    body["messages"] = request.messages
-    body.update(request.params)
+    if request.completion and request.completes and "completions" not in refused:
+        _add_prompts(body, request)
+    else:
+        body["messages"] = request.messages
+        body.update(request.params)
+        if request.completion:
+            if len(request.messages) > 1:
+                message = f"{candidate.label} has no completions, so that each prompt needs a call of its own"
+                raise ConfigurationError(message)
+            notes.dropped += [name for name in COMPLETION_PARAMETERS if body.pop(name, None) is not None]
     if request.stop:
         body["stop"] = list(request.stop)
     if request.tools:
@@ -47,6 +55,17 @@ def build_body(candidate: Candidate, request: Request, refused: Collection[str],
         ours = ("stream_options",) if asks_usage else ()
         notes.dropped += [name for name in _leave_out(body, refused) if name not in notes.dropped and name not in ours]
     return body
+
+
+def _add_prompts(body: dict[str, Any], request: Request) -> None:
+    texts = [message["content"] for message in request.messages]
+    body["prompt"] = texts[0] if len(texts) == 1 else texts
+    body.update(request.params)
+    if type(body.get("logprobs")) is bool:  # a number here, and a chat's pair of parameters there
+        wanted = body.pop("logprobs")
+        alternatives = body.pop("top_logprobs", None) or 1
+        if wanted:
+            body["logprobs"] = alternatives
 
 
 def _add_tools(body: dict[str, Any], request: Request) -> None:

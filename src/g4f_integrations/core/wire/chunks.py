@@ -291,8 +291,25 @@ class ChunkReader:
 
 def _read_logprobs(logprobs: Any, index: int, out: Batch) -> None:
     tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if isinstance(logprobs, dict) and isinstance(logprobs.get("tokens"), list):
+        tokens = _tokens_of_completion(logprobs)
     if tokens and isinstance(tokens, list):
         out.append(Logprobs([token for token in tokens if isinstance(token, dict)], index))
+
+
+def _tokens_of_completion(logprobs: dict[str, Any]) -> list[dict[str, Any]]:
+    """The columns that completions tell (tokens, their logprobs, alternatives by token) in the form of chats."""
+    columns = (logprobs.get("token_logprobs"), logprobs.get("top_logprobs"))
+    values, others = (column if isinstance(column, list) else [] for column in columns)
+    told = []
+    for place, token in enumerate(logprobs["tokens"]):
+        value = values[place] if place < len(values) else None  # an echoed prompt's first token has none
+        row: dict[str, Any] = {"token": token, "logprob": value if isinstance(value, int | float) else 0.0}
+        alternatives = others[place] if place < len(others) else None
+        if isinstance(alternatives, dict):
+            row["top_logprobs"] = [{"token": name, "logprob": chance} for name, chance in alternatives.items()]
+        told.append(row)
+    return told
 
 
 def _is_failure(reason: Any) -> bool:

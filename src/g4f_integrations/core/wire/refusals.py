@@ -74,6 +74,23 @@ def refused_parameters(status: int, text: str, sent: Collection[str]) -> tuple[s
     return tuple(found)
 
 
+def refuses_completions(status: int, text: str) -> bool:
+    """Whether a server that was asked for completions has none, by its status or its words.
+
+    Args:
+        status: HTTP status of the answer.
+        text: Its body.
+
+    Example:
+        >>> refuses_completions(400, "This is a chat model and not supported in the v1/completions endpoint.")
+        True
+    """
+    if status in {404, 405, 501}:
+        return True
+    said = text[:_LONGEST].lower()
+    return status in {400, 422} and "completion" in said and ("chat" in said or _REFUSAL.search(said) is not None)
+
+
 def _complaints(payload: Any, depth: int) -> Iterator[dict[str, Any]]:
     if isinstance(payload, str):
         yield {"message": payload}
