@@ -58,6 +58,9 @@ def test_a_lazy_name_is_the_class_itself_and_pickles_by_its_home():
         "g4f_integrations.llama_index",
         "llama_index.embeddings.g4f",
         "llama_index.llms.g4f",
+        "llama_index.readers.g4f",
+        "llama_index.tools.g4f",
+        "g4f_integrations.core.media",
         "g4f_integrations.testing",
     ],
 )

@@ -2,7 +2,8 @@
 
     text, input_text, output_text, str items         text
     text-plain, document (text)                      text
-    image_url, input_image, image (v1, v0, Anthropic `source`)   image_url, a data: URI where the block holds bytes
+    image_url, input_image, image (v1, v0, Anthropic `source`)   image_url, a data: URI where the block holds bytes;
+                                                     also of a path object, a file object or a Pillow image
     audio, input_audio                               input_audio; audio_url for an address
     video                                            video_url
     file, input_file, document, text-plain (bytes, id, address)  file
@@ -75,14 +76,20 @@ def _responses_text(block: Block) -> Part:
 
 def _image_url(block: Block) -> Part:
     address = block.get("image_url")
+    picture = _picture(block)
+    if picture is not None:
+        return picture
     return {"type": "image_url", "image_url": {"url": address}} if isinstance(address, str) else _plain(block)
 
 
 def _image(block: Block) -> Part:
     address = block.get("image_url")  # OpenAI's Responses have it beside their own type
+    picture = _picture(block)
+    if picture is not None:
+        return picture
     if isinstance(address, Mapping):
         return _image_url({"type": "image_url", "image_url": address})
-    url = address or _url(block) or _data_uri(block, "image")
+    url = address or block.get("image") or _url(block) or _data_uri(block, "image")
     if url is None:
         return _file(block)
     image = {"url": url}
@@ -90,6 +97,25 @@ def _image(block: Block) -> Part:
     if detail:
         image["detail"] = detail
     return {"type": "image_url", "image_url": image}
+
+
+def _picture(block: Block) -> Part | None:
+    """A picture that only this machine has (a path object, a file object, Pillow's), or that is to be sized down."""
+    address = block.get("image_url")
+    told = address if isinstance(address, Mapping) else {"url": address}
+    held = (told.get("url"), block.get("image"), block.get("path"), _source(block).get("url"), block.get("base64"))
+    source = next((one for one in held if one is not None), None)
+    max_side = block.get("max_side")
+    is_here = source is not None and not isinstance(source, str | bytes | bytearray | memoryview | Mapping)
+    is_bytes = isinstance(block.get("image", told.get("url")), bytes | bytearray | memoryview)
+    if not (is_here or is_bytes or (max_side is not None and isinstance(source, str))):
+        return None
+    from g4f_integrations.core.media.inputs import image_block  # noqa: PLC0415  few messages hold pictures
+
+    if isinstance(block.get("base64"), str) and source is block["base64"]:
+        source = _data_uri(block, "image")
+    detail = told.get("detail") or block.get("detail") or (block.get("extras") or {}).get("detail")
+    return image_block(source, detail=detail, max_side=max_side)
 
 
 def _audio(block: Block) -> Part:

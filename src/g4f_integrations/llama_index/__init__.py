@@ -9,14 +9,21 @@ TYPE_CHECKING = False  # `typing` itself costs more than the rest of this import
 if TYPE_CHECKING:
     from g4f_integrations.llama_index.embeddings import G4FEmbedding
     from g4f_integrations.llama_index.events import G4FAnswerEvent, G4FAttemptEvent
+    from g4f_integrations.llama_index.images import image_block
     from g4f_integrations.llama_index.llms import G4FLLM
     from g4f_integrations.llama_index.query_engines import sub_question_query_engine
+    from g4f_integrations.llama_index.readers import G4FAudioReader
+    from g4f_integrations.llama_index.tool_specs import G4FImageToolSpec, G4FSpeechToolSpec
 
 _HOMES = {
     "G4FAnswerEvent": "events",
     "G4FAttemptEvent": "events",
+    "G4FAudioReader": "readers",
     "G4FEmbedding": "embeddings",
+    "G4FImageToolSpec": "tool_specs",
     "G4FLLM": "llms",
+    "G4FSpeechToolSpec": "tool_specs",
+    "image_block": "images",
     "sub_question_query_engine": "query_engines",
 }
 
@@ -24,7 +31,11 @@ __all__ = [
     "G4FLLM",
     "G4FAnswerEvent",
     "G4FAttemptEvent",
+    "G4FAudioReader",
     "G4FEmbedding",
+    "G4FImageToolSpec",
+    "G4FSpeechToolSpec",
+    "image_block",
     "sub_question_query_engine",
 ]
 

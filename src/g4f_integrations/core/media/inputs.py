@@ -103,6 +103,29 @@ def checked(data: bytes, kind: Kind, what: str, content_type: str = "") -> Media
     return MediaInput(data, found, f"{what}{found.extension}")
 
 
+def file_within(folder: str | os.PathLike[str] | None, name: str) -> Any:
+    """What a model means that names a recording: an address as it is, or a file inside a folder that it may read.
+
+    Args:
+        folder: The folder; ``None`` where it may read no file.
+        name: What the model said.
+
+    Raises:
+        ConfigurationError: The name leads out of the folder.
+    """
+    if folder is None or is_address(name) or name[:5].lower() == "data:":
+        return name
+    root = Path(folder).resolve()
+    try:
+        path = (root / name).resolve()
+    except (OSError, ValueError):
+        path = root
+    if path == root or not path.is_relative_to(root):
+        message = f"{name[:100]!r} is no file inside the folder whose recordings may be read"
+        raise ConfigurationError(message)
+    return path
+
+
 def _bytes_of(source: Any, most: int, what: str) -> tuple[bytes, str]:
     if isinstance(source, str):
         return _bytes_of_string(source, most, what)

@@ -1,0 +1,33 @@
+"""Pictures for LlamaIndex's messages, whatever they are handed over as."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from llama_index.core.base.llms.types import ImageBlock
+
+from g4f_integrations.core.downloads import DownloadLimits
+from g4f_integrations.core.media.inputs import fitted_image, image_url, is_address, read_input
+
+
+def image_block(source: Any, *, detail: str | None = None, max_side: int | None = None) -> ImageBlock:
+    """A picture as a block of a message.
+
+    Example:
+        >>> str(image_block("https://example.com/cat.png").url)
+        'https://example.com/cat.png'
+
+    Args:
+        source: A path object, bytes, a file object, a Pillow image, an http(s) address or a ``data:`` URI. An address
+            goes to the model as it is; a string is never taken for a path.
+        detail: How closely the model should look, for routes that know it.
+        max_side: Longest side in pixels; a larger picture is sized down (needs the extra ``media``).
+
+    Raises:
+        ConfigurationError: It cannot be read, or is no picture of a format that models take.
+    """
+    if is_address(source):
+        return ImageBlock(url=image_url(source, max_side=max_side), detail=detail)
+    picture = fitted_image(read_input(source, "image", DownloadLimits(), what="image"), max_side)
+    return ImageBlock(image=base64.b64encode(picture.data), image_mimetype=picture.format.mime_type, detail=detail)
