@@ -45,6 +45,7 @@ ORDER = [
     ["core.trimming", "core.cleaning", "core.toolcalls"],
     ["core.structured"],
     ["core.roles", "core.filters", "core.assembly"],
+    ["core.joining"],
     ["core.proxies"],
     ["core.routes"],
     ["core.catalog"],

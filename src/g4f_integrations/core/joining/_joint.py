@@ -1,0 +1,256 @@
+"""The joint itself, fed in pieces."""
+
+from __future__ import annotations
+
+import re
+
+from g4f_integrations.core.filters import StopSequences
+from g4f_integrations.core.joining._words import between_words, is_repetition, says_it_carries_on, words
+
+DONE = "<<complete>>"
+"""What a model says that has nothing to add."""
+
+_TAIL = 2_000  # characters of the old end in which a repeated beginning is looked for
+_SURE = 200  # characters from the very beginning after which there is no doubt that the answer is begun anew
+_BEGUN_ANEW = 12  # characters in common with the beginning that are no accident in the middle of a sentence
+_LONGEST_FENCE = 80  # characters of a line that opens a block of code
+_LONGEST_WORD = 40
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
+_FENCE_LINE = re.compile(r"(?:```|~~~)([^\n`]*)\n")
+_BEFORE_VALUE = frozenset(",:[({")
+
+
+class Joint:
+    """Joins a continuation, fed in pieces, to what was handed over before. Any cutting into pieces gives the same text.
+
+    A model that is asked to carry on does so to the letter, or repeats its last words, or begins anew, or says first
+    what it is going to do. What is repeated is dropped; only what may still be a repetition is held back. What fits
+    none of these is not joined: an error is better than two halves of different answers. The work is linear.
+
+    Args:
+        told: What was handed over.
+        blanks: The white space that came behind it and was not handed over any more.
+        anew: Whether the answer was asked for once more from its beginning: then all of `told` has to come again.
+
+    Attributes:
+        passing: Whether all further text passes as it is.
+        met: Whether the continuation has been recognised as one, so that it may add nothing and yet be right.
+        problem: Why the two cannot be joined; nothing comes out any more.
+
+    Example:
+        >>> joint = Joint("The quick brown ")
+        >>> joint.feed("brown fox ju") + joint.feed("mps.") + joint.close()
+        'fox jumps.'
+    """
+
+    __slots__ = (
+        "_anew", "_at", "_beginnings", "_blanks", "_core", "_end", "_found_at", "_gap", "_held", "_in_code", "_tail",
+        "met", "passing", "problem",
+    )  # fmt: skip
+
+    def __init__(self, told: str, blanks: str = "", *, anew: bool = False) -> None:
+        self._core = told.rstrip()
+        self._gap = told[len(self._core) :]  # white space that was handed over behind the last word
+        self._blanks = blanks
+        self._anew = anew
+        self._tail = self._core[-_TAIL:]
+        self._in_code = len(_FENCE.findall(told)) % 2 == 1
+        self._end = StopSequences((DONE,))
+        self._held = ""
+        self._at: int | None = None  # how much of what was handed over has come again
+        self._beginnings = self._possible_beginnings()
+        self._found_at: dict[int, int] = {}  # where in the tail what is held was found first
+        self.passing = self.met = False
+        self.problem: str | None = None
+
+    def _possible_beginnings(self) -> list[int]:
+        """Where a model may begin that begins anew: it may leave out a fence around the whole."""
+        first = len(self._core) - len(self._core.lstrip())
+        fence = _FENCE_LINE.match(self._core, first)
+        return [first] if fence is None or fence.end() >= len(self._core) else [first, fence.end()]
+
+    def feed(self, text: str) -> str:
+        """What of the continuation may go on now."""
+        if self.problem is not None:
+            return ""
+        text = self._end.feed(text)
+        if self._end.hit:
+            self.met = True
+        return self._onward(text)
+
+    def close(self) -> str:
+        """What was still held at the end."""
+        if self.problem is not None:
+            return ""
+        text = self._onward(self._end.close())
+        if self.passing or self.problem is not None:
+            return text
+        if self._at is None:
+            return text + self._look(final=True)
+        if self._at < len(self._core):
+            self.problem = "it was begun anew and ended before the point where it had broken off"
+        return text
+
+    def _onward(self, text: str) -> str:
+        if self.passing or not text:
+            return text
+        if self._at is not None and self._at < len(self._core):
+            return self._skip(text)
+        self._held += text
+        return self._look(final=False) if self._at is None else self._after_old(self._held)
+
+    def _skip(self, text: str) -> str:
+        """The answer has been begun anew: drop what the reader has."""
+        assert self._at is not None
+        size = min(len(text), len(self._core) - self._at)
+        if not self._core.startswith(text[:size], self._at):
+            return self._refuse("it was begun anew and goes another way")
+        self._at += size
+        return self._after_old(text[size:]) if self._at == len(self._core) else ""
+
+    def _after_old(self, rest: str) -> str:
+        """What follows the last word that the reader has; of the white space there, he may have some already."""
+        self._held = rest
+        self._at = len(self._core)
+        self.met = True
+        if not rest or (self._gap.startswith(rest) and self._gap != rest):
+            return ""  # more may come
+        if self._gap and not rest[0].isspace():
+            return self._refuse("it goes on without the space that was there")
+        same = 0
+        while same < min(len(rest), len(self._gap)) and rest[same] == self._gap[same]:
+            same += 1
+        return self._pass(rest[same:])
+
+    def _pass(self, text: str) -> str:
+        self._held = ""
+        self.passing = True
+        return text
+
+    def _refuse(self, why: str) -> str:
+        self.problem = why
+        return ""
+
+    # The decision ----------------------------------------------------------------------------------------------
+
+    def _look(self, *, final: bool) -> str:
+        held = self._held
+        start = len(held) - len(held.lstrip())
+        if start == len(held):
+            return "" if final or len(held) < _TAIL else self._pass(self._blanks + held)
+        places, is_settled = self._places(held, start)
+        for place in places:
+            body = held[place:]
+            for beginning in self._beginnings:
+                size = min(len(body), len(self._core) - beginning)
+                if not self._core.startswith(body[:size], beginning):
+                    continue
+                if beginning + size == len(self._core):
+                    return self._after_old(body[size:])
+                if size >= _SURE:
+                    self._at = beginning + size
+                    return ""
+                is_settled = False
+            is_settled &= self._anew or not self._may_overlap(place, body)
+        if not final and not (is_settled and self._shows_its_first_word(held, start)):
+            return ""
+        if self._anew:
+            return self._refuse("the answer that was asked for once more is another one")
+        return self._decide(held, start, places)
+
+    def _shows_its_first_word(self, held: str, start: int) -> bool:
+        """Whether the word is whole that may need a blank before it."""
+        is_glued = not start and not self._gap and not self._blanks and self._core[-1:].isalpha()
+        return not is_glued or len(held) > _LONGEST_WORD or not held.isalpha()
+
+    def _places(self, held: str, start: int) -> tuple[list[int], bool]:
+        """Where the continuation proper may begin (a remark or a fence may go before it); whether that is certain."""
+        places, is_all = [start], True
+        remark = says_it_carries_on(held[start:])
+        if remark is None:
+            is_all = False
+        elif remark:
+            start += remark
+            places.append(start)
+        mark = held[start : start + 3]
+        if self._in_code and mark and ("```".startswith(mark) or "~~~".startswith(mark)):
+            line = _FENCE_LINE.match(held, start)
+            if line is not None:
+                places.append(line.end())
+            is_all &= line is not None or "\n" in held[start:] or len(held) - start >= _LONGEST_FENCE
+        return places, is_all
+
+    def _may_overlap(self, place: int, body: str) -> bool:
+        """Whether `body` stands in the old end, so that it may turn out to be that end."""
+        if len(body) >= len(self._tail):
+            return False
+        at = self._tail.find(body, self._found_at.get(place, 0))
+        self._found_at[place] = at if at >= 0 else len(self._tail)
+        return at >= 0
+
+    def _decide(self, held: str, start: int, places: list[int]) -> str:
+        for place in places:
+            size = self._overlap(held[place:])
+            if size:
+                return self._after_old(held[place + size :])
+        remark = says_it_carries_on(held[start:]) or 0
+        lead = "" if remark else held[:start]
+        body = held[start + remark :]
+        if not body:
+            return ""
+        if self._in_code:
+            return self._go_on_in_code(lead, body)
+        why = self._why_not(body, lead)
+        if why is not None:
+            return self._refuse(why)
+        space = self._gap + self._blanks
+        if space.endswith(" ") and lead == " " and not space.endswith("\n "):
+            lead = ""
+        between = "" if space or lead else between_words(self._tail, body)
+        if between is None:
+            return self._refuse("it begins a sentence of its own in the middle of one")
+        return self._pass(f"{self._blanks}{lead}{between}{body}")
+
+    def _overlap(self, body: str) -> int:
+        """How many characters of `body` are the old end once more."""
+        for size in range(min(len(body), len(self._tail)), 1, -1):
+            if self._tail.endswith(body[:size]):
+                rest = body[size:]
+                fits = not rest or not self._gap or rest[0].isspace()
+                if fits and is_repetition(self._tail, size, rest):
+                    return size
+        return 0
+
+    def _go_on_in_code(self, lead: str, body: str) -> str:
+        """A block of code is open: one that is opened anew is the same."""
+        fence = _FENCE_LINE.match(body)
+        at_line_start = "\n" in f"{self._gap}{self._blanks}{lead}"
+        if fence is not None and fence[1].strip():
+            if not at_line_start:
+                return self._refuse("it opens a block of code anew in the middle of a line")
+            return self._pass(self._blanks + body[fence.end() :])
+        if body.startswith(("```", "~~~")) and not at_line_start:
+            return self._pass(f"{self._blanks}\n{body}")
+        return self._pass(f"{self._blanks}{lead}{body}")
+
+    def _why_not(self, body: str, lead: str) -> str | None:
+        core = self._core
+        if not core:
+            return None
+        if core[0] in "{[" and body[0] == core[0] and core[-1] not in _BEFORE_VALUE:
+            return "it begins the JSON text anew"
+        is_amid = core[-1] not in words().ends and "\n" not in f"{self._gap}{self._blanks}{lead}"
+        if is_amid and any(self._in_common(body, beginning) >= _BEGUN_ANEW for beginning in self._beginnings):
+            return "it was begun anew and goes another way"
+        sentence = words().sentence.match(body)
+        if sentence is not None and self._tail.count(sentence[0]) == 1:
+            return "it repeats a sentence and goes another way"
+        return None
+
+    def _in_common(self, body: str, beginning: int) -> int:
+        size = 0
+        for one, other in zip(body, self._core[beginning : beginning + _BEGUN_ANEW], strict=False):
+            if one != other:
+                break
+            size += 1
+        return size

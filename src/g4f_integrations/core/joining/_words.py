@@ -1,0 +1,136 @@
+"""What the words on both sides of a joint tell: repetitions, remarks, and whether a blank is missing between them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+_LONG = 8  # characters that do not come twice by accident
+_FRAGMENT = 3  # letters of a word that was broken off
+_SOME_LETTERS = 3
+_MOST_BETWEEN = 2  # characters between two of a row of the same
+
+_LAST_WORD = re.compile(r"[^\W\d_]+\Z")
+_FIRST_WORD = re.compile(r"[^\W\d_]+")
+_TOKEN = re.compile(r"\S{1,200}\Z")
+_WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")  # scripts without blanks
+_LONGEST_REMARK = 150
+
+
+@dataclass(frozen=True)
+class Words:
+    """The lists of `data/joints.toml`."""
+
+    twice: frozenset[str]
+    complete: frozenset[str]
+    following: frozenset[str]
+    opening: frozenset[str]
+    compounds: frozenset[str]
+    remarks: tuple[str, ...]
+    carrying_on: re.Pattern[str]
+    remark: re.Pattern[str]
+    sentence: re.Pattern[str]
+    ends: frozenset[str]
+
+
+@cache
+def words() -> Words:
+    """The lists, read when an answer first has to be joined."""
+    text = resources.files("g4f_integrations.core").joinpath("data", "joints.toml").read_text(encoding="utf-8")
+    told = tomllib.loads(text)
+    return Words(
+        twice=frozenset(told["twice"].split()),
+        complete=frozenset(told["complete"].split()),
+        following=frozenset(told["following"].split()),
+        opening=frozenset(told["opening"].split()),
+        compounds=frozenset(told["compounds"].split()),
+        remarks=tuple(told["remarks"]),
+        carrying_on=re.compile(told["carrying_on"], re.IGNORECASE),
+        remark=re.compile(told["remark"]),
+        sentence=re.compile(told["sentence"]),
+        ends=frozenset(told["ends"]),
+    )
+
+
+def says_it_carries_on(text: str) -> int | None:
+    """Length of a remark at the start of `text` that announces a continuation; ``None`` while it may become one.
+
+    Example:
+        >>> says_it_carries_on("Sure, continuing from where I left off: and so on")
+        40
+    """
+    head = text[:_LONGEST_REMARK].lower()
+    if not any(head.startswith(opening) or opening.startswith(head) for opening in words().remarks):
+        return 0
+    found = words().remark.match(text)
+    if found is None:
+        return None if len(head) < _LONGEST_REMARK and "\n" not in head else 0
+    if words().carrying_on.search(found[0]) is None:
+        return 0
+    return None if found.end() == len(text) else found.end()  # white space behind it may still come
+
+
+def is_repetition(old: str, size: int, rest: str) -> bool:
+    """Whether the last `size` characters of `old`, with which a continuation begins, are a repetition and no accident.
+
+    Args:
+        old: The old end, without white space behind it.
+        size: How many of its last characters stand at the start of the continuation.
+        rest: What follows them there.
+    """
+    shared = old[-size:]
+    if not _is_telling(old, shared, rest):
+        return False
+    # A text that has just said the same twice may well go on to.
+    earlier = old.rfind(shared, 0, len(old) - 1)
+    return earlier < 0 or len(old) - size - earlier > size + _MOST_BETWEEN
+
+
+def _is_telling(old: str, shared: str, rest: str) -> bool:
+    if len(shared) >= _LONG and sum(map(str.isalnum, shared)) >= _SOME_LETTERS:
+        return True
+    if len(_WIDE.findall(shared)) >= _SOME_LETTERS:
+        return True
+    before = old[-len(shared) - 1 : -len(shared)]
+    if not shared.isalpha() or before.isalnum() or before == "_" or shared.lower() in words().twice:
+        return False
+    goes_on = rest[:1].isalnum() or rest[:1] == "_"
+    return len(shared) >= _FRAGMENT or (not goes_on and shared.lower() in words().complete and len(shared) > 1)
+
+
+def between_words(old: str, new: str) -> str | None:
+    """What has to stand between two pieces of prose: a blank that got lost, or nothing.
+
+    Args:
+        old: The end of what was said.
+        new: What follows it; neither has white space there.
+
+    Returns:
+        ``None`` if `new` does not go on from `old` at all.
+    """
+    last, first = old[-1:], new[:1]
+    if _WIDE.match(last) or _WIDE.match(first) or not first.isalpha():
+        return ""
+    if last.isalpha():
+        return _between_letters(old, new)
+    token = _TOKEN.search(old)
+    is_plain = token is not None and not any(mark in token[0] for mark in "/@\\:_<{[=")
+    if last in ".!?" and first.isupper():
+        return " " if is_plain and not old[-3:-2].isspace() and len(old) > 2 else ""  # "U." may go on with "S."
+    if last in ",;" and is_plain:
+        return " " if f"{last} " in old else ""
+    return ""
+
+
+def _between_letters(old: str, new: str) -> str | None:
+    ending, beginning = _LAST_WORD.search(old[-80:]), _FIRST_WORD.match(new)
+    assert ending is not None
+    assert beginning is not None
+    one, other = ending[0], beginning[0]
+    is_capital = other[0].isupper() and one[-1].islower()
+    if one.lower() in words().complete and (one + other).lower() not in words().compounds:
+        return " " if is_capital or other.lower() in words().following else ""
+    return None if is_capital and len(other) > 1 and other.lower() in words().opening else ""
