@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from g4f_integrations.core.attempt import AttemptRun
+from g4f_integrations.core.call_state import Partial
 from g4f_integrations.core.events import AnswerInfo, Attempt, Batch, Finish, Usage
 from g4f_integrations.core.tokens import estimate_message_tokens, estimate_tokens
 
@@ -16,6 +17,8 @@ def closing_events(
     cleaned: Sequence[dict[str, Any]],
     side_calls: Sequence[dict[str, Any]],
     suggested: Sequence[dict[str, Any]] = (),
+    *,
+    partial: Partial | None = None,
 ) -> Batch:
     """Usage, a finish reason for each choice, and the metadata.
 
@@ -25,10 +28,15 @@ def closing_events(
         cleaned: What was cleaned out of earlier answers in the conversation.
         side_calls: Calls made on behalf of this one.
         suggested: What the route repeats and no rule of cleaning knows.
+        partial: What earlier attempts have brought of the answer, if it was carried on.
     """
     candidate, made, notes = run.candidate, run.answer, run.notes
-    info, usage = made.info, made.usage
-    events: Batch = [_estimate(run) if usage is None else usage]
+    info, usage, is_estimated = made.info, usage_of(run), made.usage is None
+    removed, sources = made.removed, made.sources
+    if partial is not None:
+        usage, is_estimated = added_usage(partial.usage, usage), is_estimated or partial.is_estimated
+        removed, sources = [*partial.removed, *removed], [*partial.sources, *sources]
+    events: Batch = [usage]
     for choice in made.choices:
         events.append(Finish(made.finish_reason(choice), choice))
     events.append(
@@ -39,11 +47,12 @@ def closing_events(
             tools=notes.tools,
             structured=notes.structured,
             trimmed=notes.trimmed,
-            cleaned=[*cleaned, *(removed.to_dict() for removed in made.removed), *suggested],
+            cleaned=[*cleaned, *(one.to_dict() for one in removed), *suggested],
             dropped=sorted(set(notes.dropped)) if notes.dropped else [],
             flattened=notes.flattened,
-            sources=made.sources,
-            usage_estimated=usage is None,
+            sources=sources,
+            resumed=0 if partial is None else partial.resumed,
+            usage_estimated=is_estimated,
             side_calls=[*side_calls],
             suspect=made.suspect,
             response_id=info.id,
@@ -52,6 +61,22 @@ def closing_events(
         )
     )
     return events
+
+
+def usage_of(run: AttemptRun) -> Usage:
+    """What an attempt has cost: as the route told it, else by estimate."""
+    return _estimate(run) if run.answer.usage is None else run.answer.usage
+
+
+def added_usage(one: Usage, other: Usage) -> Usage:
+    """What two attempts have cost together."""
+    details = {name: one.details.get(name, 0) + count for name, count in other.details.items()}
+    return Usage(
+        one.input_tokens + other.input_tokens,
+        one.output_tokens + other.output_tokens,
+        one.total_tokens + other.total_tokens,
+        {**one.details, **details},
+    )
 
 
 def _estimate(run: AttemptRun) -> Usage:

@@ -11,6 +11,7 @@ from g4f_integrations.core.failures import AttemptFailed, Failure
 from g4f_integrations.core.incoming import Incoming
 
 _LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
+_ENDS = frozenset(".!?…\"')]}`*|。！？”»")  # noqa: RUF001  of sentences, values and blocks, in several scripts
 _SHOWN_REFUSAL = 300  # characters
 _SHOWN_ANSWER = 20_000  # characters of a faulty answer that are shown to the model again
 
@@ -51,6 +52,21 @@ class Answer(Incoming):
         aside, self._aside = self._aside, None
         return [*aside, *released]
 
+    def break_off(self) -> dict[int, str]:
+        """The stream broke off: the text of each choice that was still held. `calls` are those that came whole."""
+        held = {choice: lane.break_off() for choice, lane in self._lanes.items()}
+        found: list[ToolCall | InvalidToolCall] = []
+        if self._assembler is not None:
+            found = self._assembler.close(cut=self.choices)
+            if found and isinstance(found[-1], ToolCall) and not found[-1].arguments:
+                found.pop()  # its arguments may not have come yet
+        for choice, lane in self._lanes.items():
+            self.removed += lane.removed
+            if lane.parsed is not None:
+                found += _of_choice(choice, [*lane.parsed.calls])
+        self.calls = [call for call in found if isinstance(call, ToolCall)]
+        return {choice: text for choice, text in held.items() if text}
+
     def _is_blank(self) -> bool:
         for lane in self._lanes.values():
             for part in lane.parts:
@@ -67,6 +83,12 @@ class Answer(Incoming):
             return
         if reason == "content_filter":
             raise AttemptFailed(Failure("content_filter", scope="request", message="the route refused by its policy"))
+        if call.partial is not None:
+            if any(lane.is_met for lane in self._lanes.values()) or (
+                call.ready_to_end and _is_ended(call.partial.text)
+            ):
+                return
+            call.ready_to_end = bool(self.finishes)
         if call.request.ends_with_tool_result:
             if call.empty_after_tool:
                 return
@@ -132,6 +154,11 @@ class Answer(Incoming):
             call.deadline = None  # it bounds the time to the first thing handed over, and that has come
         self.kept = [*(self._aside or ()), *released, *self.calls, *self._invalid]
         raise AttemptFailed(Failure("invalid", scope="request", message=problems[0]), again=not known)
+
+
+def _is_ended(text: str) -> bool:
+    """Whether an answer may end where it broke off."""
+    return text.rstrip()[-1:] in _ENDS
 
 
 def _of_choice(choice: int, calls: list[ToolCall | InvalidToolCall]) -> Iterable[ToolCall | InvalidToolCall]:

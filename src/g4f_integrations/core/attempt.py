@@ -135,7 +135,7 @@ class AttemptRun:
     def _failure_of(self, error: Exception) -> Failure:
         if isinstance(error, AttemptFailed):
             self.again = error.again
-            if error.failure.kind == "invalid":
+            if error.failure.kind == "invalid" and self._call.partial is None:
                 self._call.kept = (self, self.answer.kept or [])
             return error.failure
         if isinstance(error, Expired):

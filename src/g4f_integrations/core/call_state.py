@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from g4f_integrations.core.candidates.candidate import Candidate, RouteKey
-from g4f_integrations.core.events import Batch
+from g4f_integrations.core.events import Batch, ToolCall, Usage
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.roles import text_of
+
+if TYPE_CHECKING:  # loaded when an answer breaks off
+    from g4f_integrations.core.cleaning import Removed
+    from g4f_integrations.core.joining import Joint
 
 _PROMPT_MESSAGES = 4  # turns of the user that are looked at to tell an answer about errors from an error
 _PROMPT_CHARACTERS = 8_000
@@ -30,6 +34,54 @@ class Mistake:
         self.problems = problems
 
 
+class Partial:
+    """What has been handed over of an answer that broke off, and what belongs to it.
+
+    Args:
+        request: What was asked at first.
+        anew: Whether the answer is asked for once more from its beginning, because it must have a form as a whole.
+
+    Attributes:
+        text: What was handed over.
+        held: What came behind it and was not handed over any more; the next route is to say it again.
+        resumed: How often the answer has broken off and been carried on.
+        sources: Sources that were named so far.
+        removed: What was cleaned away so far.
+        calls: The whole tool calls that came with the last part of it.
+        usage: What the routes so far have cost.
+        is_estimated: Whether some of that is our estimate.
+    """
+
+    __slots__ = ("anew", "calls", "held", "is_estimated", "removed", "request", "resumed", "sources", "text", "usage")
+
+    def __init__(self, request: Request, *, anew: bool) -> None:
+        self.request = request
+        self.anew = anew
+        self.text = self.held = ""
+        self.resumed = 0
+        self.sources: list[dict[str, Any]] = []
+        self.removed: list[Removed] = []
+        self.calls: Sequence[ToolCall] = ()
+        self.usage = Usage()
+        self.is_estimated = False
+
+    @property
+    def blanks(self) -> str:
+        """The white space behind the text, which the next route cannot know of."""
+        return self.held[: len(self.held) - len(self.held.lstrip())]
+
+    @property
+    def known(self) -> str:
+        """What the next route is told of the answer."""
+        return self.text + self.blanks
+
+    def joint(self) -> Joint:
+        """What joins the rest to it."""
+        from g4f_integrations.core.joining import Joint  # noqa: PLC0415  few answers break off
+
+        return Joint(self.text, self.blanks, anew=self.anew)
+
+
 class CallState:
     """What the attempts of one call share.
 
@@ -48,12 +100,15 @@ class CallState:
             parameters and heeded them not.
         kept: The newest answer that failed for its form alone, as the engine keeps it: its attempt, and what it has not
             handed over.
+        hides_reasoning: Whether text has been handed over already, before which reasoning can stand no more.
         muted: Whether text has been handed over already, so that further attempts only bring the tool calls for it.
+        partial: What has been handed over of an answer that broke off and is being carried on.
+        ready_to_end: Whether an answer that broke off may be complete: a route had nothing to add.
     """
 
     __slots__ = (
-        "_prompt", "ask_about_adverts", "by_prompt", "deadline", "empty_after_tool", "kept", "mistakes", "muted",
-        "policy", "request", "suspects", "waited",
+        "_prompt", "ask_about_adverts", "by_prompt", "deadline", "empty_after_tool", "hides_reasoning", "kept",
+        "mistakes", "muted", "partial", "policy", "ready_to_end", "request", "suspects", "waited",
     )  # fmt: skip
 
     def __init__(self, request: Request, policy: Resilience, deadline: float | None, waited: float = 0.0) -> None:
@@ -67,12 +122,18 @@ class CallState:
         self.mistakes: dict[RouteKey, Mistake] | None = None
         self.by_prompt: set[RouteKey] | None = None
         self.kept: tuple[Any, Batch] | None = None
-        self.muted = False
+        self.muted = self.hides_reasoning = self.ready_to_end = False
+        self.partial: Partial | None = None
         self._prompt: str | None = None
 
     def tell_prompt(self) -> str:
         """`prompt`, for those who may not need it."""
         return self.prompt
+
+    def ask(self, request: Request) -> None:
+        """From now on the attempts ask `request`, though the user's own words stay what they were."""
+        self._prompt = self.prompt
+        self.request = request
 
     @property
     def prompt(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from g4f_integrations.core.accounting import closing_events
@@ -105,13 +105,13 @@ class _Call(Ledger):
                     await run.aclose()
                 if broke is None:
                     self._succeeded(run)
-                    if run.answer.removed:
+                    if run.answer.removed or self._state.partial is not None:
                         await self._tell_removed(run)
                     yield self._account(run)
                     return
                 error = await self._failed(run, broke)
-                if error is not None:
-                    for batch in self._kept_batches(error):
+                if error is not None or self._is_over:
+                    for batch in self._last_batches(run, error):
                         yield batch
                     return
                 yield [self._retrying()]
@@ -140,7 +140,7 @@ class _Call(Ledger):
                     return events
                 error = await self._failed(run, broke)
                 if error is not None:
-                    return [event for batch in self._kept_batches(error) for event in batch]
+                    return [event for batch in self._last_batches(run, error) for event in batch]
                 if on_retry is not None:
                     await on_retry(self._retrying())
                 run = await self._next_attempt()
@@ -227,7 +227,7 @@ class _Call(Ledger):
             suggested = cleaning.suggestions(
                 run.answer.text, provider=run.candidate.name, prompt=self._state.tell_prompt
             )
-        return closing_events(run, self._attempts, self._cleaned, side_calls, suggested)
+        return closing_events(run, self._attempts, self._cleaned, side_calls, suggested, partial=self._state.partial)
 
     def _make_fitting(self) -> Fitting:
         return Fitting(self._request, self._request.trimming, self._store, self._make_sides().summarise)
@@ -244,19 +244,33 @@ class _Call(Ledger):
         await asyncio.sleep(wait)
         self._state.waited += wait
         self._retries.go_on()
-        return await self._begin(self._next)
+        partial = self._state.partial
+        try:
+            return await self._begin(self._next)
+        except IntegrationError as error:
+            if partial is None:
+                raise
+            failure = Failure("unknown", error.retry_after, message=error.message)
+            raise self._interrupted(partial, failure, self._next.candidate.label) from error
 
-    def _kept_batches(self, error: IntegrationError) -> list[Batch]:
-        """The answer that failed for its form alone, for want of a better one.
+    def _last_batches(self, run: AttemptRun, error: IntegrationError | None) -> Iterator[Batch]:
+        """What a broken answer still held; or the answer that failed for its form alone, for want of a better one.
 
         Raises:
-            IntegrationError: There is none.
+            IntegrationError: There is no more to be had.
         """
         kept, self._state.kept = self._state.kept, None
+        if error is None:
+            yield self._account(run)
+            return
+        if self._held:
+            yield self._held
         if kept is None or isinstance(error, StreamInterruptedError):
             raise error  # outside of every `except`, so that no upstream exception hangs on it
         run, events = kept
-        return [events, self._account(run)] if events else [self._account(run)]
+        if events:
+            yield events
+        yield self._account(run)
 
     async def _be_patient(self, first: Choice | None) -> None:
         """Wait if every route asked for patience; one attempt is made anyhow if the wait would pass the deadline."""
@@ -274,12 +288,14 @@ class _Call(Ledger):
 
     async def _tell_removed(self, run: AttemptRun) -> None:
         """Call the user's `on_clean`, which is not run on a loop of ours: it may call the model."""
-        on_clean = self._request.cleaning.on_clean
+        partial = self._state.partial
+        removed = [*(partial.removed if partial is not None else ()), *run.answer.removed]
+        on_clean = self._request.cleaning.on_clean if removed else None
         if on_clean is None:
             return
         context = contextvars.copy_context()
         try:
-            await self._loop.run_in_executor(None, context.run, on_clean, list(run.answer.removed))
+            await self._loop.run_in_executor(None, context.run, on_clean, removed)
         except Exception as error:  # the answer is there all the same
             logger.warning("call %d: on_clean raised %s: %s", self._number, type(error).__name__, error)
 

@@ -207,10 +207,17 @@ class Attempt(_Record):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Retrying(_Record):
-    """Sent before the engine tries again: `state` is tenacity's ``RetryCallState``, `attempt` the one that failed."""
+    """Sent before the engine tries again.
+
+    Attributes:
+        attempt: The one that failed.
+        state: tenacity's ``RetryCallState``.
+        resumes: Whether the next attempt carries on an answer of which something has been handed over.
+    """
 
     attempt: Attempt
     state: Any
+    resumes: bool = False
 
 
 @dataclass(slots=True, eq=False, repr=False)

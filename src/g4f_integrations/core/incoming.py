@@ -124,6 +124,11 @@ class Incoming:
             await lane.consider()
 
     @property
+    def has_media(self) -> bool:
+        """Whether pictures, sound or video are part of it."""
+        return self._has_media
+
+    @property
     def may_stop(self) -> bool:
         """Whether we may have to end the answer ourselves."""
         return bool(self._stops) or self._limit is not None
@@ -236,6 +241,7 @@ class Incoming:
             output_limit=self._limit,
             make_splitter=asked.splitter if asked.tools else None,
             form=asked.json_stage() if asked.format is not None else None,
+            joint=self._call.partial.joint() if self._call.partial is not None else None,
         )
         return lane
 
@@ -244,12 +250,11 @@ class Incoming:
         return None if ask is None else await ask(self._candidate, question)
 
     def _release(self, lane: Lane, text: str, reasoning: str, choice: int, released: Batch) -> None:
-        muted = self._call.muted
-        if reasoning and not muted:
+        if reasoning and not self._call.hides_reasoning:
             released.append(ReasoningDelta(reasoning, choice))
         if text:
             lane.parts.append(text)
-            if not muted:
+            if not self._call.muted:
                 released.append(TextDelta(text, choice))
             self.begun = True
 
@@ -295,7 +300,7 @@ class Incoming:
                 stream = cleaning.stream(provider=self._candidate.name, prompt=prompt, notices=False, report=False)
                 self._reasoning[event.choice] = stream
             event = ReasoningDelta(stream.feed(event.text), event.choice)
-        if event.text and not self._call.muted:
+        if event.text and not self._call.hides_reasoning:
             released.append(event)
 
     def _flush_reasoning(self, released: Batch) -> None:
@@ -304,7 +309,7 @@ class Incoming:
         for choice, stream in (streams or {}).items():
             rest = stream.flush()
             self.removed += stream.removed
-            if rest and not self._call.muted:
+            if rest and not self._call.hides_reasoning:
                 released.append(ReasoningDelta(rest, choice))
 
     def _note_call(self, event: ToolCallDelta) -> None:
@@ -347,7 +352,7 @@ class Incoming:
         if verdict is None:
             self._release(lane, text, reasoning, choice, released)
             return None
-        if reasoning and not self._call.muted:
+        if reasoning and not self._call.hides_reasoning:
             released.append(ReasoningDelta(reasoning, choice))
         lane.parts.append(text)
         return verdict

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from g4f_integrations.core.events import AsideDelta
-from g4f_integrations.core.failures import Failure, NoticeGate, classify_content
+from g4f_integrations.core.failures import AttemptFailed, Failure, NoticeGate, classify_content
 from g4f_integrations.core.filters import OutputLimit, ReasoningTags, StopSequences
 
 if TYPE_CHECKING:  # loaded when tools are offered
     from g4f_integrations.core.cleaning import AICleaningStream, Cleaning, CleaningStream, Complete, Removed
+    from g4f_integrations.core.joining import Joint
     from g4f_integrations.core.toolcalls import CallSplitter, Parsed
 
     Cleaner: TypeAlias = CleaningStream | AICleaningStream
@@ -50,6 +51,7 @@ class Lane:
         output_limit: Tokens after which the text ends, where the route is known to ignore ``max_tokens``.
         make_splitter: Makes what takes tool calls out of the text, if tools were offered.
         form: Makes bare JSON of the text, if that was asked for.
+        joint: Joins the text to what an earlier attempt has brought of it.
 
     Attributes:
         cleaner: What cleans a text that comes in pieces, once the first has come.
@@ -62,7 +64,7 @@ class Lane:
     """
 
     __slots__ = (
-        "_at_once", "_call", "_cleaning", "_complete", "_ended", "_form", "_gate", "_limit", "_make_splitter",
+        "_at_once", "_call", "_cleaning", "_complete", "_ended", "_form", "_gate", "_joint", "_limit", "_make_splitter",
         "_provider", "_splitter", "_stops", "_tags", "cleaner", "parsed", "parts", "passing", "problem", "raw",
         "removed",
     )  # fmt: skip
@@ -79,6 +81,7 @@ class Lane:
         output_limit: int | None = None,
         make_splitter: Callable[[], CallSplitter | None] | None = None,
         form: JSONStage | None = None,
+        joint: Joint | None = None,
     ) -> None:
         self._provider = provider
         self._call = call
@@ -93,6 +96,7 @@ class Lane:
         self._make_splitter = make_splitter
         self._splitter = None if make_splitter is None else make_splitter()
         self._form = form
+        self._joint = joint
         self.cleaner: Cleaner | None = None
         self.removed: list[Removed] = []
         self.parts: list[str] = []
@@ -135,6 +139,7 @@ class Lane:
             and self._splitter is None
             and self._form is None
             and self._complete is None
+            and self._joint is None
         )
         return text, reasoning
 
@@ -146,9 +151,33 @@ class Lane:
 
     def _onward(self, text: str) -> str:
         """Cleaned text on its way through all that follows."""
+        if self._joint is not None:
+            return self._through_joint(self._joint, text)
         if self._splitter is not None or self._form is not None:
             self.raw.append(text)
         return self._guard(self._filter(text))
+
+    def _through_joint(self, joint: Joint, text: str) -> str:
+        """The same for the rest of an answer that broke off: JSON is joined when it is bare, other text before all."""
+        if self._form is None:
+            text = joint.feed(text)
+        self.raw.append(text)
+        text = self._guard(self._filter(text)) if text else ""
+        if self._form is not None:
+            text = joint.feed(text)
+        self._check(joint)
+        return text
+
+    @staticmethod
+    def _check(joint: Joint) -> None:
+        if joint.problem is not None:
+            message = f"it was to carry on an answer that had broken off: {joint.problem}"
+            raise AttemptFailed(Failure("invalid", scope="request", message=message))
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the text is certainly the rest of what an earlier attempt has brought, even if it adds nothing."""
+        return self._joint is not None and self._joint.met
 
     def _filter(self, text: str) -> str:
         if self._stops is not None:
@@ -259,7 +288,15 @@ class Lane:
             text += self._end_cleaning(cleaner)
         if text:
             text = self._onward(text)
-        text += self._guard(self._rest(cut=cut))
+        joint = self._joint
+        if joint is not None and self._form is None:
+            text += self._guard(self._filter(joint.close()))
+            self._check(joint)
+        rest = self._guard(self._rest(cut=cut))
+        if joint is not None and self._form is not None:
+            rest = joint.feed(rest) + joint.close()
+            self._check(joint)
+        text += rest
         if self._gate.open:
             return text, reasoning, None
         held, verdict = self._gate.close()
@@ -268,6 +305,27 @@ class Lane:
         if cleaner is not None and cleaner.notice is not None and (verdict is None or verdict.kind == "empty"):
             verdict = cleaner.notice  # what was taken out says what the answer is
         return text, reasoning, verdict
+
+    def break_off(self) -> str:
+        """The text that was still held when the stream broke off; what is no text yet, half a call say, is lost."""
+        if self._tags is None or self._gate is None or (self._joint is not None and not self._joint.passing):
+            return ""
+        text, _ = self._tags.close()
+        if self.cleaner is not None:
+            text = (self.cleaner.feed(text) if text else "") + self._end_cleaning(self.cleaner)
+        text = self._onward(text) if text else ""
+        rest = "" if self._stops is None else self._stops.close()
+        if self._limit is not None:
+            rest = self._limit.feed(rest)
+        if self._splitter is not None:
+            rest = self._splitter.feed(rest) + self._end_splitting(self._splitter, cut=True)
+        if self._form is not None and rest:
+            rest = self._form.feed(rest)
+        text += self._guard(rest)
+        if not self._gate.open:
+            held, verdict = self._gate.close()
+            text += held if verdict is None else ""
+        return text
 
     def _unless_asked_for(self, text: str, verdict: Failure | None) -> Failure | None:
         """The verdict, in the light of the user's own words, which are gathered only for that."""

@@ -13,21 +13,22 @@ from copy import copy
 
 from g4f_integrations.core.admission import Admission, heed_headers
 from g4f_integrations.core.attempt import AttemptRun
-from g4f_integrations.core.call_state import CallState
+from g4f_integrations.core.call_state import CallState, Partial
 from g4f_integrations.core.candidates import serves_fully
 from g4f_integrations.core.candidates.candidate import Candidate, secrets_of
 from g4f_integrations.core.capacity import Lease
-from g4f_integrations.core.events import Attempt, Outcome, Retrying
+from g4f_integrations.core.events import Attempt, Batch, Outcome, Retrying, TextDelta
 from g4f_integrations.core.failures import AttemptFailed, Failure
-from g4f_integrations.core.fitting import Fitting
+from g4f_integrations.core.fitting import Fitting, is_short
 from g4f_integrations.core.health import BreakerSettings, HealthStore, default_store
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.probing import probe_beside
 from g4f_integrations.core.reporting import error_for, interruption
 from g4f_integrations.core.request import Request
+from g4f_integrations.core.resuming import carry_on, may_resume
 from g4f_integrations.core.retrying import RetryDriver
 from g4f_integrations.core.rotation import Choice, Rotation
-from g4f_integrations.errors import IntegrationError
+from g4f_integrations.errors import IntegrationError, StreamInterruptedError
 
 logger = logging.getLogger("g4f_integrations.engine")
 
@@ -44,8 +45,8 @@ class Ledger(ABC):
     """
 
     __slots__ = (
-        "_admission", "_attempts", "_candidates", "_chosen", "_failures", "_fitting", "_loop", "_next", "_number",
-        "_policy", "_request", "_retries", "_rotation", "_state", "_store",
+        "_admission", "_attempts", "_candidates", "_chosen", "_failures", "_fitting", "_held", "_is_over", "_loop",
+        "_next", "_number", "_policy", "_request", "_retries", "_rotation", "_state", "_store",
     )  # fmt: skip
 
     _loop: asyncio.AbstractEventLoop
@@ -64,6 +65,8 @@ class Ledger(ABC):
         self._fitting: Fitting | None = None  # where the conversation may not fit as it is
         self._next: Choice | None = None
         self._chosen = False
+        self._held: Batch = []  # what an answer that broke off had brought and nobody has got yet
+        self._is_over = False  # nothing more can come, though the last attempt failed
         self._retries: RetryDriver | None = None
 
     # What tenacity asks ----------------------------------------------------------------------------------------
@@ -146,7 +149,7 @@ class Ledger(ABC):
         """Book a failed attempt; the error that ends the call, or ``None`` when there is to be another attempt."""
         failure = failure.masking(secrets_of(run.candidate, self._request.headers))
         error = await self._book(run, failure)
-        return error if error is not None else await self._decide(run, failure)
+        return error if error is not None or self._is_over else await self._decide(run, failure)
 
     async def _book(self, run: AttemptRun, failure: Failure) -> IntegrationError | None:
         """Book a failed attempt; the error of an answer that broke off and cannot go on."""
@@ -166,11 +169,26 @@ class Ledger(ABC):
             self._next = None
         if broke_off:
             logger.warning("call %d: %s broke off: %s", self._number, candidate.label, failure.message)
-            return interruption(self._attempts, failure, candidate.label, text=run.answer.text, calls=run.answer.calls)
+            held = run.answer.break_off()
+            if not may_resume(state, run):
+                self._held = [TextDelta(text, choice) for choice, text in held.items()]
+                text = run.answer.text + held.get(0, "")
+                return interruption(self._attempts, failure, candidate.label, text=text, calls=run.answer.calls)
+            self._carry_on(run, held.get(0, ""))
         rotation.failed(failure, time.monotonic(), again=run.again)
         if not run.again and self._request.trimming is not None and failure.kind in _ABOUT_LENGTH:
             await self._learn_length(run, failure, rotation)
         return None
+
+    def _carry_on(self, run: AttemptRun, held: str) -> None:
+        """From now on the call asks for the rest of the answer."""
+        state = self._state
+        if not carry_on(state, run, held):
+            run.answer.finishes[0] = "length"
+            self._is_over = True
+        self._request = state.request
+        if self._request.trimming is not None and not is_short(self._request):
+            self._fitting = self._make_fitting()
 
     async def _decide(self, run: AttemptRun, failure: Failure) -> IntegrationError | None:
         """Whether and when there is to be another attempt; the error that ends the call if there is none."""
@@ -181,6 +199,10 @@ class Ledger(ABC):
         following = self._next
         if wait is None or following is None:
             logger.warning("call %d: gave up after %d attempts", self._number, len(self._attempts))
+            partial = self._state.partial
+            if partial is not None:
+                self._held = [TextDelta(partial.held)] if partial.held else []
+                return self._interrupted(partial, failure, run.candidate.label)
             return error_for(self._attempts, self._failures, run.candidate.label)
         logger.info(
             "call %d: %s failed (%s: %s); %s is next in %.2f s",
@@ -193,6 +215,11 @@ class Ledger(ABC):
         )
         return None
 
+    def _interrupted(self, partial: Partial, failure: Failure, label: str) -> StreamInterruptedError:
+        """The error of an answer that nobody carries on."""
+        text = partial.text + partial.held
+        return interruption(self._attempts, failure, label, text=text, calls=partial.calls)
+
     async def _learn_length(self, run: AttemptRun, failure: Failure, rotation: Rotation) -> None:
         """What a refusal tells of the route's window; it is asked again with what fits, after those that have room."""
         fitting = self._fitting or self._make_fitting()
@@ -203,7 +230,7 @@ class Ledger(ABC):
     def _retrying(self) -> Retrying:
         assert self._retries is not None
         # A copy: a consumer on another thread reads it while the next attempt is being made.
-        return Retrying(self._attempts[-1], copy(self._retries.state))
+        return Retrying(self._attempts[-1], copy(self._retries.state), resumes=self._state.partial is not None)
 
     @abstractmethod
     def _make_fitting(self) -> Fitting:

@@ -52,8 +52,9 @@ class Resilience(BaseModel):
     rotate_models: bool = Field(default=True, description="Whether `fallback_models` may serve the call.")
     on_stream_failure: Literal["resume", "raise", "auto"] = Field(
         default="auto",
-        description="What to do when a stream dies after text was handed over. Until streams can be carried on by "
-        "another route, every value raises `StreamInterruptedError`.",
+        description="What to do when a stream dies after text was handed over: have the next route carry it on, or "
+        "raise `StreamInterruptedError`. 'auto' carries plain text on and raises where tools or structured output were "
+        "asked for.",
     )
     hedge_after: float | Literal["p95"] | None = Field(
         default=None,

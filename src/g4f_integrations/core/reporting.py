@@ -102,6 +102,8 @@ def interruption(
 ) -> StreamInterruptedError:
     """The error of a stream that died after something had been handed over."""
     message = f"{label} broke off after {len(text)} characters ({failure.kind}): {failure.message}"
+    if len(attempts) > 1:
+        message = f"{message}\n{_table(attempts)}"
     return StreamInterruptedError(
         message,
         partial_text=text,
@@ -121,6 +123,12 @@ def _message(attempts: Sequence[Attempt], last: Failure) -> str:
         if not advice:
             return said
         return f"{said if said.endswith(_STOPS) else f'{said}.'} {advice}"
+    head = f"All {len(attempts)} attempts failed."
+    same = all(attempt.outcome == last.kind for attempt in attempts)
+    return "\n".join([f"{head} {advice}".rstrip() if same else head, _table(attempts)])
+
+
+def _table(attempts: Sequence[Attempt]) -> str:
     rows = [("", "route", "outcome", "seconds", "what was said")]
     rows += [
         (
@@ -133,13 +141,10 @@ def _message(attempts: Sequence[Attempt], last: Failure) -> str:
         for number, attempt in enumerate(attempts, start=1)
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = [
+    return "\n".join(
         "  ".join([*(cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)), row[4]]).rstrip()
         for row in rows
-    ]
-    head = f"All {len(attempts)} attempts failed."
-    same = all(attempt.outcome == last.kind for attempt in attempts)
-    return "\n".join([f"{head} {advice}".rstrip() if same else head, *lines])
+    )
 
 
 def _label(attempt: Attempt) -> str:

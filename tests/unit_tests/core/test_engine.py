@@ -255,12 +255,13 @@ async def test_a_context_length_error_carries_its_numbers():
     assert (caught.value.limit, caught.value.requested) == (8192, 9000)
 
 
-async def test_a_stream_that_dies_after_text_was_handed_over_raises_with_the_partial_text():
+async def test_a_stream_that_dies_after_text_was_handed_over_raises_with_the_partial_text_if_that_is_wanted():
     other = ScriptedProvider("never asked")
+    policy = Resilience(on_stream_failure="raise")
     seen = Answer()
 
     with pytest.raises(errors.StreamInterruptedError) as caught:
-        await ask(ScriptedProvider("One two ", "three", cut(), name="Cut"), other, into=seen)
+        await ask(ScriptedProvider("One two ", "three", cut(), name="Cut"), other, into=seen, policy=policy)
 
     assert caught.value.partial_text == seen.text == "One two three"
     assert caught.value.attempts[-1].outcome == "interrupted"

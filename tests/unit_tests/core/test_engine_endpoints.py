@@ -72,13 +72,30 @@ async def test_every_fault_before_the_first_text_leads_to_the_next_endpoint(loop
 async def test_every_end_in_mid_answer_raises_with_the_partial_text(loopback, good, ending):
     piece = f"data: {json.dumps(chunk('Lighthouses flash '))}\n\n".encode()
     loopback.replies(Reply.body(piece, *ending))
+    routes = (Endpoint(loopback.base_url, "m"), Endpoint(good.base_url, "m"))
     seen = Answer()
 
     with pytest.raises(errors.StreamInterruptedError) as caught:
-        await ask(routes=(Endpoint(loopback.base_url, "m"), Endpoint(good.base_url, "m")), into=seen)
+        await ask(routes=routes, into=seen, policy=Resilience(on_stream_failure="raise"))
 
     assert caught.value.partial_text == seen.text == "Lighthouses flash "
     assert good.requests == []
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [[CUT], [], [b'data: {"error": {"message": "overloaded", "code": 503}}\n\n']],
+    ids=["cut", "eof", "error event"],
+)
+async def test_every_end_in_mid_answer_is_carried_on_by_the_next_endpoint(loopback, good, ending):
+    piece = f"data: {json.dumps(chunk('Lighthouses flash '))}\n\n".encode()
+    loopback.replies(Reply.body(piece, *ending))
+    good.replies(Reply.chat("flash at night."))
+
+    answer = await ask(routes=(Endpoint(loopback.base_url, "m"), Endpoint(good.base_url, "m")))
+
+    assert answer.text == "Lighthouses flash at night."
+    assert (answer.outcomes, answer.info.resumed) == (["interrupted", "ok"], 1)
 
 
 async def test_a_stall_is_no_answer_even_when_keep_alives_come(loopback, good):

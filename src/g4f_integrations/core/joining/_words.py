@@ -9,6 +9,8 @@ from functools import cache
 from importlib import resources
 
 _LONG = 8  # characters that do not come twice by accident
+_SOME_WORDS = 5  # letters of two words or more
+_WORD = 4  # letters of a word before a stop
 _FRAGMENT = 3  # letters of a word that was broken off
 _SOME_LETTERS = 3
 _MOST_BETWEEN = 2  # characters between two of a row of the same
@@ -18,6 +20,8 @@ _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"\S{1,200}\Z")
 _WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")  # scripts without blanks
 _LONGEST_REMARK = 150
+_PUNCTUATION = ".,;:!?"
+_LINE_START = re.compile(r"\n[ \t]*\Z")
 
 
 @dataclass(frozen=True)
@@ -95,10 +99,17 @@ def _is_telling(old: str, shared: str, rest: str) -> bool:
     if len(_WIDE.findall(shared)) >= _SOME_LETTERS:
         return True
     before = old[-len(shared) - 1 : -len(shared)]
-    if not shared.isalpha() or before.isalnum() or before == "_" or shared.lower() in words().twice:
-        return False
-    goes_on = rest[:1].isalnum() or rest[:1] == "_"
-    return len(shared) >= _FRAGMENT or (not goes_on and shared.lower() in words().complete and len(shared) > 1)
+    if (before.isalnum() or before == "_") and (shared[0].isalnum() or shared[0] == "_"):
+        return False  # it begins in the middle of a word
+    letters = sum(map(str.isalpha, shared))
+    if len(shared.split()) > 1 and letters >= _SOME_WORDS:
+        return True
+    word = shared.rstrip(_PUNCTUATION)
+    if word.isalpha() and word.lower() not in words().twice:
+        goes_on = rest[:1].isalnum() or rest[:1] == "_"
+        is_short = word.lower() in words().complete and len(word) > 1 and not goes_on
+        return len(word) >= (_FRAGMENT if word == shared else _WORD) or (is_short and word == shared)
+    return 0 < letters < len(shared) and _LINE_START.search(old, 0, len(old) - len(shared)) is not None
 
 
 def between_words(old: str, new: str) -> str | None:

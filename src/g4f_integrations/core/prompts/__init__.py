@@ -21,6 +21,7 @@ start of the program.
 | `json_reminder` | at the end of the newest user message, when the answer must be JSON | |
 | `probe` | instead of the conversation, to see whether a route that was taken out is well again | |
 | `reask` | as a user message after an answer that could not be used | `problems`, one per line |
+| `resume` | as a user message after an answer that broke off | `partial`, what came; `tail`, its end; `done`, a word |
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ PROMPTS: dict[str, tuple[str, ...]] = {
     "json_reminder": (),
     "probe": (),
     "reask": ("problems",),
+    "resume": ("partial", "tail", "done"),
 }
 """The prompts' names, and the placeholders that each must have."""
 

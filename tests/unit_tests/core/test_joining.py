@@ -1,0 +1,169 @@
+"""An answer that broke off and its continuation become one text, or are not joined at all."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from g4f_integrations.core.joining import DONE, Joint
+
+STORY = (
+    "A lighthouse keeper wrote every evening: the lamp is lit, the wind is west, nobody came.\n\n"
+    "On the 13th he wrote: Somebody came. It was a heron, grey and 3.5 feet tall; it stood on the stairs.\n"
+    "- He gave it bread.\n- It did not eat.\n\n```python\nfor night in range(12):\n    light(lamp)\n```\n"
+    'Die Möwen schrien. 灯塔的灯亮了一整夜，没有人来。 Маяк горел до утра. Then "I\'ll stay", said the keeper.'
+)
+
+
+def joined(told, continuation, *, size=1_000_000, **details):
+    joint = Joint(told, **details)
+    pieces = [joint.feed(continuation[at : at + size]) for at in range(0, len(continuation), size)]
+    return "".join([*pieces, joint.close()]), joint.problem
+
+
+places = st.integers(1, len(STORY) - 1)
+sizes = st.integers(1, 30)
+
+
+@given(cut=places, size=sizes, later=st.booleans())
+def test_a_continuation_to_the_letter_is_taken_to_the_letter(cut, size, later):
+    told = STORY[:cut].rstrip() if later else STORY[:cut]
+    blanks = STORY[len(told) : cut]
+
+    rest, problem = joined(told, STORY[cut:], size=size, blanks=blanks)
+
+    assert (told + rest, problem) == (STORY, None)
+
+
+@given(cut=places, size=sizes, again=st.integers(12, 80))
+def test_the_last_words_once_more_are_dropped(cut, size, again):
+    rest, problem = joined(STORY[:cut], STORY[max(cut - again, 0) :], size=size)
+
+    assert (STORY[:cut] + rest, problem) == (STORY, None)
+
+
+@given(cut=places, size=sizes)
+def test_an_answer_that_is_begun_anew_is_dropped_up_to_where_it_broke_off(cut, size):
+    rest, problem = joined(STORY[:cut], STORY, size=size)
+
+    assert (STORY[:cut] + rest, problem) == (STORY, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "continuation", "rest"),
+    [
+        ("The quick brown ", "brown fox", "fox"),
+        ("The quick bro", "brown fox", "wn fox"),
+        ("The quick bro", "wn fox", "wn fox"),
+        ("The quick brown fox", " fox jumps", " jumps"),
+        ("The capital of France is", "Paris.", " Paris."),
+        ("It is one of", "the best", " the best"),
+        ("It is one of", "the", " the"),
+        ("In the U.", "S. it is", "S. it is"),
+        ("He left.", "She stayed.", " She stayed."),
+        ("He came, saw, ", "saw, won.", "saw, won."),  # three letters and a comma may well be meant
+        ("今天天气很", "天气很好。", "好。"),
+        ("今天天气很", "好。", "好。"),
+        ("The sum is 4", "2.", "2."),
+        ("ha ha ha ha ha ", "ha ha ha!", "ha ha ha!"),
+        ("0, 0, 0, 0, 0, ", "0, 0, 0]", "0, 0, 0]"),
+        ("I know that ", "that is so.", "that is so."),
+        ("word ", " and so on", "and so on"),
+        ("one\n", "\ntwo", "\ntwo"),
+        ("The cat ", "The cat\nsat", "\nsat"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_words_are_neither_glued_nor_split_nor_said_twice(told, continuation, rest, size):
+    assert joined(told, continuation, size=size) == (rest, None)
+
+
+@pytest.mark.parametrize(
+    ("remark", "carried_on"),
+    [
+        ("Sure, continuing from where I left off: ", "The sum is 42."),
+        ("Here is the rest of the answer:\n\n", "sum is 42."),
+        ("**Continuing...**\n", "The sum is 42."),
+        ("继续：", "The sum is 42."),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 5, 1000])
+def test_a_remark_that_announces_the_continuation_is_dropped(remark, carried_on, size):
+    remark = remark.replace("...**", "...")
+
+    assert joined("The sum is ", remark + carried_on, size=size) == ("42.", None)
+
+
+def test_what_only_sounds_like_such_a_remark_stays():
+    assert joined("Sure! ", "Here is the list: one, two.") == ("Here is the list: one, two.", None)
+
+
+CODE = "```python\nx = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("told", "continuation", "rest"),
+    [
+        (CODE, "```python\ny = 2\n```", "y = 2\n```"),
+        (CODE, "y = 2\n```\nDone.", "y = 2\n```\nDone."),
+        (CODE, "```\nDone.", "```\nDone."),
+        (CODE[:-1], "```\nDone.", "\n```\nDone."),
+        (CODE[:-1], "```python\nx = 1 + 2\n```", " + 2\n```"),
+        (CODE, "x = 1\ny = 2\n```", "y = 2\n```"),
+        ('```json\n{"a": 1', '{"a": 1, "b": 2}\n```', ', "b": 2}\n```'),
+        ("```py\nif a:\n    b(", "    b(c)", "c)"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 4, 1000])
+def test_a_block_of_code_stays_whole(told, continuation, rest, size):
+    assert joined(told, continuation, size=size) == (rest, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "continuation"),
+    [
+        ("The capital of Fra", "The capital of Spain is Madrid, and so on and so forth."),
+        ("The capital of Fra", "The city of Paris"),
+        ('{"a": 1, "b', '{"b": 2}'),
+        ("```python\nx = 1", "```python\ny = 2\n```"),
+        ("One came. The keeper of the lamp had never seen a heron. Two left", " The keeper of the lamp had never seen a heron. X"),
+        ("A sentence that was already on its way to the end", "A sentence that was already on its way"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_two_halves_of_different_answers_are_not_joined(told, continuation, size):
+    rest, problem = joined(told, continuation, size=size)
+
+    assert rest == ""
+    assert problem is not None
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize("continuation", [DONE, f"\n{DONE}\n", "all was said.", f"said.{DONE}"])
+def test_an_answer_that_was_complete_gets_nothing_more(continuation, size):
+    joint = Joint("And so all was said.")
+
+    rest = "".join(joint.feed(continuation[at : at + size]) for at in range(0, len(continuation), size)) + joint.close()
+
+    assert (rest.strip(), joint.met, joint.problem) == ("", True, None)
+
+
+def test_a_form_that_was_asked_for_once_more_must_come_the_same():
+    assert joined('{"a": 1, ', '{"a": 1, "b": 2}', anew=True) == ('"b": 2}', None)
+    assert joined('{"a": 1, ', '{"a": 2, "b": 2}', anew=True)[1] is not None
+
+
+def test_only_what_may_be_a_repetition_is_held():
+    joint = Joint("The quick brown ")
+
+    assert joint.feed("bro") == ""
+    assert joint.feed("ad daylight") == "broad daylight"
+    assert joint.feed(" came") == " came"
+
+
+@pytest.mark.parametrize("continuation", [STORY[:400] * 300, "\n" * 100_000, "```" * 30_000, "ab" * 50_000])
+def test_hostile_continuations_cost_no_more_than_their_length(continuation):
+    rest, problem = joined(STORY[:400] * 50, continuation, size=random.Random(1).randrange(50, 99))
+
+    assert problem is not None or continuation.endswith(rest)
