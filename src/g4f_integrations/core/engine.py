@@ -173,10 +173,8 @@ class _Call(Ledger):
         if cleaning is not None and cleaning.asks_model:
             state.ask_about_adverts = self._make_sides().point_at_adverts
         if self._request.trimming is not None and not is_short(self._request):
-            fitting = self._make_fitting()
+            fitting = self._fitting = self._make_fitting()
             self._candidates = candidates = await fitting.ordered(candidates)
-            if any(map(fitting.needs_care, candidates)):
-                self._fitting = fitting
             now = loop.time()
         first = candidates[0]
         if (

@@ -25,6 +25,7 @@ from g4f_integrations.core.trimming import (
     SummaryRequest,
     Trimming,
     budget_of,
+    characters_of,
     known_limits,
     order_by_room,
     plan_fit,
@@ -223,6 +224,12 @@ class Fitting:
             usage: As the route told it, if it did.
         """
         known = self.learned(candidate)
+        if self.budget(candidate).is_open and self._settings.learn_limits:
+            limits = known or RouteLimits()
+            new = limits.after_long_answer(sum(map(characters_of, messages)))
+            if new is not limits:
+                self._store.learn(candidate.key, new)
+            return
         if known is not None and known.refused is not None:
             new = known.after_answer(self._measure(candidate, messages).tokens)
             if new is not known:

@@ -18,7 +18,14 @@ from g4f_integrations.core.trimming._budgets import (
 )
 from g4f_integrations.core.trimming._fitting import FitPlan, plan_fit, surely_fits
 from g4f_integrations.core.trimming._history import Complete, atrim, trim
-from g4f_integrations.core.trimming._learning import RouteLimits, Shrinking, Size, size_of, window_was_full
+from g4f_integrations.core.trimming._learning import (
+    RouteLimits,
+    Shrinking,
+    Size,
+    characters_of,
+    size_of,
+    window_was_full,
+)
 from g4f_integrations.core.trimming._planning import TrimPlan, plan_trim
 from g4f_integrations.core.trimming._refusals import Overflow, read_overflow
 from g4f_integrations.core.trimming._report import Report, Trimmed
@@ -45,6 +52,7 @@ __all__ = [
     "atrim",
     "budget_for",
     "budget_of",
+    "characters_of",
     "known_limits",
     "larger_first",
     "limits_in_list",

@@ -17,6 +17,11 @@ from g4f_integrations.core.trimming.settings import Message
 
 _SCALES = (0.8, 4.0)  # how far a route's way of counting is believed to differ from ours
 _MOST_HALVINGS = 2
+# What a route is asked with after a refusal without a figure, at the most; then after a second one.
+_FIRST_GUESS = 3_400  # tokens that fit into a window of 4,096
+_LAST_GUESS = 850  # and about 4,000 characters
+_CAUTION = 0.95  # characters tell tokens only roughly
+_GROWTH = 1.2  # by how much more than before an answered conversation must hold to be worth noting
 _FULL = 0.97  # of a window: an answer that ended there ended because of it
 
 
@@ -43,10 +48,11 @@ def size_of(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] | No
         tools: The tools that are sent along.
         counter: Counts tokens.
     """
-    return Size(counter.messages(messages) + counter.tools(tools), sum(map(_characters, messages)), len(messages))
+    return Size(counter.messages(messages) + counter.tools(tools), sum(map(characters_of, messages)), len(messages))
 
 
-def _characters(message: Message) -> int:
+def characters_of(message: Message) -> int:
+    """Characters of a message's texts."""
     content = message.get("content")
     if type(content) is str:
         return len(content)
@@ -65,7 +71,9 @@ class RouteLimits:
         character_scale: Its characters for one of ours.
         messages: Messages that it said it takes.
         refused: The smallest request, in our tokens, that it refused without a figure.
+        refusals: How often it has refused so.
         accepted: The largest one below that which it answered.
+        answered: Characters of the largest request that it answered before it was known to have any limit.
     """
 
     window: int | None = None
@@ -75,6 +83,8 @@ class RouteLimits:
     messages: int | None = None
     refused: int | None = None
     accepted: int | None = None
+    refusals: int = 0
+    answered: int = 0
 
     def after_refusal(self, overflow: Overflow, sent: Size, reserved: int = 0) -> RouteLimits:
         """What is known after a refusal.
@@ -98,7 +108,15 @@ class RouteLimits:
                 scale = max(scale, self.scale)  # what it says depends on the text; the dearest so far is safe
             return replace(self, window=_least(self.window, limit), scale=scale)
         accepted = self.accepted if self.accepted is not None and self.accepted < sent.tokens else None
-        return replace(self, refused=_least(self.refused, sent.tokens), accepted=accepted)
+        if accepted is None and 0 < self.answered < sent.characters:
+            accepted = int(sent.tokens * self.answered / sent.characters * _CAUTION)
+        takes_less_now = self.accepted is not None and accepted is None
+        return replace(
+            self,
+            refused=_least(self.refused, sent.tokens),
+            accepted=accepted,
+            refusals=1 if takes_less_now else self.refusals + 1,
+        )
 
     def after_answer(self, tokens: int, told: int | None = None) -> RouteLimits:
         """What is known after a request was answered; itself if that is nothing new.
@@ -114,10 +132,14 @@ class RouteLimits:
             if scale > self.scale:
                 new = replace(new, scale=scale)
         if self.refused is not None and tokens >= self.refused:
-            return replace(new, refused=None, accepted=tokens)  # the route takes more than it did
+            return replace(new, refused=None, accepted=tokens, refusals=0)  # the route takes more than it did
         if self.accepted is not None and tokens <= self.accepted:
             return new
         return replace(new, accepted=tokens)
+
+    def after_long_answer(self, characters: int) -> RouteLimits:
+        """What is known after a request of so many characters was answered by a route without known limits."""
+        return self if characters < self.answered * _GROWTH else replace(self, answered=characters)
 
     def after_full(self, total_tokens: int) -> RouteLimits:
         """What is known after an answer was cut because the window was full at `total_tokens`, as the route counts."""
@@ -125,11 +147,17 @@ class RouteLimits:
 
     @property
     def cap(self) -> int | None:
-        """Tokens, as we count, that are worth trying after a refusal without a figure."""
+        """Tokens, as we count, that are worth trying after a refusal without a figure.
+
+        What it is known to answer, and twice that as long as it has refused but once: so a route refuses twice at the
+        most, and little is left out for long.
+        """
         if self.refused is None:
             return None
-        half = max(1, self.refused // 2)
-        return max(half, self.accepted or 0)
+        half, known = max(1, self.refused // 2), self.accepted or 0
+        if self.refusals > 1:
+            return max(known, min(half, _LAST_GUESS))
+        return max(known, min(half, max(2 * known, _FIRST_GUESS)))
 
 
 def _least(known: int | None, told: int) -> int:
@@ -150,7 +178,7 @@ def _scale(requested: int, reserved: int, sent: int) -> float:
 
 @dataclass(slots=True)
 class Shrinking:
-    """How one call deals with the refusals of one route: once by what it told, then by halves, twice at the most.
+    """How one call deals with one route's refusals: once by what it told, then by halves or less, twice at the most.
 
     Attributes:
         told: Whether a limit that was told has been tried.
@@ -186,9 +214,9 @@ class Shrinking:
         if self.halvings >= _MOST_HALVINGS or sent.tokens <= 1:
             return new, False
         self.halvings += 1
-        if overflow.limit is not None or self.halvings > 1:
-            # What it told did not help, or what it once answered is too much now.
-            new = replace(new, refused=_least(new.refused, sent.tokens), accepted=None)
+        if overflow.limit is not None:  # what it told did not help
+            refused = _least(new.refused, sent.tokens)
+            new = replace(new, refused=refused, accepted=None, refusals=new.refusals + 1)
         return new, True
 
 

@@ -120,13 +120,35 @@ def test_limits_of_characters_and_messages_are_learned_beside_it():
     assert budget_of(None, learned, Trimming(fraction=1)) == Budget(characters=16_666, messages=20)
 
 
-def test_without_a_figure_the_largest_answered_request_below_counts_else_the_half():
+def test_without_a_figure_the_largest_answered_request_below_counts_else_what_most_windows_hold():
     unknown = Overflow("tokens")
 
-    assert RouteLimits().after_refusal(unknown, SENT).cap == 5_000
+    assert RouteLimits().after_refusal(unknown, SENT).cap == 3_400
+    assert RouteLimits().after_refusal(unknown, Size(4_000, 16_000, 9)).cap == 2_000
     assert RouteLimits(accepted=9_900).after_refusal(unknown, SENT).cap == 9_900
     assert RouteLimits(accepted=3_000).after_refusal(unknown, SENT).cap == 5_000
-    assert RouteLimits(accepted=12_000).after_refusal(unknown, SENT).cap == 5_000
+    assert RouteLimits(accepted=12_000).after_refusal(unknown, SENT).cap == 3_400
+
+
+def test_what_was_answered_before_any_limit_was_known_counts_by_its_characters():
+    learned = RouteLimits().after_long_answer(30_000).after_long_answer(36_100).after_long_answer(37_000)
+
+    assert learned.answered == 36_100
+    assert learned.after_refusal(Overflow("tokens"), SENT).cap == 8_573
+    assert learned.after_refusal(Overflow("tokens"), Size(5_000, 20_000, 9)).cap == 2_500
+
+
+def test_after_one_refusal_more_is_tried_by_and_by_and_after_two_no_more():
+    learned = RouteLimits().after_refusal(Overflow("tokens"), Size(100_000, 400_000, 900))
+    tried = []
+    while learned.refusals < 2:
+        tried.append(learned.cap)
+        sent = Size(learned.cap, 4 * learned.cap, 99)
+        fits = learned.cap <= 16_000
+        learned = learned.after_answer(learned.cap) if fits else learned.after_refusal(Overflow("tokens"), sent)
+
+    assert tried == [3_400, 6_800, 13_600, 27_200]
+    assert learned.cap == 13_600
 
 
 def test_a_route_that_takes_more_again_is_believed():
@@ -174,16 +196,16 @@ TOO_LONG = "Input is too long for requested model."
 TOLD = "This model's maximum context length is 8000 tokens, however you requested 10000 tokens."
 
 
-def test_a_refusal_without_figures_halves_twice_and_then_it_is_the_next_routes_turn():
-    assert refusals(TOO_LONG, TOO_LONG, TOO_LONG) == [5_000, 2_500, None]
+def test_a_refusal_without_figures_shrinks_twice_and_then_it_is_the_next_routes_turn():
+    assert refusals(TOO_LONG, TOO_LONG, TOO_LONG) == [3_400, 850, None]
 
 
 def test_a_told_limit_is_tried_once_before_that():
-    assert refusals(TOLD, TOLD, TOO_LONG, TOO_LONG) == [7_200, 3_600, 1_800, None]
+    assert refusals(TOLD, TOLD, TOO_LONG, TOO_LONG) == [7_200, 3_400, 850, None]
 
 
 def test_what_was_answered_before_is_tried_before_the_half():
-    assert refusals(TOO_LONG, TOO_LONG, learned=RouteLimits(accepted=9_500)) == [9_500, 4_750]
+    assert refusals(TOO_LONG, TOO_LONG, learned=RouteLimits(accepted=9_500)) == [9_500, 3_400]
 
 
 def test_another_failure_teaches_nothing():
@@ -192,13 +214,13 @@ def test_another_failure_teaches_nothing():
     assert (learned, again) == (RouteLimits(window=5), False)
 
 
-def test_a_limit_that_is_not_below_what_was_sent_halves_at_once():
+def test_a_limit_that_is_not_below_what_was_sent_is_no_figure():
     failure = classify(RuntimeError("Prompt exceeds the 1000000-character limit"))
 
     learned, again = Shrinking().refused(failure, SENT)
 
     assert again
-    assert learned.cap == 5_000
+    assert learned.cap == 3_400
 
 
 @pytest.mark.parametrize(
