@@ -72,8 +72,9 @@ ORDER = [
     ["cli"],
     ["__main__"],
 ]
-# Who may climb all the same, and only when it is called: `Endpoint.list_models()` is a door for users on plain data.
-MAY_CLIMB = {("core.routes", "core.listing")}
+# Who may climb all the same, and only when it is called: `Endpoint.list_models()` and the URL of
+# a store are doors for users on plain data.
+MAY_CLIMB = {("core.routes", "core.listing"), ("core.policy", "stores")}
 RANK = {room: rank for rank, row in enumerate(ORDER) for room in row}
 
 

@@ -49,7 +49,8 @@ class RouteCall(Generic[T]):
         self._ask = ask
         self._policy = policy
         self._store: HealthStore = default_store() if policy.store is None else policy.store
-        self._rotation = Rotation(candidates, policy, self._store)
+        self._keys = [candidate.key for candidate in candidates]
+        self._rotation = Rotation(candidates, policy, self._store, probes_beside=False)
         self._next: Choice | None = None
         self._chosen = False
         self._due = math.inf
@@ -63,6 +64,8 @@ class RouteCall(Generic[T]):
         loop = asyncio.get_running_loop()
         if self._policy.deadline is not None:
             self._due = loop.time() + self._policy.deadline
+        if (loading := self._store.loading(self._keys)) is not None:
+            await loading
         first = self._choose()
         wait = 0.0 if first is None else first.wait
         retries: RetryDriver | None = None
@@ -119,7 +122,7 @@ class RouteCall(Generic[T]):
         self.attempts.append(Attempt(candidate.name, candidate.model, failure.kind, failure.message or None, seconds))
         self._failures.append(failure)
         breaker = BreakerSettings(self._policy.breaker_failures, self._policy.breaker_cooldown)
-        self._store.failed(candidate.key, failure.kind, failure.retry_after, breaker)
+        self._store.failed(candidate.key, failure.kind, failure.retry_after, breaker, scope=failure.scope)
         self._rotation.failed(failure, time.monotonic(), again=again)
         self._next, self._chosen = None, False
         logger.info("%s failed (%s: %s)", candidate.label, failure.kind, failure.message)

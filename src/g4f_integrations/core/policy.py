@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -88,6 +89,14 @@ class Resilience(BaseModel):
         description="Where routes' health is kept: a `HealthStore`, or the URL of one ('redis://host', "
         "'sqlite:///path', 'env:NAME' for the URL in that variable); by default one per process.",
     )
+
+    @field_validator("store")
+    @classmethod
+    def _find_store(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        # From far above this room: only who names a store by its URL needs it.
+        return import_module("g4f_integrations.stores").store_at(value)
 
     @field_validator("hedge_after")
     @classmethod

@@ -68,9 +68,13 @@ class Rotation:
         chance: A number of [0, 1) for jitter.
         is_second_best: Whether a candidate serves the call less well than others do, because the conversation has to
             be cut for it or its tools be told in words; such a one is never preferred for its speed.
+        probes_beside: Whether the caller can have a route probed beside the call; if not, the call itself is the probe.
     """
 
-    __slots__ = ("_chance", "_in_order", "_is_second_best", "_mended", "_policy", "_standings", "_store", "current")
+    __slots__ = (
+        "_chance", "_in_order", "_is_second_best", "_mended", "_policy", "_probes_beside", "_standings", "_store",
+        "current",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -78,7 +82,9 @@ class Rotation:
         policy: Resilience,
         store: HealthStore,
         chance: Callable[[], float] = random.random,
+        *,
         is_second_best: Callable[[Candidate], bool] = lambda _: False,
+        probes_beside: bool = True,
     ) -> None:
         several = 2 if len(candidates) > 1 else policy.max_attempts
         self._policy = policy
@@ -86,6 +92,7 @@ class Rotation:
         self._chance = chance
         self._is_second_best = is_second_best
         self._in_order = policy.order == "given"
+        self._probes_beside = probes_beside
         self._standings = [
             _Standing(candidate, store.view(candidate.key), policy.attempts_per_route or candidate.attempts or several)
             for candidate in candidates
@@ -111,6 +118,10 @@ class Rotation:
         closed = [each for each in left if not each.health.open_until and each.health.ready_at() <= now]
         due = [each for each in left if each.health.open_until and each.health.ready_at() <= now]
         ready = [each for each in closed if each.not_before <= now]
+        if ready and not self._probes_beside:
+            mine = [each for each in due if self._standings.index(each) < self._standings.index(ready[0])]
+            if (probe := self._probe(mine, now)) is not None:
+                return probe
         if ready:
             return Choice(self._pick(ready, now).candidate, 0.0, beside=self._probe_beside(due, ready[0], now))
         return (
@@ -148,7 +159,7 @@ class Rotation:
 
     def _probe_beside(self, due: Sequence[_Standing], chosen: _Standing, now: float) -> Candidate | None:
         """Who is to be probed beside the call: a route that the user would rather have, after its cooldown."""
-        for standing in due:
+        for standing in due if self._probes_beside else ():
             before = not self._in_order or self._standings.index(standing) < self._standings.index(chosen)
             if before and standing.not_before <= now and self._store.begin_probe(standing.candidate.key):
                 return standing.candidate

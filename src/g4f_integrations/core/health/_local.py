@@ -28,7 +28,7 @@ from g4f_integrations.core.health._store import HealthStore
 
 _MAX_ROUTES = 1024
 
-Fact: TypeAlias = Literal["breaker", "pushback", "limits"]
+Fact: TypeAlias = Literal["breaker", "pushback", "rest", "limits"]
 """What may be worth telling others of a route."""
 
 
@@ -109,8 +109,8 @@ class LocalHealth:
             now = time.monotonic()
             health = self._entry(key)
             opens = book_failure(health, kind, now, breaker, seconds)
-            if book_wait(health, kind, retry_after, now, breaker.cooldown):
-                self._tell(key, health, "pushback")
+            if (said := book_wait(health, kind, retry_after, now, breaker.cooldown)) is not None:
+                self._tell(key, health, said)
             if opens:
                 for other, state in [*self._concerned(key, kind, scope)]:
                     if state is health or state.open_until <= now:

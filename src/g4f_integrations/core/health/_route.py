@@ -76,7 +76,7 @@ class RouteHealth:
     probing_since: float = 0.0
     calls: int = 0
     successes: int = 0
-    window: SuccessWindow = field(default_factory=SuccessWindow)
+    window: SuccessWindow = field(default_factory=SuccessWindow, repr=False)
     latency: float | None = None
     peak: float | None = None
     peaked_at: float = 0.0
@@ -175,14 +175,18 @@ def book_failure(health: RouteHealth, kind: Outcome, now: float, breaker: Breake
     return was_probe or kind == "timeout" or health.failures >= breaker.failures or health.window.is_bad(now)
 
 
-def book_wait(health: RouteHealth, kind: Outcome, retry_after: float | None, now: float, cooldown: float) -> bool:
-    """What a refusal says of when to come again; whether the route itself named a time."""
+def book_wait(
+    health: RouteHealth, kind: Outcome, retry_after: float | None, now: float, cooldown: float
+) -> Literal["pushback", "rest"] | None:
+    """What a refusal says of when to come again: nothing, a time that the route named, or only that it is too early."""
     if retry_after is not None:
         health.pushback_until = max(health.pushback_until, now + retry_after)
     elif kind == "rate_limit":
         health.rests_until = max(health.rests_until, now + min(_SOFT_COOLDOWN, cooldown))
+    else:
+        return None
     health.look_again()
-    return retry_after is not None
+    return "rest" if retry_after is None else "pushback"
 
 
 def open_breaker(health: RouteHealth, kind: Outcome, now: float, cooldown: float, chance: float) -> None:

@@ -177,7 +177,7 @@ def prepare_call(
         completion=model.COMPLETES,
     )
     return Call(
-        _choice(model, parts.routing) if parts.routing else _own_choice(settings),
+        _choice(model, parts.routing) if parts.routing else own_choice(settings),
         _completed(request, parts.request, face) if parts.request else request,
         _policy(model, parts.policy),
         dropped,
@@ -239,7 +239,8 @@ def _completed(request: Request, given: Mapping[str, Any], face: Face) -> Reques
     return request.replacing(**changes)
 
 
-def _own_choice(settings: Mapping[str, Any]) -> RouteChoice:
+def own_choice(settings: Mapping[str, Any]) -> RouteChoice:
+    """The choice of a model with these settings, without what a call may change."""
     return RouteChoice(
         model=settings["model"],
         provider=_frozen(settings["provider"]),

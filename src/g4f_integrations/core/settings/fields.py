@@ -9,7 +9,8 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, Self
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -48,6 +49,9 @@ from g4f_integrations.core.settings.values import (
     to_trimming,
 )
 from g4f_integrations.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from g4f_integrations.core.health import HealthReport
 
 _DEFAULT_RESILIENCE = Resilience()
 
@@ -255,6 +259,22 @@ class ModelFields(BaseModel):
     def model_name(self) -> str:
         """The model id, under the name that older code asks for."""
         return self.model
+
+    def health(self) -> HealthReport:
+        """The state of this model's routes, in its order: breakers, latencies, errors, learned windows; no keys.
+
+        ``print(model.health())`` shows a table, ``.to_dict()`` gives plain data. It is what this process knows, with a
+        shared store what the others have told it by now. Nothing is sent to a provider; the first time g4f is
+        imported, which takes about a second.
+
+        Raises:
+            ConfigurationError: The settings contradict each other, or name an unknown provider.
+            ModelNotFoundError: Nobody is known to serve the model.
+        """
+        # Only who asks for it loads what it needs.
+        status = import_module("g4f_integrations.core.settings.status")
+        found: HealthReport = status.health_of(self)
+        return found
 
     def plain_settings(self) -> builtins.dict[str, Any]:  # noqa: C901  one plain question for each setting
         """The settings that are no plain data, as plain data without credentials; the constructor takes them back."""

@@ -1,0 +1,353 @@
+"""A `HealthStore` that several processes share: a local view, written behind, refreshed in the background.
+
+The engine asks and tells the local view, which is this process's own memory and never waits. One background thread for
+each store writes what is worth telling and reads what others have told, once a second while the store is in use. When
+the place where it is kept cannot be reached, the local view is all there is until it can; one line of the log says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import os
+import random
+import threading
+import time
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from g4f_integrations.core.candidates.candidate import RouteKey
+from g4f_integrations.core.credentials import scrub
+from g4f_integrations.core.health import Fact, LocalHealth, RouteHealth
+from g4f_integrations.core.threads import LoopThread
+from g4f_integrations.stores._facts import apply_fact, read_fact, shared_name, write_fact
+
+logger = logging.getLogger("g4f_integrations.health")
+
+Row = tuple[str, Fact]
+"""A route's shared name, and which fact of it."""
+
+_IDLE_AFTER = 60.0  # seconds without a call from which on there is less to refresh for
+_IDLE_REFRESH = 30.0
+_FIRST_WAIT = 0.25  # seconds that a call waits for the first reading of a route, at the most
+_VERY_FIRST_WAIT = 2.0  # the same for the first call of a process, while the client is being loaded
+_LONGEST_PAUSE = 30.0  # seconds between attempts to reach a lost store
+_MOST_PENDING = 4_096  # facts that wait for a lost store
+
+
+class _Link:
+    """What a store needs in one process: its thread, and what waits to be written and read."""
+
+    def __init__(self, name: str) -> None:
+        self.process = os.getpid()
+        self.thread = LoopThread(name)
+        self.wake = asyncio.Event()
+        self.pending: dict[Row, tuple[float, str]] = {}
+        self.readers: list[Future[None]] = []
+        self.is_lost = False
+        self.has_answered = False
+
+
+class SharedHealth(LocalHealth, ABC):
+    """The part that all shared stores have in common; a subclass says how rows are read and written.
+
+    Args:
+        address: What tells two stores apart; the first one of an address is the one that pickles arrive as.
+        shown: What the log calls it, without credentials.
+        refresh: Seconds after which what others have told is known here, while the store is in use (LiteLLM's second).
+        chance: A number of [0, 1) for jitter.
+    """
+
+    def __init__(
+        self,
+        address: tuple[str, ...],
+        shown: str,
+        *,
+        refresh: float = 1.0,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        super().__init__(chance)
+        self.shown = shown
+        self._refresh = refresh
+        self._link: _Link | None = None
+        self._names: dict[str, set[RouteKey]] = {}
+        self._stamps: dict[Row, float] = {}  # when the newest fact that is known here was found out
+        self._address = address
+        _live.add(self)
+        with _starting:
+            _by_address.setdefault(address, self)
+
+    # How a subclass reaches the place. All run on the store's own thread; what they raise means that it is lost.
+
+    @abstractmethod
+    async def _open(self) -> None:
+        """Connect, if that has not been done."""
+
+    @abstractmethod
+    async def _read(self, names: Sequence[str]) -> Mapping[Row, str | bytes]:
+        """All facts that are kept of the routes `names`."""
+
+    @abstractmethod
+    async def _write(self, rows: Mapping[Row, tuple[float, str]]) -> None:
+        """Keep facts, each with the time when it was found out, unless newer ones are kept already."""
+
+    @abstractmethod
+    async def _shut(self) -> None:
+        """Disconnect."""
+
+    # What the engine asks and tells.
+
+    def loading(self, keys: Sequence[RouteKey]) -> Awaitable[None] | None:
+        """See `HealthStore.loading`: a quarter of a second at the most, for routes that were never read.
+
+        Two seconds at the most for the first of them, while the client is loaded.
+        """
+        unread = [key for key in keys if self.view(key).unread]  # all of them are to be known to the reader
+        if not unread:
+            return None
+        link = self._linked()
+        if link is None:
+            return None
+        future: Future[None] = Future()
+        with self._lock:
+            link.readers.append(future)
+        self._wake(link)
+        return self._until_read(future, unread, _FIRST_WAIT if link.has_answered else _VERY_FIRST_WAIT)
+
+    async def _until_read(self, future: Future[None], keys: Sequence[RouteKey], most: float) -> None:
+        try:
+            async with asyncio.timeout(most):
+                await asyncio.wrap_future(future)
+        except TimeoutError:
+            logger.debug("%s did not answer in time; going on with what is known here", self.shown)
+            with self._lock:
+                for key in keys:
+                    self._now_read(self._entry(key))
+
+    def _new(self, key: RouteKey) -> RouteHealth:
+        self._names.setdefault(shared_name(key), set()).add(key)
+        link = self._link
+        is_lost = link is not None and link.process == os.getpid() and link.is_lost
+        return RouteHealth(at_ease=is_lost, unread=not is_lost)
+
+    def _forget(self, key: RouteKey) -> None:
+        name = shared_name(key)
+        keys = self._names.get(name, set())
+        keys.discard(key)
+        if not keys:
+            self._names.pop(name, None)
+            for row in [row for row in self._stamps if row[0] == name]:
+                del self._stamps[row]
+
+    def _tell(self, key: RouteKey, health: RouteHealth, fact: Fact) -> None:
+        name = shared_name(key)
+        if fact in {"pushback", "rest"} and len(self._names.get(name, ())) > 1:
+            return  # of several keys, or several classes of a name, one was asked to wait
+        wall = round(time.time(), 6)
+        text = write_fact(health, fact, wall, time.monotonic())
+        link = self._linked()
+        if text is None or link is None or len(link.pending) >= _MOST_PENDING:
+            return
+        self._stamps[name, fact] = wall
+        link.pending[name, fact] = wall, text
+        self._wake(link)
+
+    def reset(self) -> None:
+        """Forget everything that is known here; what others have told is read anew."""
+        with self._lock:
+            self._routes.clear()
+            self._names.clear()
+            self._stamps.clear()
+
+    def close(self) -> None:
+        """Write what waits to be written, disconnect, and end the thread; the next use begins anew."""
+        link, self._link = self._link, None
+        with _starting:
+            if _by_address.get(self._address) is self:
+                del _by_address[self._address]
+        if link is not None and link.process == os.getpid():
+            link.thread.stop(timeout=2.0, last_words=lambda: self._finish(link))
+
+    # The background thread.
+
+    def _linked(self) -> _Link | None:
+        """This process's link, begun on first use; ``None`` when the interpreter is shutting down."""
+        link = self._link
+        if link is not None and link.process == os.getpid() and link.thread.alive:
+            return link
+        with _starting:
+            link = self._link
+            if link is not None and link.process == os.getpid() and link.thread.alive:
+                return link
+            link = _Link("g4f-integrations-health")
+            try:
+                link.thread.start()
+            except RuntimeError:
+                return None
+            self._link = link
+            link.thread.loop.call_soon_threadsafe(self._begin, link)
+            return link
+
+    def _begin(self, link: _Link) -> None:
+        task = asyncio.get_running_loop().create_task(self._run(link))
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    @staticmethod
+    def _wake(link: _Link) -> None:
+        try:
+            link.thread.loop.call_soon_threadsafe(link.wake.set)
+        except RuntimeError:  # it is being closed
+            logger.debug("the thread of a shared store has ended")
+
+    async def _run(self, link: _Link) -> None:
+        failures, calls, changed_at = 0, -1, time.monotonic()
+        while True:
+            link.wake.clear()
+            try:
+                await self._open()
+                await self._exchange(link)
+            except Exception as error:
+                failures += 1
+                self._lose(link, error)
+                await self._shut_quietly()
+                pause = min(0.25 * 2.0 ** min(failures, 10), _LONGEST_PAUSE) * (1 + 0.25 * self._chance())
+                await asyncio.sleep(pause)
+                continue
+            if link.is_lost:
+                logger.warning("shared health at %s is back", self.shown)
+            failures, link.is_lost, link.has_answered = 0, False, True
+            now, seen = time.monotonic(), sum([health.calls for health in list(self._routes.values())])
+            if seen != calls:
+                calls, changed_at = seen, now
+            pause = self._refresh if now - changed_at < _IDLE_AFTER else max(_IDLE_REFRESH, self._refresh)
+            try:
+                async with asyncio.timeout(pause):
+                    await link.wake.wait()
+            except TimeoutError:
+                pass
+
+    async def _exchange(self, link: _Link) -> None:
+        """Write what waits, read what others have told."""
+        with self._lock:
+            rows = dict(link.pending)
+            readers, link.readers = link.readers, []
+            names = list(self._names)
+        try:
+            if rows:
+                await self._write(rows)
+                with self._lock:
+                    for row, written in rows.items():
+                        if link.pending.get(row) == written:
+                            del link.pending[row]
+            found = await self._read(names) if names else {}
+            with self._lock:
+                self._take(names, found)
+        finally:
+            for future in readers:
+                if not future.done():
+                    future.set_result(None)
+
+    def _take(self, names: Sequence[str], found: Mapping[Row, str | bytes]) -> None:
+        wall, mono = time.time(), time.monotonic()
+        for (name, fact), text in found.items():
+            told = read_fact(text, wall)
+            keys = self._names.get(name)
+            if told is None or not keys or told.at <= self._stamps.get((name, fact), 0.0):
+                continue
+            self._stamps[name, fact] = told.at
+            if fact in {"pushback", "rest"} and len(keys) > 1:
+                continue
+            for key in keys:
+                apply_fact(self._routes[key], fact, told, wall=wall, mono=mono, chance=self._chance())
+        for name in names:
+            for key in self._names.get(name, ()):
+                self._now_read(self._routes[key])
+
+    @staticmethod
+    def _now_read(health: RouteHealth) -> None:
+        if health.unread:
+            health.unread = False
+            health.look_again()
+
+    def _lose(self, link: _Link, error: Exception) -> None:
+        is_ending = not threading.main_thread().is_alive()
+        if not link.is_lost and not is_ending:
+            link.is_lost = True
+            told = scrub(str(error), limit=200)
+            logger.warning(
+                "shared health at %s is lost (%s: %s); going on with what is known here",
+                self.shown, type(error).__name__, told,
+            )  # fmt: skip
+        with self._lock:
+            for health in self._routes.values():
+                self._now_read(health)
+            readers, link.readers = link.readers, []
+        for future in readers:
+            if not future.done():
+                future.set_result(None)
+
+    async def _shut_quietly(self) -> None:
+        try:
+            await self._shut()
+        except Exception as error:
+            logger.debug("%s did not close in order: %s", self.shown, type(error).__name__)
+
+    async def _finish(self, link: _Link) -> None:
+        try:
+            if link.pending:
+                await self._open()
+                await self._write(dict(link.pending))
+        except Exception as error:
+            logger.debug("what was learned last could not be told: %s", type(error).__name__)
+        await self._shut_quietly()
+
+    # Copies and processes.
+
+    def _after_fork(self) -> None:
+        """In a child: the parent's thread and connection are the parent's."""
+        if self._link is not None:
+            _inherited.append((self._link, self.__dict__.copy()))  # kept for ever: to collect a loop is to close it
+            self._link = None
+        self._disown()
+        for health in self._routes.values():
+            health.unread = True
+            health.look_again()
+
+    def _disown(self) -> None:
+        """Let go of the connection without closing it."""
+
+    @abstractmethod
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The address; where it arrives, the process's own object for that address takes it."""
+
+
+def store_of(address: tuple[str, ...], make: Callable[[], SharedHealth]) -> SharedHealth:
+    """This process's store of an address, made if there is none."""
+    return _by_address.get(address) or make()
+
+
+_live: weakref.WeakSet[SharedHealth] = weakref.WeakSet()
+_by_address: dict[tuple[str, ...], SharedHealth] = {}
+_starting = threading.Lock()
+_inherited: list[Any] = []
+
+
+def _after_fork_in_child() -> None:
+    global _starting  # noqa: PLW0603  another thread may have held it while this process was forked
+    _starting = threading.Lock()
+    for store in list(_live):
+        store._after_fork()  # noqa: SLF001  its own room's
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+@atexit.register
+def _close_at_exit() -> None:
+    for store in list(_live):
+        store.close()
