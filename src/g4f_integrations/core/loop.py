@@ -23,6 +23,10 @@ _NOTICE_SECONDS = 0.5  # a wait without end would miss a Ctrl-C that comes just 
 _CLOSE_SECONDS = 5.0  # longest wait for a stream to close when its consumer leaves
 
 
+def _cancelled() -> BaseException:
+    return RuntimeError("The call was cancelled on its event loop.")
+
+
 class _Job(Generic[T]):
     """One blocking call, run on a background loop."""
 
@@ -31,26 +35,30 @@ class _Job(Generic[T]):
         self._done = threading.Lock()
         self._done.acquire()
         self._task: asyncio.Task[None] | None = None
+        self._begun = False
         self._value: T
-        self._error: BaseException | None = RuntimeError("The call was cancelled on its event loop.")
+        self._error: BaseException | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._run())
-        self._task.add_done_callback(lambda _: self._done.release())
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._task = loop.create_task(self._run())
 
     async def _run(self) -> None:
+        self._begun = True
         try:
             self._value = await self._make()
-            self._error = None
         except asyncio.CancelledError:
+            self._error = _cancelled()
             raise
         except BaseException as error:  # raised in the caller's thread; here a SystemExit would end the loop of all
             self._error = error
+        finally:
+            self._done.release()  # by the task's own last step: a callback of it would cost a turn of the loop
 
     def cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
-        else:  # interrupted before it could begin
+        if not self._begun:  # then nothing of `_run` ever runs
+            self._error = _cancelled()
             self._done.release()
 
     def wait(self, timeout: float) -> bool:
@@ -79,17 +87,19 @@ def run_blocking(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         KeyboardInterrupt: As it comes; the coroutine is cancelled first.
     """
     try:
-        host = caller_loop()
+        loop = caller_loop().loop
     except RuntimeError:  # the interpreter is shutting down and starts no threads any more
         return asyncio.run(make())
     job = _Job(make)
     try:
-        host.loop.call_soon_threadsafe(job.start, context=contextvars.copy_context())
+        loop.call_soon_threadsafe(job.start, loop, context=contextvars.copy_context())
         while not job.wait(_NOTICE_SECONDS):
-            pass
+            if loop.is_closed() and not job.wait(0):  # before the coroutine could begin
+                raise _cancelled()
     except BaseException:
-        host.loop.call_soon_threadsafe(job.cancel)
-        job.wait(_CLOSE_SECONDS)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(job.cancel)
+            job.wait(_CLOSE_SECONDS)
         raise
     return job.result()
 

@@ -63,8 +63,8 @@ class LoopThread:
 
     @property
     def alive(self) -> bool:
-        """Whether the loop still takes work."""
-        return self._thread.is_alive() and not self.loop.is_closed()
+        """Whether the loop still takes work; the thread closes it as its last act."""
+        return not self.loop.is_closed()
 
     def start(self) -> None:
         """Start the thread.
