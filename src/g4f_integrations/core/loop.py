@@ -57,7 +57,11 @@ class _Job(Generic[T]):
     def cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
-        if not self._begun:  # then nothing of `_run` ever runs
+        self.give_up()  # before its first step, a cancelled task runs nothing of `_run`
+
+    def give_up(self) -> None:
+        """Answer for a coroutine that was not begun and never will be."""
+        if not self._begun:
             self._error = _cancelled()
             self._done.release()
 
@@ -94,8 +98,8 @@ def run_blocking(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     try:
         loop.call_soon_threadsafe(job.start, loop, context=contextvars.copy_context())
         while not job.wait(_NOTICE_SECONDS):
-            if loop.is_closed() and not job.wait(0):  # before the coroutine could begin
-                raise _cancelled()
+            if loop.is_closed():  # before the coroutine could begin
+                job.give_up()
     except BaseException:
         if not loop.is_closed():
             loop.call_soon_threadsafe(job.cancel)
