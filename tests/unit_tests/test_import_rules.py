@@ -36,7 +36,7 @@ G4F_SURFACE = {
 
 # A room may import rooms of the rows above its own, and of itself. Rooms of one row do not know each other.
 ORDER = [
-    ["core.events", "core.patterns"],
+    ["core.events", "core.patterns", "core.logs"],
     ["errors"],
     ["core.credentials"],
     ["core.request", "core.policy", "core.tokens", "core.threads", "core.blocking", "core.prompts"],
@@ -54,7 +54,7 @@ ORDER = [
     ["core.balance"],
     ["core.sse", "core.wire", "core.sessions", "core.downloads"],
     ["core.endpoint", "core.chunks"],
-    ["core.transport"],
+    ["core.transport", "core.observing"],
     ["core.retrying", "core.rotation", "core.reporting", "core.call_state", "core.fitting", "core.side_calls"],
     ["core.asking", "core.lane", "core.clocks", "core.admission"],
     ["core.incoming"],

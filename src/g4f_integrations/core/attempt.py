@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from typing import Any
 
@@ -22,6 +21,7 @@ from g4f_integrations.core.failures import (
     StreamCut,
     classify,
 )
+from g4f_integrations.core.logs import call_logger, call_number
 from g4f_integrations.core.pump import Expired
 from g4f_integrations.core.request import CallNotes
 from g4f_integrations.core.transport import Upstream, ask_whole, open_upstream
@@ -29,7 +29,7 @@ from g4f_integrations.core.trimming import Trimmed
 from g4f_integrations.errors import IntegrationError
 
 _IN_PLACE = (Media, AsideDelta)  # what has its place between the texts
-logger = logging.getLogger("g4f_integrations.attempt")
+logger = call_logger("attempt")
 
 
 class AttemptRun:
@@ -78,7 +78,12 @@ class AttemptRun:
         self._collected: Batch = []  # of a blocking answer, so far
         limit = None
         if candidate.provider is not None or asked.request.stream:
-            self._upstream = open_upstream(candidate, asked.request, self.notes)
+            watching = None if call.watch is None else call.watch.enter(self, candidate)
+            try:
+                self._upstream = open_upstream(candidate, asked.request, self.notes)
+            finally:
+                if call.watch is not None:
+                    call.watch.leave(watching)
             limit = self._upstream.output_limit
         self.clocks.streams = self._upstream is not None and self._upstream.streams
         self.answer = Answer(candidate, call, asked, limit)
@@ -117,20 +122,28 @@ class AttemptRun:
     async def _guarded(self, reading: Coroutine[Any, Any, Batch], *, settle: bool = False) -> Batch:
         if self._upstream is not None:
             self.clocks.wait_begins(self._loop.time())
+        watch = self._call.watch
+        watching = None if watch is None else watch.enter(self, self.candidate)
+        number = call_number.set(self._call.number)
         try:
-            events = await reading
-            if not settle:
-                return events
-            return await self._considered(events) if self.answer.asks_model else self._settle(events)
-        except IntegrationError:
-            raise
-        except Exception as error:
-            failure = self._failure_of(error)
-            if self._upstream is not None and isinstance(error, Expired):
-                await self._upstream.pump.expire()
+            try:
+                events = await reading
+                if not settle:
+                    return events
+                return await self._considered(events) if self.answer.asks_model else self._settle(events)
+            except IntegrationError:
+                raise
+            except Exception as error:
+                failure = self._failure_of(error)
+                if self._upstream is not None and isinstance(error, Expired):
+                    await self._upstream.pump.expire()
+            finally:
+                self.clocks.wait_ends(self._loop.time())
+            return await self._stand_or_fail(failure)
         finally:
-            self.clocks.wait_ends(self._loop.time())
-        return await self._stand_or_fail(failure)
+            call_number.reset(number)
+            if watch is not None:
+                watch.leave(watching)
 
     def _failure_of(self, error: Exception) -> Failure:
         if isinstance(error, AttemptFailed):

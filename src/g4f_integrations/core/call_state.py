@@ -11,9 +11,10 @@ from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.roles import text_of
 
-if TYPE_CHECKING:  # loaded when an answer breaks off
+if TYPE_CHECKING:  # loaded when an answer breaks off, or somebody follows the call
     from g4f_integrations.core.cleaning import Removed
     from g4f_integrations.core.joining import Joint
+    from g4f_integrations.core.observing import CallWatch
 
 _PROMPT_MESSAGES = 4  # turns of the user that are looked at to tell an answer about errors from an error
 _PROMPT_CHARACTERS = 8_000
@@ -102,13 +103,15 @@ class CallState:
             handed over.
         hides_reasoning: Whether text has been handed over already, before which reasoning can stand no more.
         muted: Whether text has been handed over already, so that further attempts only bring the tool calls for it.
+        number: The call's, in this process.
         partial: What has been handed over of an answer that broke off and is being carried on.
         ready_to_end: Whether an answer that broke off may be complete: a route had nothing to add.
+        watch: Who follows the call for a trace, if anybody.
     """
 
     __slots__ = (
         "_prompt", "ask_about_adverts", "by_prompt", "deadline", "empty_after_tool", "hides_reasoning", "kept",
-        "mistakes", "muted", "partial", "policy", "ready_to_end", "request", "suspects", "waited",
+        "mistakes", "muted", "number", "partial", "policy", "ready_to_end", "request", "suspects", "waited", "watch",
     )  # fmt: skip
 
     def __init__(self, request: Request, policy: Resilience, deadline: float | None, waited: float = 0.0) -> None:
@@ -124,6 +127,8 @@ class CallState:
         self.kept: tuple[Any, Batch] | None = None
         self.muted = self.hides_reasoning = self.ready_to_end = False
         self.partial: Partial | None = None
+        self.number: int | None = None
+        self.watch: CallWatch | None = None
         self._prompt: str | None = None
 
     def tell_prompt(self) -> str:

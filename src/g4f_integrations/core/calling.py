@@ -7,7 +7,6 @@ asks them in order, waits where a route asks for patience, tells their health, a
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,13 +16,14 @@ from g4f_integrations.core.candidates.candidate import Candidate, secrets_of
 from g4f_integrations.core.events import Attempt
 from g4f_integrations.core.failures import AttemptFailed, ClockExpired, Failure, HTTPFailure, classify
 from g4f_integrations.core.health import BreakerSettings, HealthStore, default_store
+from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.reporting import error_for
 from g4f_integrations.core.retrying import RetryDriver
 from g4f_integrations.core.rotation import Choice, Rotation
 from g4f_integrations.errors import IntegrationError
 
-logger = logging.getLogger("g4f_integrations.calling")
+logger = call_logger("calling")
 
 T = TypeVar("T")
 

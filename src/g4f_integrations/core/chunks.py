@@ -7,7 +7,6 @@ not in the table is an answer's text if it has a text form, as g4f itself treats
 from __future__ import annotations
 
 import codecs
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -21,10 +20,11 @@ from g4f_integrations.core.events import (
     Sources,
     TextDelta,
 )
+from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.wire.fragments import FragmentJoiner
 from g4f_integrations.core.wire.usage import read_usage
 
-logger = logging.getLogger("g4f_integrations.transport")
+logger = call_logger("transport")
 
 _DEEPEST = 64  # levels of a tool's arguments; what lies deeper is turned into text
 _KEPT_HEADERS = ("retry-after", "x-ratelimit", "x-request-id")

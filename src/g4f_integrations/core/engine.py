@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from g4f_integrations.core.accounting import closing_events
 from g4f_integrations.core.attempt import AttemptRun
@@ -23,6 +22,8 @@ from g4f_integrations.core.events import Batch, Retrying
 from g4f_integrations.core.failures import AttemptFailed, Failure, preload
 from g4f_integrations.core.fitting import Fitting, is_short
 from g4f_integrations.core.ledger import Ledger
+from g4f_integrations.core.logs import call_logger, in_its_call
+from g4f_integrations.core.observing import watch_call
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.rotation import Choice
@@ -31,8 +32,10 @@ from g4f_integrations.core.side_calls import SideCalls
 from g4f_integrations.core.transport import load_for
 from g4f_integrations.errors import ContextLengthError, IntegrationError, StreamInterruptedError
 
-logging.getLogger("g4f_integrations").addHandler(logging.NullHandler())  # nothing is printed unless it is asked for
-logger = logging.getLogger("g4f_integrations.engine")
+if TYPE_CHECKING:  # loaded when somebody follows a call
+    from g4f_integrations.core.observing import CallWatch
+
+logger = call_logger("engine")
 
 OnRetry: TypeAlias = Callable[[Retrying], Awaitable[None]]
 
@@ -53,7 +56,9 @@ def answer(choice: RouteChoice, request: Request, policy: Resilience) -> AsyncGe
     Raises:
         IntegrationError: From the generator: the settings are wrong, every attempt failed, or the stream broke off.
     """
-    return _Call(choice, request, policy).run()
+    call = _Call(choice, request, policy)
+    watch = watch_call(choice, request)
+    return call.run() if watch is None else watch.stream(call.watched_by(watch).run())
 
 
 def complete(
@@ -70,7 +75,9 @@ def complete(
     Raises:
         IntegrationError: The settings are wrong, or every attempt failed.
     """
-    return _Call(choice, request, policy).whole(on_retry)
+    call = _Call(choice, request, policy)
+    watch = watch_call(choice, request)
+    return call.whole(on_retry) if watch is None else watch.whole(call.watched_by(watch).whole(on_retry))
 
 
 class _Call(Ledger):
@@ -86,6 +93,11 @@ class _Call(Ledger):
         self._choice = choice if policy.rotate_models else choice._replace(fallback_models=())
         self._cleaned: Sequence[dict[str, Any]] = ()  # out of earlier answers, before they are sent again
         self._sides: SideCalls | None = None
+
+    def watched_by(self, watch: CallWatch) -> Self:
+        """This call, with `watch` told of its attempts."""
+        self._watch = watch
+        return self
 
     async def run(self) -> AsyncGenerator[Batch, None]:
         """The call's events; see `answer`."""
@@ -150,6 +162,7 @@ class _Call(Ledger):
 
     # Attempts --------------------------------------------------------------------------------------------------
 
+    @in_its_call
     async def _first_attempt(self) -> AttemptRun:
         loop = self._loop = asyncio.get_running_loop()
         policy = self._policy
@@ -170,6 +183,7 @@ class _Call(Ledger):
             candidates = elsewhere(candidates, self._avoided)
         self._candidates = candidates
         state = self._state = CallState(self._request, policy, deadline, now - began)
+        state.number, state.watch = self._number, self._watch
         if cleaning is not None and cleaning.asks_model:
             state.ask_about_adverts = self._make_sides().point_at_adverts
         if self._request.trimming is not None and not is_short(self._request):
@@ -235,6 +249,7 @@ class _Call(Ledger):
             self._sides = SideCalls(self._choice, self._request, self._policy, _ask_aside)
         return self._sides
 
+    @in_its_call
     async def _next_attempt(self) -> AttemptRun:
         assert self._retries is not None
         assert self._next is not None
@@ -274,9 +289,7 @@ class _Call(Ledger):
         """Wait if every route asked for patience; one attempt is made anyhow if the wait would pass the deadline."""
         left = self.time_left()
         if first is not None and first.wait > 0 and (left is None or first.wait < left):
-            logger.info(
-                "call %d: %s asked for patience; waiting %.2f s", self._number, first.candidate.label, first.wait
-            )
+            logger.info("%s asked for patience; waiting %.2f s", first.candidate.label, first.wait)
             try:
                 await asyncio.sleep(first.wait)
             except BaseException:
@@ -284,6 +297,7 @@ class _Call(Ledger):
                 raise
             self._state.waited += first.wait
 
+    @in_its_call
     async def _tell_removed(self, run: AttemptRun) -> None:
         """Call the user's `on_clean`, which is not run on a loop of ours: it may call the model."""
         partial = self._state.partial
@@ -295,7 +309,7 @@ class _Call(Ledger):
         try:
             await self._loop.run_in_executor(None, context.run, on_clean, removed)
         except Exception as error:  # the answer is there all the same
-            logger.warning("call %d: on_clean raised %s: %s", self._number, type(error).__name__, error)
+            logger.warning("on_clean raised %s: %s", type(error).__name__, error)
 
 
 async def _ask_aside(choice: RouteChoice, request: Request, policy: Resilience, avoided: Candidate | None) -> Batch:

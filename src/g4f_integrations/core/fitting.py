@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
@@ -13,6 +12,7 @@ from g4f_integrations.core.candidates.candidate import Candidate, RouteKey
 from g4f_integrations.core.events import Usage
 from g4f_integrations.core.failures import Failure
 from g4f_integrations.core.health import HealthStore
+from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.request import Message, Request
 from g4f_integrations.core.tokens import counter_for
 from g4f_integrations.core.trimming import (
@@ -36,7 +36,7 @@ from g4f_integrations.core.trimming import (
 )
 from g4f_integrations.core.trimming import Trimmed as FittedMessages
 
-logger = logging.getLogger("g4f_integrations.trimming")
+logger = call_logger("trimming")
 
 Complete = Callable[[SummaryRequest], Awaitable[str | None]]
 

@@ -10,6 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import copy
+from typing import TYPE_CHECKING
 
 from g4f_integrations.core.admission import Admission, heed_headers
 from g4f_integrations.core.attempt import AttemptRun
@@ -21,6 +22,7 @@ from g4f_integrations.core.events import Attempt, Batch, Outcome, Retrying, Text
 from g4f_integrations.core.failures import AttemptFailed, Failure
 from g4f_integrations.core.fitting import Fitting, is_short
 from g4f_integrations.core.health import BreakerSettings, HealthStore, default_store
+from g4f_integrations.core.logs import call_logger, in_its_call
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.probing import probe_beside
 from g4f_integrations.core.reporting import error_for, interruption
@@ -30,7 +32,10 @@ from g4f_integrations.core.retrying import RetryDriver
 from g4f_integrations.core.rotation import Choice, Rotation
 from g4f_integrations.errors import IntegrationError, StreamInterruptedError
 
-logger = logging.getLogger("g4f_integrations.engine")
+if TYPE_CHECKING:  # loaded when somebody follows a call
+    from g4f_integrations.core.observing import CallWatch
+
+logger = call_logger("engine")
 
 _call_numbers = itertools.count(1)
 _ABOUT_LENGTH = frozenset({"context_length", "bad_request", "rate_limit", "unknown"})
@@ -46,7 +51,7 @@ class Ledger(ABC):
 
     __slots__ = (
         "_admission", "_attempts", "_candidates", "_chosen", "_failures", "_fitting", "_held", "_is_over", "_loop",
-        "_next", "_number", "_policy", "_request", "_retries", "_rotation", "_state", "_store",
+        "_next", "_number", "_policy", "_request", "_retries", "_rotation", "_state", "_store", "_watch",
     )  # fmt: skip
 
     _loop: asyncio.AbstractEventLoop
@@ -68,6 +73,12 @@ class Ledger(ABC):
         self._held: Batch = []  # what an answer that broke off had brought and nobody has got yet
         self._is_over = False  # nothing more can come, though the last attempt failed
         self._retries: RetryDriver | None = None
+        self._watch: CallWatch | None = None
+
+    @property
+    def number(self) -> int:
+        """The call's number in this process, by which its log lines are known."""
+        return self._number
 
     # What tenacity asks ----------------------------------------------------------------------------------------
 
@@ -130,9 +141,14 @@ class Ledger(ABC):
 
     # Verdicts --------------------------------------------------------------------------------------------------
 
+    def _note(self, run: AttemptRun, attempt: Attempt) -> None:
+        self._attempts.append(attempt)
+        if self._watch is not None:
+            self._watch.ended(run, attempt)
+
     def _succeeded(self, run: AttemptRun) -> None:
         seconds = run.clocks.elapsed
-        self._attempts.append(Attempt(run.candidate.name, run.candidate.model, "ok", None, seconds))
+        self._note(run, Attempt(run.candidate.name, run.candidate.model, "ok", None, seconds))
         self._store.succeeded(run.candidate.key, run.clocks.first_content or seconds)
         if run.answer.info.headers:
             heed_headers(run.candidate.key, run.answer.info.headers, self._store)
@@ -143,8 +159,9 @@ class Ledger(ABC):
             answer = run.answer
             self._fitting.answered(run.candidate, run.messages, answer.finish_reason(0), answer.usage)
         if logger.isEnabledFor(logging.DEBUG):
-            logger.debug("call %d: %s answered in %.2f s", self._number, run.candidate.label, seconds)
+            logger.debug("%s answered in %.2f s", run.candidate.label, seconds)
 
+    @in_its_call
     async def _failed(self, run: AttemptRun, failure: Failure) -> IntegrationError | None:
         """Book a failed attempt; the error that ends the call, or ``None`` when there is to be another attempt."""
         failure = failure.masking(secrets_of(run.candidate, self._request.headers))
@@ -160,7 +177,7 @@ class Ledger(ABC):
         broke_off = run.committed and not bad_form and not state.muted
         kind: Outcome = "interrupted" if broke_off else failure.kind
         seconds = self._loop.time() - run.started
-        self._attempts.append(Attempt(candidate.name, candidate.model, kind, failure.message or None, seconds))
+        self._note(run, Attempt(candidate.name, candidate.model, kind, failure.message or None, seconds))
         self._failures.append(failure)
         rotation = self._order()
         if not run.clocks.out_of_time:
@@ -168,7 +185,7 @@ class Ledger(ABC):
             self._store.failed(candidate.key, kind, failure.retry_after, breaker, scope=failure.scope, seconds=seconds)
             self._next = None
         if broke_off:
-            logger.warning("call %d: %s broke off: %s", self._number, candidate.label, failure.message)
+            logger.warning("%s broke off: %s", candidate.label, failure.message)
             held = run.answer.break_off()
             if not may_resume(state, run):
                 self._held = [TextDelta(text, choice) for choice, text in held.items()]
@@ -198,15 +215,14 @@ class Ledger(ABC):
         wait = await self._retries.decide(AttemptFailed(failure))
         following = self._next
         if wait is None or following is None:
-            logger.warning("call %d: gave up after %d attempts", self._number, len(self._attempts))
+            logger.warning("gave up after %d attempts", len(self._attempts))
             partial = self._state.partial
             if partial is not None:
                 self._held = [TextDelta(partial.held)] if partial.held else []
                 return self._interrupted(partial, failure, run.candidate.label)
             return error_for(self._attempts, self._failures, run.candidate.label)
         logger.info(
-            "call %d: %s failed (%s: %s); %s is next in %.2f s",
-            self._number,
+            "%s failed (%s: %s); %s is next in %.2f s",
             run.candidate.label,
             failure.kind,
             failure.message,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 import os
 import threading
 import time
@@ -12,9 +11,10 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
+from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.threads import caller_loop
 
-logger = logging.getLogger("g4f_integrations.loop")
+logger = call_logger("loop")
 
 T = TypeVar("T")
 

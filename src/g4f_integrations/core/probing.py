@@ -7,7 +7,6 @@ to a route that does not serve it. It delays nobody, for it runs on a background
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 
 from g4f_integrations.core.attempt import AttemptRun
@@ -17,6 +16,7 @@ from g4f_integrations.core.capacity import try_enter
 from g4f_integrations.core.events import Outcome
 from g4f_integrations.core.failures import AttemptFailed, Failure
 from g4f_integrations.core.health import BreakerSettings, HealthStore
+from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.prompts import load_prompt
 from g4f_integrations.core.request import Request
@@ -24,7 +24,7 @@ from g4f_integrations.core.routes import Route
 from g4f_integrations.core.threads import background_loop
 from g4f_integrations.errors import IntegrationError
 
-logger = logging.getLogger("g4f_integrations.health")
+logger = call_logger("health")
 
 _ANSWERED: frozenset[Outcome] = frozenset({"bad_request", "context_length", "content_filter", "invalid"})
 """What only a route says that is there and well, and minds the question."""

@@ -8,13 +8,14 @@ ever cancels the consumer's task.
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-logger = logging.getLogger("g4f_integrations.pump")
+from g4f_integrations.core.logs import call_logger
+
+logger = call_logger("pump")
 
 HELD_ITEMS = 256  # items that wait for a slow consumer before the provider is held
 _CLOSE_SECONDS = 1.0  # longest wait for a provider to close when the caller leaves

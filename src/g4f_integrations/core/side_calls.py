@@ -6,19 +6,19 @@ They have attempts and clocks of their own, and are listed in the metadata of th
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.events import AnswerInfo, Batch, TextDelta
+from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.routes import Endpoint, Route, RouteChoice, parse_route
 from g4f_integrations.core.trimming import SummaryRequest
 from g4f_integrations.errors import ConfigurationError, IntegrationError
 
-logger = logging.getLogger("g4f_integrations.side_calls")
+logger = call_logger("side_calls")
 
 _ATTEMPTS = 3  # to have an answer looked at; it is there already, and somebody waits for it
 

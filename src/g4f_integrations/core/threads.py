@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import logging
 import os
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-logger = logging.getLogger("g4f_integrations.loop")
+from g4f_integrations.core.logs import call_logger
+
+logger = call_logger("loop")
 
 
 class _Here(threading.local):

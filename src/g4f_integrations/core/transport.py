@@ -8,7 +8,6 @@ conversation and shares sessions between callers.
 from __future__ import annotations
 
 import inspect
-import logging
 import sys
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from g4f_integrations.core.chunks import ChunkReader
 from g4f_integrations.core.credentials import MASK
 from g4f_integrations.core.endpoint import ask_endpoint, call_endpoint, load_client
 from g4f_integrations.core.events import Batch
+from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.proxies import proxy_for
 from g4f_integrations.core.pump import LocalPump, Pump
 from g4f_integrations.core.remote import RemotePump
@@ -33,7 +33,7 @@ from g4f_integrations.core.routes import Endpoint, Route
 from g4f_integrations.core.threads import BLOCKING, ORDINARY, at_exit_of_providers
 from g4f_integrations.errors import ConfigurationError
 
-logger = logging.getLogger("g4f_integrations.transport")
+logger = call_logger("transport")
 
 _HELD_READS = 16  # network reads of a stream that wait for a slow consumer; one can hold a thousand events
 # What our own core reads and providers never get.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import logging
 import os
 import random
 import threading
@@ -23,10 +22,11 @@ from typing import Any
 from g4f_integrations.core.candidates.candidate import RouteKey
 from g4f_integrations.core.credentials import scrub
 from g4f_integrations.core.health import Fact, LocalHealth, RouteHealth
+from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.threads import LoopThread
 from g4f_integrations.stores._facts import apply_fact, read_fact, shared_name, write_fact
 
-logger = logging.getLogger("g4f_integrations.health")
+logger = call_logger("health")
 
 Row = tuple[str, Fact]
 """A route's shared name, and which fact of it."""

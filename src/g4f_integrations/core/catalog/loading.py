@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from g4f_integrations.core.catalog.reviews import normalised, review_of, reviews, suggestion
 from g4f_integrations.core.credentials import Secret, scrub
+from g4f_integrations.core.logs import call_logger
 from g4f_integrations.errors import ConfigurationError
 
-logger = logging.getLogger("g4f_integrations.catalog")
+logger = call_logger("catalog")
 
 
 class G4F(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -10,9 +9,10 @@ from typing import Any, NamedTuple
 from g4f_integrations.core.catalog.listed import generation, listings
 from g4f_integrations.core.catalog.loading import find_provider, load_g4f
 from g4f_integrations.core.catalog.reviews import ProviderInfo, default_routes, review_of, suggestion
+from g4f_integrations.core.logs import call_logger
 from g4f_integrations.errors import ConfigurationError, ModelNotFoundError
 
-logger = logging.getLogger("g4f_integrations.catalog")
+logger = call_logger("catalog")
 
 AUTO = "auto"
 _DEFAULT_ROW = "default"  # g4f's own "any model" row, whose ids are empty

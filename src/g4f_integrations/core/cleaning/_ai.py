@@ -10,7 +10,6 @@ import asyncio
 import contextvars
 import inspect
 import json
-import logging
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -24,8 +23,9 @@ from g4f_integrations.core.cleaning._code import OPEN_TEXT, Code
 from g4f_integrations.core.cleaning._frames import BLANKS
 from g4f_integrations.core.cleaning._results import Removed
 from g4f_integrations.core.cleaning._suspicion import continues_list, evidence_in, has_label, hosts_in
+from g4f_integrations.core.logs import call_logger
 
-logger = logging.getLogger("g4f_integrations.cleaning")
+logger = call_logger("cleaning")
 
 HEAD_LINES, TAIL_LINES = 6, 15
 LONGEST_SPAN = 1200

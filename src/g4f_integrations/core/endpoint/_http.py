@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import logging
 import re
 from functools import lru_cache
 from typing import Any
@@ -17,6 +16,7 @@ from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.credentials import Secret, redact_url
 from g4f_integrations.core.endpoint._terms import ENVIRONMENT_PROXY
 from g4f_integrations.core.failures import KEPT_HEADERS, HTTPFailure
+from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.proxies import proxy_for
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.routes import Endpoint, freeze_headers
@@ -24,7 +24,7 @@ from g4f_integrations.core.sessions import open_session
 from g4f_integrations.core.wire.decoding import plain_text
 from g4f_integrations.errors import ConfigurationError
 
-logger = logging.getLogger("g4f_integrations.endpoint")
+logger = call_logger("endpoint")
 
 _MOST_REDIRECTS = 5
 _ERROR_BODY_BYTES = 65_536

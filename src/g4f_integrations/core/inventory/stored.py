@@ -7,7 +7,6 @@ replaced; one that cannot be used at all (no folder, no room, locked for long) c
 from __future__ import annotations
 
 import json
-import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -17,8 +16,9 @@ from typing import Any, TypeVar
 
 from g4f_integrations.core.catalog import UNKNOWN, Abilities, ListedModel, Listing
 from g4f_integrations.core.inventory.results import Asked
+from g4f_integrations.core.logs import call_logger
 
-logger = logging.getLogger("g4f_integrations.catalog")
+logger = call_logger("catalog")
 
 FILE_NAME = "catalog-v1.sqlite3"  # the number changes with the table, so that versions do not fight over one file
 _BUSY_SECONDS = 5.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import logging
 import os
 import re
 import sys
@@ -15,12 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.tokens._families import Encoding, carriers, encoding_named
 
 if TYPE_CHECKING:
     from tiktoken import Encoding as Vocabulary
 
-logger = logging.getLogger("g4f_integrations.tokens")
+logger = call_logger("tokens")
 
 _SEGMENT = 8_000  # characters that are encoded at a time: older tiktoken is quadratic in a run without a boundary
 _LOOK_AHEAD = 4_000

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.tokens import Counter, OwnCounter
 from g4f_integrations.core.trimming._planning import TrimPlan, plan_trim
 from g4f_integrations.core.trimming._report import Trimmed
@@ -14,7 +14,7 @@ from g4f_integrations.core.trimming._summaries import SummaryRequest
 from g4f_integrations.core.trimming.settings import Trimming
 from g4f_integrations.errors import ConfigurationError
 
-logger = logging.getLogger("g4f_integrations.trimming")
+logger = call_logger("trimming")
 
 _DEFAULTS = Trimming()
 Complete = Callable[[SummaryRequest], Awaitable[str | None]]
