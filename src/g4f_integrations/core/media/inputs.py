@@ -24,6 +24,7 @@ from g4f_integrations.core.media.work import read_data_uri
 from g4f_integrations.errors import ConfigurationError
 
 _FOR_MODELS = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
 _DEFAULT_LIMITS = DownloadLimits()
 
 
@@ -300,5 +301,11 @@ def _is_pillow(source: Any) -> bool:
 
 def _bytes_of_picture(image: Any, kept: str | None) -> bytes:
     buffer = BytesIO()
-    image.save(buffer, "JPEG" if kept == "JPEG" and image.mode in {"RGB", "L", "CMYK"} else "PNG")
+    try:
+        if image.mode not in _PNG_MODES:
+            image = image.convert("RGB")
+        image.save(buffer, "JPEG" if kept == "JPEG" and image.mode in {"RGB", "L"} else "PNG")
+    except Exception as error:  # Pillow reads files when it must, and raises whatever a broken one leads it to
+        message = f"image: Pillow cannot write it ({type(error).__name__}: {error})"
+        raise ConfigurationError(message) from None
     return buffer.getvalue()

@@ -76,12 +76,8 @@ def _read(numbers: tuple[str | None, ...]) -> tuple[float, float]:
 
 def _seconds(numbers: tuple[str | None, ...]) -> float:
     hours, minutes, seconds, fraction = numbers
-    return (
-        int(hours or 0) * 3600
-        + int(minutes or 0) * 60
-        + int(seconds or 0)
-        + int((fraction or "0").ljust(3, "0")) / 1000
-    )
+    whole = int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
+    return (whole * 1000 + int((fraction or "0").ljust(3, "0"))) / 1000
 
 
 def _time(seconds: float, separator: str) -> str:

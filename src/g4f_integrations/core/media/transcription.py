@@ -171,7 +171,7 @@ def _read(answer: Any) -> _Heard:
     segments = tuple(filter(None, map(_segment, payload.get("segments") or ()))) or tuple(read_subtitles(text))
     duration = payload.get("duration")
     return _Heard(
-        " ".join(one.text for one in segments) if segments and "-->" in text else text.strip(),
+        " ".join(one.text for one in segments) if segments and ("-->" in text or not text.strip()) else text.strip(),
         segments,
         _word(payload.get("language")),
         float(duration) if isinstance(duration, int | float) else None,
