@@ -143,6 +143,11 @@ def takes_parameter(candidate: Candidate, name: str) -> bool:
     return name in shape.named or shape.is_template
 
 
+def names_parameter(candidate: Candidate, name: str) -> bool:
+    """Whether a route is a provider whose own method has a parameter of that name."""
+    return candidate.provider is not None and name in _shape_of(candidate.provider).named
+
+
 def open_upstream(candidate: Candidate, request: Request, notes: CallNotes) -> Upstream:
     """Start one attempt: one call of a provider's method, or one HTTP request.
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from g4f_integrations.langchain.embeddings import G4FEmbeddings
     from g4f_integrations.langchain.llms import G4F
     from g4f_integrations.langchain.parsers import G4FAudioParser
+    from g4f_integrations.langchain.search_tool import G4FSearchTool
     from g4f_integrations.langchain.tools import G4FImageTool, G4FSpeechTool, G4FTranscriptionTool, G4FVideoTool
 
 _HOMES = {
@@ -19,6 +20,7 @@ _HOMES = {
     "G4FAudioParser": "parsers",
     "G4FEmbeddings": "embeddings",
     "G4FImageTool": "tools",
+    "G4FSearchTool": "search_tool",
     "G4FSpeechTool": "tools",
     "G4FTranscriptionTool": "tools",
     "G4FVideoTool": "tools",
@@ -30,6 +32,7 @@ __all__ = [
     "G4FAudioParser",
     "G4FEmbeddings",
     "G4FImageTool",
+    "G4FSearchTool",
     "G4FSpeechTool",
     "G4FTranscriptionTool",
     "G4FVideoTool",

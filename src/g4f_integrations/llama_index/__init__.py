@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from g4f_integrations.llama_index.llms import G4FLLM
     from g4f_integrations.llama_index.query_engines import sub_question_query_engine
     from g4f_integrations.llama_index.readers import G4FAudioReader
+    from g4f_integrations.llama_index.search_tool_spec import G4FSearchToolSpec
     from g4f_integrations.llama_index.tool_specs import G4FImageToolSpec, G4FSpeechToolSpec
 
 _HOMES = {
@@ -22,6 +23,7 @@ _HOMES = {
     "G4FEmbedding": "embeddings",
     "G4FImageToolSpec": "tool_specs",
     "G4FLLM": "llms",
+    "G4FSearchToolSpec": "search_tool_spec",
     "G4FSpeechToolSpec": "tool_specs",
     "image_block": "images",
     "sub_question_query_engine": "query_engines",
@@ -34,6 +36,7 @@ __all__ = [
     "G4FAudioReader",
     "G4FEmbedding",
     "G4FImageToolSpec",
+    "G4FSearchToolSpec",
     "G4FSpeechToolSpec",
     "image_block",
     "sub_question_query_engine",

@@ -22,6 +22,7 @@ start of the program.
 | `probe` | instead of the conversation, to see whether a route that was taken out is well again | |
 | `reask` | as a user message after an answer that could not be used | `problems`, one per line |
 | `resume` | as a user message after an answer that broke off | `partial`, what came; `tail`, its end; `done`, a word |
+| `web_search` | before the newest user message, when the web was searched for it | `results`, `date` |
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
-from g4f_integrations.core.prompts.placing import add_reminder, add_to_system, readable_json
+from g4f_integrations.core.prompts.placing import add_before, add_reminder, add_to_system, readable_json
 from g4f_integrations.errors import ConfigurationError
 
 PROMPTS: dict[str, tuple[str, ...]] = {
@@ -51,6 +52,7 @@ PROMPTS: dict[str, tuple[str, ...]] = {
     "probe": (),
     "reask": ("problems",),
     "resume": ("partial", "tail", "done"),
+    "web_search": ("results", "date"),
 }
 """The prompts' names, and the placeholders that each must have."""
 
@@ -115,4 +117,4 @@ def fill(prompt: str, **values: str) -> str:
     return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), prompt)
 
 
-__all__ = ["PROMPTS", "add_reminder", "add_to_system", "fill", "load_prompt", "readable_json"]
+__all__ = ["PROMPTS", "add_before", "add_reminder", "add_to_system", "fill", "load_prompt", "readable_json"]

@@ -31,6 +31,20 @@ def add_reminder(messages: list[Any], text: str) -> None:
     add_to_system(messages, text)
 
 
+def add_before(messages: list[Any], text: str) -> None:
+    """Put `text` at the beginning of the newest user message; without one, at the end of the system message."""
+    for index in range(len(messages) - 1, -1, -1):
+        if messages[index].get("role") == "user":
+            content = messages[index].get("content")
+            if isinstance(content, list | tuple):
+                extended: Any = [{"type": "text", "text": text}, *content]
+            else:
+                extended = f"{text}\n\n{content}" if content else text
+            messages[index] = {**messages[index], "content": extended}
+            return
+    add_to_system(messages, text)
+
+
 def _extended(message: Any, text: str) -> dict[str, Any]:
     content = message.get("content")
     if isinstance(content, list | tuple):

@@ -100,6 +100,10 @@ class Call(NamedTuple):
         """The engine's answer to this call."""
         from g4f_integrations.core.engine import answer  # noqa: PLC0415  the engine is loaded with the first call
 
+        if "web_search" in self.request.params:
+            from g4f_integrations.core.grounding import answer_grounded  # noqa: PLC0415  few calls search the web
+
+            return answer_grounded(self.choice, self.request, lambda request: answer(self.choice, request, self.policy))
         return answer(self.choice, self.request, self.policy)
 
     def complete(self, on_retry: Callable[[Retrying], Awaitable[None]] | None = None) -> Coroutine[Any, Any, Batch]:
@@ -111,6 +115,14 @@ class Call(NamedTuple):
         engine = _loaded.get(_ENGINE)
         if engine is None:
             return self._load_and_complete(on_retry)
+        if "web_search" in self.request.params:
+            from g4f_integrations.core.grounding import complete_grounded  # noqa: PLC0415  few calls search the web
+
+            return complete_grounded(
+                self.choice,
+                self.request,
+                lambda request: engine.complete(self.choice, request, self.policy, on_retry),
+            )
         answering: Coroutine[Any, Any, Batch] = engine.complete(self.choice, self.request, self.policy, on_retry)
         return answering
 

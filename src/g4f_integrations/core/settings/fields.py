@@ -38,6 +38,7 @@ from g4f_integrations.core.settings.values import (
     plain_provider,
     plain_proxy,
     plain_route,
+    plain_search,
     to_api_key,
     to_cleaning,
     to_finite,
@@ -45,6 +46,7 @@ from g4f_integrations.core.settings.values import (
     to_models,
     to_provider,
     to_routes,
+    to_search,
     to_tool_calling,
     to_trimming,
 )
@@ -83,7 +85,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "stop": lambda value: [value] if isinstance(value, str) else value,
     "tool_calling": to_tool_calling,
     "trimming": to_trimming,
-    **{name: partial(to_finite, name) for name in (*_NUMBERS, "web_search")},
+    "web_search": to_search,
+    **{name: partial(to_finite, name) for name in _NUMBERS},
 }
 """What becomes of a value, however its field is set: credentials are hidden, what cannot be sent is refused."""
 
@@ -150,7 +153,10 @@ class ModelFields(BaseModel):
     presence_penalty: float | None = Field(default=None, description="Penalty on tokens that occurred at all.")
     frequency_penalty: float | None = Field(default=None, description="Penalty on tokens by how often they occurred.")
     reasoning_effort: str | None = Field(default=None, description="How long to think, in the route's own words.")
-    web_search: Any = Field(default=None, description="Whether g4f adds search results to the prompt.")
+    web_search: Any = Field(
+        default=None,
+        description="True, a query, or a `WebSearch`: what is found goes into the question, with numbered sources.",
+    )
     logprobs: bool | None = Field(default=None, description="Whether token probabilities are wanted.")
     top_logprobs: int | None = Field(default=None, description="How many alternatives per token.")
     timeout: float | None = Field(default=None, gt=0, description="Seconds for one attempt; see `Resilience`.")
@@ -294,6 +300,8 @@ class ModelFields(BaseModel):
         for name, default in (("cleaning", default_cleaning()), ("trimming", default_trimming())):
             if self.__dict__[name] is not default:
                 attributes[name] = plain_policy(self.__dict__[name])
+        if self.web_search is not None:
+            attributes["web_search"] = plain_search(self.web_search)
         if self.model_kwargs:
             attributes["model_kwargs"] = without_secrets(self.model_kwargs)
         if self.extra_body:

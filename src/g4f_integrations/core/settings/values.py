@@ -214,6 +214,28 @@ def to_finite(name: str, value: Any) -> Any:
     return value
 
 
+def to_search(value: Any) -> Any:
+    """Whether and how the web is searched before the answer: yes or no, a query, a `WebSearch`, a dict of its fields.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    from g4f_integrations.core.search import to_web_search  # noqa: PLC0415  few models search the web
+
+    return to_web_search(value)
+
+
+def plain_search(value: Any) -> Any:
+    """`value` as plain data; functions in it are left out."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    from g4f_integrations.core.search import plain_web_search  # noqa: PLC0415  see above
+
+    return plain_web_search(value)
+
+
 def plain_provider(provider: Any) -> Any:
     """`provider` as names that find it again: g4f's own by name, others by import path where they have one."""
     if provider is None or isinstance(provider, str):
