@@ -1,7 +1,5 @@
-"""``python -m g4f_integrations demo``."""
+"""``python -m g4f_integrations`` is ``g4f-integrations``."""
 
-import sys
+from g4f_integrations.cli.main import run
 
-from g4f_integrations.cli.main import main
-
-sys.exit(main(sys.argv[1:]))
+run()

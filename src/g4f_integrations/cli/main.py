@@ -1,28 +1,62 @@
-"""The entry point: reads the command and hands over to its room."""
+"""The entry point: runs one command, and turns whatever goes wrong into one line and an exit status.
+
+Status 0 is success, 1 that what was asked for could not be had, 2 that the command line or the settings are wrong, 130
+an interruption.
+"""
 
 from __future__ import annotations
 
-import argparse
+import os
+import sys
 from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+
+_EXTRA = ("typer", "rich")
+_NEEDS_EXTRA = "error: the command line needs typer and rich: pip install 'g4f-integrations[cli]'"
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: The command line without the program's name.
+        arguments: The command line without the program's name; by default this process's.
 
     Returns:
         The process's exit status.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m g4f_integrations",
-        description="g4f providers and OpenAI-compatible endpoints as one dependable model.",
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    demo = commands.add_parser("demo", help="watch an agent call its tools through failing providers, offline")
-    demo.add_argument("--plain", action="store_true", help="no colours")
-    options = parser.parse_args(arguments)
-    from g4f_integrations.cli.demo import run_demo  # noqa: PLC0415  only this command pays for LangChain's import
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if any(find_spec(name) is None for name in _EXTRA):
+        return _without_extra(given)
+    from g4f_integrations.cli.failing import report  # noqa: PLC0415  typer comes with the extra
 
-    return run_demo(plain=options.plain)
+    try:
+        app = import_module("g4f_integrations.cli.app").app
+        status = app(given, prog_name="g4f-integrations", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `… | head`: whoever read has gone, which is no fault
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (Exception, KeyboardInterrupt) as error:
+        return report(error)
+    return status if isinstance(status, int) else 0
+
+
+def _without_extra(given: list[str]) -> int:
+    """The demo needs nothing but the package; everything else says what is missing."""
+    if given[:1] == ["demo"] and set(given[1:]) <= {"--plain"}:
+        from g4f_integrations.cli.demo import run_demo  # noqa: PLC0415  LangChain is imported with it
+
+        return run_demo(plain="--plain" in given)
+    if given == ["--version"]:
+        from g4f_integrations import __version__  # noqa: PLC0415
+
+        sys.stdout.write(f"g4f-integrations {__version__}\n")
+        return 0
+    sys.stderr.write(f"{_NEEDS_EXTRA}\n")
+    return 2
+
+
+def run() -> None:
+    """What the installed ``g4f-integrations`` calls."""
+    sys.exit(main())
