@@ -20,6 +20,7 @@ from typing import Any
 from g4f_integrations.core import health
 from g4f_integrations.core.catalog.listed import forget_lists
 from g4f_integrations.core.endpoint import refused_parameters
+from g4f_integrations.core.hedging import HEDGING
 
 __all__ = ["Block", "Cut", "ReceivedCall", "ScriptedProvider", "Stall", "block", "cut", "reset_health", "stall"]
 
@@ -46,6 +47,7 @@ class Cut:
 def reset_health() -> None:
     """Forget what this process has learned about routes: failures, latencies, refused parameters, lists of models."""
     health.reset_health()
+    HEDGING.forget()
     refused_parameters.clear()
     forget_lists()
     embeddings = sys.modules.get("g4f_integrations.core.embeddings")

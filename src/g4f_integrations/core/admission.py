@@ -73,6 +73,13 @@ class Admission:
             raise RateLimitError(message, route=candidate.label, attempts=attempts)
         return lease
 
+    def enter_at_once(self, candidate: Candidate) -> tuple[bool, Lease | None]:
+        """Whether there is a place on a route without a wait, and the place where they are counted."""
+        if not candidate.is_capped and not self._store.view(candidate.key).is_short:
+            return True, None
+        lease = self._try(candidate)
+        return lease is not None, lease
+
     def _try(self, candidate: Candidate) -> Lease | None:
         counts_tokens = candidate.route.tokens_per_minute is not None or is_short(candidate.key)
         return try_enter(candidate, self._tokens() if counts_tokens else 0, self._policy.max_retry_after)

@@ -115,6 +115,11 @@ class AttemptRun:
         return self._guarded(ask_whole(self.candidate, self._asked.request, self.notes, due), settle=True)
 
     @property
+    def leader(self) -> AttemptRun:
+        """The attempt that counts, which a race of several has to find out first."""
+        return self
+
+    @property
     def holds_upstream(self) -> bool:
         """Whether there is anything to close."""
         return self._upstream is not None or self.lease is not None

@@ -21,10 +21,10 @@ from g4f_integrations.core.cleaning import Cleaning
 from g4f_integrations.core.events import Batch, Retrying
 from g4f_integrations.core.failures import AttemptFailed, Failure, preload
 from g4f_integrations.core.fitting import Fitting, is_short
-from g4f_integrations.core.ledger import Ledger
 from g4f_integrations.core.logs import call_logger, in_its_call
 from g4f_integrations.core.observing import watch_call
 from g4f_integrations.core.policy import Resilience
+from g4f_integrations.core.racing import Racing
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.rotation import Choice
 from g4f_integrations.core.routes import RouteChoice
@@ -80,7 +80,7 @@ def complete(
     return call.whole(on_retry) if watch is None else watch.whole(call.watched_by(watch).whole(on_retry))
 
 
-class _Call(Ledger):
+class _Call(Racing):
     """One call under way."""
 
     __slots__ = ("_avoided", "_choice", "_cleaned", "_sides")
@@ -101,20 +101,21 @@ class _Call(Ledger):
 
     async def run(self) -> AsyncGenerator[Batch, None]:
         """The call's events; see `answer`."""
-        run = await self._first_attempt()
+        contender = self.raced(await self._first_attempt())
         try:
             while True:
                 broke: Failure | None = None
                 try:
                     if self._request.stream:
-                        while batch := await run.read():
+                        while batch := await contender.read():
                             yield batch
-                    elif batch := await run.whole():
+                    elif batch := await contender.whole():
                         yield batch
                 except AttemptFailed as failed:
                     broke = failed.failure
                 finally:
-                    await run.aclose()
+                    await contender.aclose()
+                run = contender.leader
                 if broke is None:
                     self._succeeded(run)
                     if run.answer.removed or self._state.partial is not None:
@@ -127,23 +128,24 @@ class _Call(Ledger):
                         yield batch
                     return
                 yield [self._retrying()]
-                run = await self._next_attempt()
+                contender = self.raced(await self._next_attempt())
         finally:
             self._leave()
 
     async def whole(self, on_retry: OnRetry | None) -> Batch:
         """All of the call's events at once; see `complete`."""
-        run = await self._first_attempt()
+        contender = self.raced(await self._first_attempt())
         try:
             while True:
                 broke: Failure | None = None
                 try:
-                    events = await run.whole()
+                    events = await contender.whole()
                 except AttemptFailed as failed:
                     broke = failed.failure
                 finally:
-                    if run.holds_upstream:
-                        await run.aclose()
+                    if contender.holds_upstream:
+                        await contender.aclose()
+                run = contender.leader
                 if broke is None:
                     self._succeeded(run)
                     if run.answer.removed:
@@ -155,7 +157,7 @@ class _Call(Ledger):
                     return [event for batch in self._last_batches(run, error) for event in batch]
                 if on_retry is not None:
                     await on_retry(self._retrying())
-                run = await self._next_attempt()
+                contender = self.raced(await self._next_attempt())
         finally:
             if self._next is not None:
                 self._leave()

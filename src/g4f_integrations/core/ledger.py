@@ -22,6 +22,7 @@ from g4f_integrations.core.events import Attempt, Batch, Outcome, Retrying, Text
 from g4f_integrations.core.failures import AttemptFailed, Failure
 from g4f_integrations.core.fitting import Fitting, is_short
 from g4f_integrations.core.health import BreakerSettings, HealthStore, default_store
+from g4f_integrations.core.hedging import HEDGING
 from g4f_integrations.core.logs import call_logger, in_its_call
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.probing import probe_beside
@@ -103,6 +104,12 @@ class Ledger(ABC):
             self._state.deadline += self._admission.waited - waited
         return lease
 
+    def _enter_at_once(self, candidate: Candidate) -> tuple[bool, Lease | None]:
+        """Whether there is a place on a route without a wait, and the place where they are counted."""
+        if self._admission is None:
+            self._admission = Admission(self._request, self._policy, self._store)
+        return self._admission.enter_at_once(candidate)
+
     def can_go_on(self) -> bool:
         """Whether attempts are left and the newest failure is not final."""
         final = self._failures[-1].kind == "content_filter" and not self._policy.rotate_on_content_filter
@@ -150,6 +157,9 @@ class Ledger(ABC):
         seconds = run.clocks.elapsed
         self._note(run, Attempt(run.candidate.name, run.candidate.model, "ok", None, seconds))
         self._store.succeeded(run.candidate.key, run.clocks.first_content or seconds)
+        if self._policy.hedge_after is not None:
+            first = run.clocks.first_content if self._request.stream else None
+            HEDGING.answered(run.candidate.key, first or seconds, streamed=self._request.stream)
         if run.answer.info.headers:
             heed_headers(run.candidate.key, run.answer.info.headers, self._store)
         if run.lease is not None and run.answer.usage is not None:
@@ -180,6 +190,7 @@ class Ledger(ABC):
         self._note(run, Attempt(candidate.name, candidate.model, kind, failure.message or None, seconds))
         self._failures.append(failure)
         rotation = self._order()
+        rotation.turn_to(candidate)
         if not run.clocks.out_of_time:
             breaker = BreakerSettings(self._policy.breaker_failures, self._policy.breaker_cooldown)
             self._store.failed(candidate.key, kind, failure.retry_after, breaker, scope=failure.scope, seconds=seconds)

@@ -59,7 +59,7 @@ def error_for(attempts: Sequence[Attempt], failures: Sequence[Failure], label: s
         failures: What each of them failed with.
         label: Route of the newest attempt.
     """
-    kinds = {failure.kind for failure in failures}
+    kinds = {failure.kind for failure in failures} - {"cancelled"}
     last = failures[-1]
     details: dict[str, Any] = {
         "attempts": attempts,

@@ -228,6 +228,10 @@ class Rotation:
         self.current.tries += 1
         self._mended = None
 
+    def turn_to(self, candidate: Candidate) -> None:
+        """Of several attempts under way, the one on `candidate` is spoken of from now on."""
+        self.current = next(standing for standing in self._standings if standing.candidate is candidate)
+
     def failed(self, failure: Failure, now: float, *, again: bool = False) -> None:
         """The current attempt failed.
 
