@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from g4f_integrations.core import health
+from g4f_integrations.core.announced import forget as forget_announced
 from g4f_integrations.core.catalog.listed import forget_lists
 from g4f_integrations.core.endpoint import refused_parameters
 from g4f_integrations.core.hedging import HEDGING
@@ -50,6 +51,7 @@ def reset_health() -> None:
     HEDGING.forget()
     refused_parameters.clear()
     forget_lists()
+    forget_announced()
     embeddings = sys.modules.get("g4f_integrations.core.embeddings")
     if embeddings is not None:
         embeddings.forget()

@@ -49,6 +49,7 @@ def closing_events(
             trimmed=notes.trimmed,
             cleaned=[*cleaned, *(one.to_dict() for one in removed), *suggested],
             dropped=sorted(set(notes.dropped)) if notes.dropped else [],
+            lowered=notes.lowered,
             flattened=notes.flattened,
             sources=sources,
             resumed=0 if partial is None else partial.resumed,

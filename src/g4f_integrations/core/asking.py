@@ -7,7 +7,7 @@ is found out by asking: a route that refuses is remembered, and asked again in w
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -16,7 +16,7 @@ from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.endpoint import refused_parameters
 from g4f_integrations.core.events import InvalidToolCall, ToolCall
 from g4f_integrations.core.failures import Failure
-from g4f_integrations.core.request import Request
+from g4f_integrations.core.request import Message, Request
 from g4f_integrations.core.roles import tells_of_tools
 from g4f_integrations.core.transport import takes_parameter
 from g4f_integrations.errors import ConfigurationError
@@ -148,6 +148,23 @@ def ask(candidate: Candidate, call: CallState, request: Request) -> Asked:
     except RecursionError:
         message = "a tool's schema, a response_format or a call in the history is nested too deeply (or holds itself)"
         raise ConfigurationError(message) from None
+
+
+def in_words(candidate: Candidate, call: CallState) -> Callable[[Sequence[Message]], Request] | None:
+    """What makes of a conversation what `candidate` is asked, where that is more than messages and tools.
+
+    ``None`` where the route takes tools and formats by itself, or none are wanted, and it is not told of a mistake.
+    """
+    request = call.request
+    if not (request.tools or "response_format" in request.params or call.mistakes):
+        return None
+    wanted = _format(request)
+    by_prompt = _way_of_tools(candidate, call) == "prompt"
+    if not by_prompt and wanted is not None:
+        by_prompt = _way_of_format(candidate, call, _way_of_tools(candidate, call)) == "prompt"
+    if not by_prompt and not (call.mistakes and candidate.key in call.mistakes):
+        return None
+    return lambda messages: ask(candidate, call, request.replacing(messages=messages)).request
 
 
 def _ask_in_its_terms(candidate: Candidate, call: CallState, request: Request) -> Asked:

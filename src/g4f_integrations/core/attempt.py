@@ -21,11 +21,11 @@ from g4f_integrations.core.failures import (
     StreamCut,
     classify,
 )
+from g4f_integrations.core.fitting import Fitted
 from g4f_integrations.core.logs import call_logger, call_number
 from g4f_integrations.core.pump import Expired
 from g4f_integrations.core.request import CallNotes
 from g4f_integrations.core.transport import Upstream, ask_whole, open_upstream
-from g4f_integrations.core.trimming import Trimmed
 from g4f_integrations.errors import IntegrationError
 
 _IN_PLACE = (Media, AsideDelta)  # what has its place between the texts
@@ -57,7 +57,7 @@ class AttemptRun:
         candidate: Candidate,
         call: CallState,
         now: float | None = None,
-        fitted: Trimmed | None = None,
+        fitted: Fitted | None = None,
         lease: Lease | None = None,
     ) -> None:
         self.candidate = candidate
@@ -68,12 +68,12 @@ class AttemptRun:
         self._pending: BaseException | None = None  # raised at the next read: events before it are handed over first
         self.started = self._loop.time() if now is None else now
         self.clocks = AttemptClocks(call, self.started)
-        request = call.request if fitted is None else call.request.replacing(messages=fitted.messages)
+        request = call.request if fitted is None else fitted.request
         self.messages = request.messages
         self._asked = asked = ask(candidate, call, request)
         self.notes = CallNotes(tools=asked.tools_by, structured=asked.format_by)
         if fitted is not None:
-            self.notes.trimmed = fitted.report.to_dict()
+            self.notes.trimmed, self.notes.lowered = fitted.trimmed, fitted.lowered
         self._upstream: Upstream | None = None
         self._collected: Batch = []  # of a blocking answer, so far
         limit = None

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iter
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from g4f_integrations.core.accounting import closing_events
+from g4f_integrations.core.asking import in_words
 from g4f_integrations.core.attempt import AttemptRun
 from g4f_integrations.core.call_state import CallState
 from g4f_integrations.core.candidates import elsewhere, resolve, resolve_cached, usable
@@ -216,7 +217,9 @@ class _Call(Racing):
                 candidate = chosen.candidate if lease is None else lease.candidate
                 rotation.began(candidate)
                 try:
-                    fitted = None if self._fitting is None else await self._fitting.fitted(candidate)
+                    fitted = None
+                    if self._fitting is not None and self._fitting.needs_care(candidate):
+                        fitted = await self._fitting.fitted(candidate, in_words(candidate, self._state))
                 except ContextLengthError:  # there may be a route with a larger window
                     rotation.rule_out(candidate)
                     self._leave()

@@ -233,6 +233,7 @@ class AnswerInfo(_Record):
         trimmed: What was taken out of the history, or ``None``.
         cleaned: What was taken out of the answer.
         dropped: Parameters that the route could not take.
+        lowered: Limits of the answer that were lowered to what the route can write, by their names.
         flattened: Whether roles were folded into text because the route lacks them.
         sources: Sources that the route named.
         resumed: How often the stream was carried on by another route.
@@ -252,6 +253,7 @@ class AnswerInfo(_Record):
     trimmed: dict[str, Any] | None = None
     cleaned: list[dict[str, Any]] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    lowered: dict[str, int] = field(default_factory=dict)
     flattened: bool = False
     sources: list[dict[str, Any]] = field(default_factory=list)
     resumed: int = 0
@@ -278,6 +280,8 @@ class AnswerInfo(_Record):
             "usage_estimated": self.usage_estimated,
             "side_calls": self.side_calls,
         }
+        if self.lowered:
+            info["lowered"] = self.lowered
         if self.structured is not None:
             info["structured"] = self.structured
         if self.suspect is not None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from g4f_integrations.core.announced import announced, listen
 from g4f_integrations.core.candidates.candidate import Candidate, RouteKey
 from g4f_integrations.core.events import Usage
 from g4f_integrations.core.failures import Failure
@@ -24,6 +26,7 @@ from g4f_integrations.core.trimming import (
     Size,
     SummaryRequest,
     Trimming,
+    allowed_output,
     budget_of,
     characters_of,
     known_limits,
@@ -39,9 +42,14 @@ from g4f_integrations.core.trimming import Trimmed as FittedMessages
 logger = call_logger("trimming")
 
 Complete = Callable[[SummaryRequest], Awaitable[str | None]]
+InItsTerms = Callable[[Sequence[Message]], Request]
+"""A conversation, as a route is asked with it: tools and formats in words, where it takes none."""
 
 _SHORT_TEXT = 2_000  # characters of a conversation that fits whatever is known of a route
 _SHORT_TURNS = 8
+_SMALL_OUTPUT = 1_024  # tokens that every model can write
+_LONG_TEXT = 8_000  # characters for which it matters what an endpoint tells of its windows
+_OUTPUT_NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _QUICK_TEXT = 20_000  # characters that are counted in the running loop; more goes to a worker thread
 
 
@@ -50,6 +58,8 @@ def is_short(request: Request) -> bool:
     messages = request.messages
     if len(messages) > _SHORT_TURNS or request.tools or request.context_window is not None:
         return False
+    if request.params and (requested_output(request.params) or 0) > _SMALL_OUTPUT:
+        return False
     size = 0
     for message in messages:
         content = message.get("content")
@@ -57,6 +67,21 @@ def is_short(request: Request) -> bool:
             return False
         size += len(content)
     return size <= _SHORT_TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A request that fits one route.
+
+    Attributes:
+        request: The request.
+        trimmed: What was left out of the conversation, for the metadata; ``None`` if nothing was.
+        lowered: The ``max_tokens`` that took the place of the call's own, by its name.
+    """
+
+    request: Request
+    trimmed: dict[str, Any] | None
+    lowered: dict[str, int]
 
 
 class Fitting:
@@ -76,10 +101,12 @@ class Fitting:
         self._complete = complete
         # By route, with what it had taught by then; and by the budget's identity, which these keep alive.
         self._budgets: dict[RouteKey, tuple[RouteLimits | None, Budget]] = {}
+        self._known: dict[RouteKey, KnownLimits] = {}
         self._care: dict[int, bool] = {}
         self._shrinking: dict[RouteKey, Shrinking] = {}
         self._calls_back = callable(settings.score) or callable(settings.summarize)
         self._characters: int | None = None
+        self._asked_output = requested_output(request.params) if request.params else None
 
     def learned(self, candidate: Candidate) -> RouteLimits | None:
         """What the route has taught so far."""
@@ -99,19 +126,33 @@ class Fitting:
     def _budget(self, candidate: Candidate, learned: RouteLimits | None) -> Budget:
         route, settings, request = candidate.route, self._settings, self._request
         told = KnownLimits(route.context_window or request.context_window, route.max_output_tokens, source="route")
-        known = told.over(known_limits(candidate.name, candidate.model))
+        known = told.over(announced(candidate)).over(known_limits(candidate.name, candidate.model))
+        self._known[candidate.key] = known
         return budget_of(known, learned, settings, request.params)
 
     def needs_care(self, candidate: Candidate) -> bool:
-        """Whether the conversation might not fit a route as it is."""
+        """Whether the conversation, or the answer that is asked for, might not fit a route as it is."""
         budget = self.budget(candidate)
         known = self._care.get(id(budget))
         if known is None:
-            known = self._care[id(budget)] = not surely_fits(self._request.messages, budget, self._request.tools)
+            fits = surely_fits(self._request.messages, budget, self._request.tools)
+            known = self._care[id(budget)] = not fits or self._asks_for_much(candidate)
         return known
+
+    def _asks_for_much(self, candidate: Candidate) -> bool:
+        """Whether the call's own ``max_tokens`` may be more than the route can write, or than the window has left."""
+        asked, known = self._asked_output, self._known[candidate.key]
+        if asked is None or self._settings.strategy == "none":
+            return False
+        # The budget leaves half of the window to the answer at the most.
+        return (known.max_output is not None and asked > known.max_output) or (
+            known.window is not None and 2 * asked > known.window
+        )
 
     async def ordered(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """The candidates with those first that have room for the whole conversation, then the largest windows."""
+        if self._size_in_characters() > _LONG_TEXT:
+            await listen(candidate for candidate in candidates if self._is_untold(candidate))
         if len(candidates) < 2 or not any(map(self.needs_care, candidates)):
             return candidates
         size: Size = await self._off_loop(self._measure, candidates[0], self._request.messages)
@@ -127,15 +168,58 @@ class Fitting:
 
         return order_by_room(candidates, room, needed)
 
-    async def fitted(self, candidate: Candidate) -> FittedMessages | None:
-        """The conversation for a route, and what was done to it; ``None`` if it goes as it is.
+    def _is_untold(self, candidate: Candidate) -> bool:
+        return candidate.provider is None and not (candidate.route.context_window or self._request.context_window)
+
+    async def fitted(self, candidate: Candidate, in_its_terms: InItsTerms | None = None) -> Fitted | None:
+        """The request for a route, and what was done to it; ``None`` if it goes as it is.
+
+        Args:
+            candidate: The route.
+            in_its_terms: What the conversation becomes there, if more than itself and the schemas of its tools.
 
         Raises:
             ContextLengthError: It cannot be made to fit, or must not.
         """
-        budget = self.budget(candidate)
         if not self.needs_care(candidate):
             return None
+        trimmed = await self._trimmed(candidate, in_its_terms)
+        request = self._request if trimmed is None else self._request.replacing(messages=trimmed.messages)
+        lowered: dict[str, int] = {}
+        if self._asks_for_much(candidate):
+            lowered = await self._lowered(candidate, request.messages)
+            request = request.replacing(params={**request.params, **lowered})
+        if trimmed is None and not lowered:
+            return None
+        return Fitted(request, None if trimmed is None else trimmed.report.to_dict(), lowered)
+
+    async def _lowered(self, candidate: Candidate, messages: Sequence[Message]) -> dict[str, int]:
+        """The ``max_tokens`` to send, by its name, if the call's own would be refused."""
+        size: Size = await self._off_loop(self._measure, candidate, messages)
+        params = self._request.params
+        allowed = allowed_output(self._known[candidate.key], self.learned(candidate), params, size.tokens)
+        return {} if allowed is None else {name: allowed for name in _OUTPUT_NAMES if name in params}
+
+    async def _trimmed(self, candidate: Candidate, in_its_terms: InItsTerms | None) -> FittedMessages | None:
+        budget = self.budget(candidate)
+        if in_its_terms is None:
+            return await self._planned(candidate, budget, self._request.tools)
+        asking: Sequence[Message] = [{"role": "user", "content": ""}]
+        size: Size = await self._off_loop(self._measure_told, candidate, in_its_terms, asking)
+        left = budget.less(size.tokens)
+        trimmed = await self._planned(candidate, left, ())
+        if budget.tokens is None or budget.is_open:
+            return trimmed
+        # Calls and results take more in words than they do as messages.
+        messages = self._request.messages if trimmed is None else trimmed.messages
+        size = await self._off_loop(self._measure_told, candidate, in_its_terms, messages)
+        if size.tokens <= budget.tokens:
+            return trimmed
+        return await self._planned(candidate, left.less(size.tokens - budget.tokens), ())
+
+    async def _planned(
+        self, candidate: Candidate, budget: Budget, tools: Sequence[Mapping[str, Any]]
+    ) -> FittedMessages | None:
         scores = await self._scores()
         plan: FitPlan = await self._off_loop(
             partial(
@@ -143,7 +227,7 @@ class Fitting:
                 list(self._request.messages),
                 budget,
                 settings=self._settings,
-                tools=self._request.tools,
+                tools=tools,
                 model=candidate.model,
                 scores=scores,
             )
@@ -186,12 +270,15 @@ class Fitting:
 
     def _size_in_characters(self) -> int:
         if self._characters is None:
-            contents = (message.get("content") for message in self._request.messages)
-            self._characters = sum(len(text) if isinstance(text, str) else _QUICK_TEXT for text in contents)
+            self._characters = sum(map(characters_of, self._request.messages))
         return self._characters
 
     def _measure(self, candidate: Candidate, messages: Sequence[Message]) -> Size:
         return size_of(messages, self._request.tools, counter_for(candidate.model))
+
+    def _measure_told(self, candidate: Candidate, in_its_terms: InItsTerms, messages: Sequence[Message]) -> Size:
+        told = in_its_terms(messages)
+        return size_of(told.messages, told.tools, counter_for(candidate.model))
 
     # What routes teach -------------------------------------------------------------------------------------------
 

@@ -85,12 +85,14 @@ class CallNotes:
     Attributes:
         dropped: Parameters that the route could not take, by their OpenAI names.
         trimmed: What was left out of the conversation; ``None`` if nothing was.
+        lowered: Limits of the answer that took the place of the call's own, by their names.
         flattened: Whether roles were folded into text because the route lacks them.
         tools: How tools reached the route; ``None`` when none were offered.
         structured: How a JSON format reached it; ``None`` when none was asked for.
     """
 
     dropped: list[str] = field(default_factory=list)
+    lowered: dict[str, int] = field(default_factory=dict)
     flattened: bool = False
     trimmed: dict[str, Any] | None = None
     tools: Literal["native", "prompt"] | None = None

@@ -1,13 +1,17 @@
 """A conversation may grow for ever: each route gets what fits it, and what a route refuses teaches its window."""
 
+import asyncio
+
 import pytest
 
 from asking import ask
 from g4f_integrations import errors
+from g4f_integrations.core import announced
 from g4f_integrations.core.routes import Endpoint, Route
+from g4f_integrations.core.tokens import count_message_tokens
 from g4f_integrations.core.trimming import Trimming
 from g4f_integrations.testing import ScriptedProvider
-from loopback import LoopbackServer, Reply
+from loopback import LoopbackServer, Reply, Stall
 
 TRIM = Trimming()
 TURN = "Tell me about the lighthouse of Alexandria, in one short sentence, please."
@@ -29,10 +33,12 @@ def words(body):
     return sum(len(message["content"].split()) for message in body["messages"])
 
 
-def server_of(limit, *, tells=True, unit="tokens"):
+def server_of(limit, *, tells=True, unit="tokens", models=Reply.status(404)):  # noqa: B008  a constant
     """A server that refuses what is longer than `limit` words, and says so in one way or another."""
 
     def answer(request):
+        if request.method == "GET":
+            return models(request) if callable(models) else models
         count = words(request.body)
         if count <= limit:
             return Reply.chat("Alexandria.")(request)
@@ -46,6 +52,10 @@ def server_of(limit, *, tells=True, unit="tokens"):
     server = LoopbackServer()
     server.replies(answer)
     return server
+
+
+def asked(server, method="POST"):
+    return [request for request in server.requests if request.method == method]
 
 
 @both_ways
@@ -90,7 +100,7 @@ async def test_a_refusal_teaches_the_window_and_the_same_route_answers(tells, st
         routes = (Endpoint(server.base_url, "a-model-nobody-knows"),)
 
         first = await ask(routes=routes, messages=conversation(100), trimming=TRIM, stream=stream)
-        refused = len(server.requests) - 1
+        refused = len(asked(server)) - 1
         second = await ask(routes=routes, messages=conversation(101), trimming=TRIM, stream=stream)
 
     assert first.text == second.text == "Alexandria."
@@ -176,3 +186,129 @@ async def test_a_users_own_summariser_is_called_off_the_loop():
     assert seen
     assert answer.info.trimmed["summarized"]
     assert "Nothing of note." in str(provider.calls[0].messages)
+
+
+# What endpoints tell --------------------------------------------------------------------------------------------------
+
+LISTED = Reply.json({"data": [{"id": "m", "max_model_len": 1_024}, {"id": "other"}]})
+
+
+async def test_a_window_that_the_endpoints_list_tells_is_kept_from_the_first_call_on():
+    with server_of(1_000, models=LISTED) as server:
+        routes = (Endpoint(server.base_url, "m"),)
+
+        answers = [await ask(routes=routes, messages=conversation(100), trimming=TRIM) for _ in range(3)]
+
+    assert [answer.outcomes for answer in answers] == [["ok"]] * 3
+    assert {answer.info.trimmed["limit_source"] for answer in answers} == {"endpoint"}
+    assert len(asked(server, "GET")) == 1
+
+
+async def test_many_calls_at_once_read_the_list_once():
+    with server_of(1_000, models=LISTED) as server:
+        calls = (ask(base_url=server.base_url, model="m", messages=conversation(100), trimming=TRIM) for _ in range(9))
+
+        answers = await asyncio.gather(*calls)
+
+    assert len(asked(server, "GET")) == 1
+    assert {answer.info.trimmed["limit_source"] for answer in answers} == {"endpoint"}
+
+
+async def test_the_list_is_not_read_for_a_short_conversation_nor_where_the_user_tells_the_window():
+    with server_of(10_000, models=LISTED) as server:
+        await ask(base_url=server.base_url, model="m", messages=conversation(20), trimming=TRIM)
+        told = Endpoint(server.base_url, "m", context_window=100_000)
+        answer = await ask(routes=(told,), messages=conversation(100), trimming=TRIM)
+
+    assert (asked(server, "GET"), answer.info.trimmed) == ([], None)
+
+
+@pytest.mark.parametrize(
+    "models", [Reply.status(404), Reply.status(200, "<html>"), Reply.json([1, {"id": 3}]), Reply.body(b"[", Stall())]
+)
+async def test_a_list_that_cannot_be_read_costs_nothing_but_a_moment_once(models, monkeypatch):
+    monkeypatch.setattr(announced, "_PATIENCE", 0.05)
+    with server_of(700, models=models) as server:
+        routes = (Endpoint(server.base_url, "m"),)
+
+        answers = [await ask(routes=routes, messages=conversation(100), trimming=TRIM) for _ in range(2)]
+
+    assert [answer.outcomes for answer in answers] == [["context_length", "ok"], ["ok"]]
+    assert len(asked(server, "GET")) == 1
+
+
+async def test_a_caller_that_leaves_while_the_list_is_read_leaves_it_to_the_next():
+    replies = [Reply.body(b"[", Stall()), LISTED]
+    with server_of(1_000, models=lambda _: replies.pop(0)) as server:
+        call = {"base_url": server.base_url, "model": "m", "messages": conversation(100), "trimming": TRIM}
+        task = asyncio.create_task(ask(**call))
+        await asyncio.to_thread(server.wait_for_requests)
+        task.cancel()
+        await asyncio.wait([task])
+
+        answer = await ask(**call)
+
+    assert answer.info.trimmed["limit_source"] == "endpoint"
+
+
+# The answer's length --------------------------------------------------------------------------------------------------
+
+
+@both_ways
+async def test_more_output_than_the_model_can_write_is_asked_for_as_much_as_it_can(loopback, stream):
+    loopback.replies(Reply.chat("Yes."))
+    routes = (Endpoint(loopback.base_url, "m", max_output_tokens=2_000),)
+
+    answer = await ask(routes=routes, params={"max_tokens": 9_000}, trimming=TRIM, stream=stream)
+
+    assert loopback.requests[-1].body["max_tokens"] == 2_000
+    assert (answer.info.lowered, answer.info.trimmed) == ({"max_tokens": 2_000}, None)
+    assert answer.info.to_dict()["lowered"] == {"max_tokens": 2_000}
+
+
+async def test_output_that_leaves_no_room_for_the_conversation_is_lowered_to_what_is_left(loopback):
+    loopback.replies(Reply.chat("Yes."))
+    routes = (Endpoint(loopback.base_url, "m", context_window=4_000),)
+
+    answer = await ask(
+        routes=routes, messages=conversation(100), params={"max_completion_tokens": 3_900}, trimming=TRIM
+    )
+
+    body = loopback.requests[-1].body
+    sent = sum(map(count_message_tokens, body["messages"]))
+    assert sent + body["max_completion_tokens"] <= 4_000
+    assert answer.info.lowered == {"max_completion_tokens": body["max_completion_tokens"]}
+    assert body["max_completion_tokens"] > 1_900
+
+
+async def test_what_the_call_asks_for_stays_where_it_fits(loopback):
+    loopback.replies(Reply.chat("Yes."))
+    routes = (Endpoint(loopback.base_url, "m", context_window=64_000, max_output_tokens=9_000),)
+
+    answer = await ask(routes=routes, messages=conversation(100), params={"max_tokens": 9_000}, trimming=TRIM)
+
+    assert (loopback.requests[-1].body["max_tokens"], answer.info.lowered) == (9_000, {})
+    assert "lowered" not in answer.info.to_dict()
+
+
+# Tools in words -------------------------------------------------------------------------------------------------------
+
+
+async def test_what_tools_take_in_words_counts():
+    tools = tuple(
+        {"type": "function", "function": {"name": f"tool_{number}", "description": TURN * 3, "parameters": {}}}
+        for number in range(5)
+    )
+    talk = conversation(30)
+    for number in range(40):
+        call = {"id": f"c{number:08}", "type": "function", "function": {"name": "tool_1", "arguments": "{}"}}
+        talk += [{"role": "assistant", "content": None, "tool_calls": [call]}]
+        talk += [{"role": "tool", "tool_call_id": f"c{number:08}", "content": TURN}]
+    provider = ScriptedProvider("Alexandria.", name="Small", supports_message_history=True)
+
+    answer = await ask(routes=(Route(provider, "m", context_window=4_000),), messages=talk, tools=tools, trimming=TRIM)
+
+    sent = provider.calls[0].messages
+    assert answer.info.tools == "prompt"
+    assert "tool_4" in str(sent[0])
+    assert 1_500 < sum(map(count_message_tokens, sent)) <= 2_700

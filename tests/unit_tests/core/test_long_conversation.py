@@ -31,6 +31,8 @@ class Upstream:
         self.faults = []
 
     def __call__(self, request):
+        if request.method == "GET":
+            return Reply.status(404)
         self.asked += 1
         body = request.body
         self.faults += filter(None, [request_fault(body)])

@@ -30,7 +30,7 @@ from g4f_integrations.core.trimming._planning import TrimPlan, plan_trim
 from g4f_integrations.core.trimming._refusals import Overflow, read_overflow
 from g4f_integrations.core.trimming._report import Report, Trimmed
 from g4f_integrations.core.trimming._summaries import SUMMARIES, SummaryRequest
-from g4f_integrations.core.trimming._windows import known_limits, limits_in_list
+from g4f_integrations.core.trimming._windows import known_limits, limits_by_model, limits_in_list
 from g4f_integrations.core.trimming.settings import Trimming
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "characters_of",
     "known_limits",
     "larger_first",
+    "limits_by_model",
     "limits_in_list",
     "order_by_room",
     "plan_fit",

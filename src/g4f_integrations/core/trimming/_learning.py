@@ -19,7 +19,7 @@ _SCALES = (0.8, 4.0)  # how far a route's way of counting is believed to differ 
 _MOST_HALVINGS = 2
 # What a route is asked with after a refusal without a figure, at the most; then after a second one.
 _FIRST_GUESS = 3_400  # tokens that fit into a window of 4,096
-_LAST_GUESS = 850  # and about 4,000 characters
+_LAST_GUESS = 700  # and into 4,000 characters, with what stands around texts
 _CAUTION = 0.95  # characters tell tokens only roughly
 _GROWTH = 1.2  # by how much more than before an answered conversation must hold to be worth noting
 _FULL = 0.97  # of a window: an answer that ended there ended because of it

@@ -12,6 +12,7 @@ from typing import Any
 from g4f_integrations.core.trimming._budgets import KnownLimits
 
 _LONGEST_ID = 200  # a model id can be anything that a user's program was given
+_MOST_MODELS = 10_000  # of one list
 _LARGEST = 100_000_000  # tokens; more is no window but an error
 # Members of a model's entry in the lists of vLLM, SGLang, OpenRouter, Groq, Together, Mistral, LM Studio, llama.cpp,
 # Ollama, GitHub Models, Copilot, LiteLLM and Anthropic. The window is the smallest of what is told.
@@ -81,13 +82,30 @@ def limits_in_list(answer: Any, model: str) -> KnownLimits | None:
         >>> limits_in_list({"data": [{"id": "a", "max_model_len": 4096}]}, "a")
         KnownLimits(window=4096, max_output=None, characters=None, source='endpoint')
     """
+    return limits_by_model(answer).get(model)
+
+
+def limits_by_model(answer: Any) -> dict[str, KnownLimits]:
+    """What an endpoint's ``/v1/models`` tells, by the names of those models of which it tells anything.
+
+    Args:
+        answer: As for `limits_in_list`.
+    """
     if isinstance(answer, Mapping):
         answer = answer.get("data") or answer.get("models")
+    found: dict[str, KnownLimits] = {}
     for entry in answer if isinstance(answer, list) else ():
-        if isinstance(entry, Mapping) and model in {entry.get(name) for name in ("id", "name", "model", "key")}:
-            window, output = _told(entry, _WINDOWS), _told(entry, _OUTPUTS)
-            return None if window is None and output is None else KnownLimits(window, output, source="endpoint")
-    return None
+        if not isinstance(entry, Mapping):
+            continue
+        window, output = _told(entry, _WINDOWS), _told(entry, _OUTPUTS)
+        if window is None and output is None:
+            continue
+        limits = KnownLimits(window, output, source="endpoint")
+        for name in ("id", "name", "model", "key"):
+            model = entry.get(name)
+            if isinstance(model, str) and model not in found and len(found) < _MOST_MODELS:
+                found[model] = limits
+    return found
 
 
 def _told(entry: Mapping[str, Any], names: tuple[str, ...], depth: int = 2) -> int | None:

@@ -197,11 +197,11 @@ TOLD = "This model's maximum context length is 8000 tokens, however you requeste
 
 
 def test_a_refusal_without_figures_shrinks_twice_and_then_it_is_the_next_routes_turn():
-    assert refusals(TOO_LONG, TOO_LONG, TOO_LONG) == [3_400, 850, None]
+    assert refusals(TOO_LONG, TOO_LONG, TOO_LONG) == [3_400, 700, None]
 
 
 def test_a_told_limit_is_tried_once_before_that():
-    assert refusals(TOLD, TOLD, TOO_LONG, TOO_LONG) == [7_200, 3_400, 850, None]
+    assert refusals(TOLD, TOLD, TOO_LONG, TOO_LONG) == [7_200, 3_400, 700, None]
 
 
 def test_what_was_answered_before_is_tried_before_the_half():
