@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import logging
 import os
 import threading
 from collections import OrderedDict
@@ -14,9 +13,10 @@ from typing import TypeAlias
 from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.catalog.listed import listed_model
 from g4f_integrations.core.endpoint import list_models
+from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.trimming import KnownLimits, limits_by_model
 
-logger = logging.getLogger("g4f_integrations.trimming")
+logger = call_logger("trimming")
 
 _PATIENCE = 2.0  # seconds for a list; without it the conversation goes as it is, and a refusal teaches
 _MOST = 64  # endpoints that are remembered
