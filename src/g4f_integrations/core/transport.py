@@ -241,6 +241,8 @@ def open_work(
     shape = _shape_of(provider)
     arguments: dict[str, Any] = {}
     for name, value in wanted.items():
+        if name == "prompt" and shape.is_template and "modalities" in wanted:
+            continue  # the template takes a prompt for a picture's
         by_template = shape.is_template and (name in shape.template_takes or name in _TEMPLATE_SIZES)
         if name in shape.named or by_template or (shape.takes_any and not shape.is_template):
             arguments[name] = _copied(value)

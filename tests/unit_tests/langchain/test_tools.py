@@ -274,3 +274,24 @@ def test_media_in_an_answer_are_standard_blocks():
         assert kinds == ["text", "image", "audio"]
         assert message.content_blocks[1]["base64"] == base64_of(png())
     assert DownloadLimits().allow_private is False
+
+
+def test_conversations_with_pictures_go_to_the_provider_that_was_named_for_them():
+    talks, sees = ScriptedProvider("I talk."), ScriptedProvider("I see.")
+    model = ChatG4F(provider=talks, image_provider=sees)
+    picture = HumanMessage([{"type": "image", "image": png()}])
+
+    assert model.invoke("Hello.").content == "I talk."
+    assert model.invoke([picture]).content == "I see."
+    assert "".join(chunk.content for chunk in model.stream([picture])) == "I see."
+    assert model.invoke([picture], provider=talks).content == "I talk."
+
+
+def test_the_key_of_one_provider_does_not_go_to_the_provider_for_pictures():
+    talks, sees = ScriptedProvider("I talk."), ScriptedProvider("I see.")
+
+    ChatG4F(provider=talks, image_provider=sees, api_key="key-123456").invoke(
+        [HumanMessage([{"type": "image", "image": png()}])]
+    )
+
+    assert "api_key" not in sees.calls[0]

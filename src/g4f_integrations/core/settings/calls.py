@@ -169,6 +169,8 @@ def prepare_call(
     settings = model.__dict__
     params = {name: value for name in PARAMETERS if (value := settings[name]) is not None}
     parts = _sort(settings["model_kwargs"], arguments, params, face) if arguments or model.model_kwargs else _NO_PARTS
+    if settings["image_provider"] is not None and _holds_pictures(messages):
+        parts = _to_image_provider(parts, settings["image_provider"])
     dropped: tuple[str, ...] = ()
     if stream and params.get("n", 1) != 1:
         del params["n"]
@@ -195,6 +197,18 @@ def prepare_call(
         dropped,
         parts.face,
     )
+
+
+def _holds_pictures(messages: Sequence[Message]) -> bool:
+    parts = (part for one in messages if isinstance(one.get("content"), list) for part in one["content"])
+    return any(isinstance(part, Mapping) and part.get("type") == "image_url" for part in parts)
+
+
+def _to_image_provider(parts: _Parts, provider: Any) -> _Parts:
+    """The call goes to the provider for pictures, unless it names somebody itself."""
+    if parts.routing.keys() & {"provider", "routes", "base_url"}:
+        return parts
+    return parts._replace(routing={**parts.routing, "provider": provider})
 
 
 def _sort(standing: Mapping[str, Any], arguments: Mapping[str, Any], params: dict[str, Any], face: Face) -> _Parts:

@@ -75,6 +75,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "default_headers": freeze_headers,
     "extra_body": lambda value: {} if value is None else to_finite("extra_body", value),
     "fallback_models": to_models,
+    "image_provider": to_provider,
     "model": lambda value: value or "auto",
     "model_kwargs": lambda value: {} if value is None else to_finite("model_kwargs", value),
     "prompts": to_folder,
@@ -121,6 +122,12 @@ class ModelFields(BaseModel):
         exclude=True,
         repr=False,
         description="Exactly these routes in this order: `Route`, `Endpoint`, 'Provider:model' or a URL.",
+    )
+    image_provider: Annotated[Any, _CHECKED] = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="Who serves conversations that hold pictures; by default whoever serves the others.",
     )
     fallback_models: list[str] = Field(
         default_factory=list,
@@ -287,6 +294,8 @@ class ModelFields(BaseModel):
         attributes: builtins.dict[str, Any] = {}  # asked for on every call, so what is not set costs nothing
         if self.provider is not None:
             attributes["provider"] = plain_provider(self.provider)
+        if self.image_provider is not None:
+            attributes["image_provider"] = plain_provider(self.image_provider)
         if self.routes:
             attributes["routes"] = [plain_route(route) for route in self.routes]
         if self.base_url:
