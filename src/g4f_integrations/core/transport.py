@@ -38,8 +38,6 @@ logger = call_logger("transport")
 _HELD_READS = 16  # network reads of a stream that wait for a slow consumer; one can hold a thousand events
 # What our own core reads and providers never get.
 _OURS = frozenset({"model", "messages", "stream"})
-_TEMPLATE_SIZES = frozenset({"width", "height", "aspect_ratio"})  # what g4f's template reads of its `**kwargs`
-_UNTOLD = frozenset({"prompt", "download_media"})  # `prompt` stands in the messages, too; the other is our own wish
 
 
 async def _close_g4f_connections() -> None:
@@ -131,7 +129,7 @@ def ask_whole(
         Expired: The time ran out.
         ConfigurationError: The route's key did not travel with a pickle.
     """
-    _check_arrived(candidate)
+    check_arrived(candidate)
     return ask_endpoint(candidate, request, notes, expires)
 
 
@@ -139,13 +137,13 @@ def takes_parameter(candidate: Candidate, name: str) -> bool:
     """Whether a route is known to act on a parameter. Any endpoint is, until it refuses."""
     if candidate.provider is None:
         return True
-    shape = _shape_of(candidate.provider)
+    shape = shape_of(candidate.provider)
     return name in shape.named or shape.is_template
 
 
 def names_parameter(candidate: Candidate, name: str) -> bool:
     """Whether a route is a provider whose own method has a parameter of that name."""
-    return candidate.provider is not None and name in _shape_of(candidate.provider).named
+    return candidate.provider is not None and name in shape_of(candidate.provider).named
 
 
 def open_upstream(candidate: Candidate, request: Request, notes: CallNotes) -> Upstream:
@@ -161,12 +159,12 @@ def open_upstream(candidate: Candidate, request: Request, notes: CallNotes) -> U
     """
     if candidate.provider is not None:
         return _open_provider(candidate, request, notes)
-    _check_arrived(candidate)
+    check_arrived(candidate)
     pump = LocalPump(lambda: call_endpoint(candidate, request, notes), held=_HELD_READS)
     return Upstream(pump, _BATCHES, streams=request.stream)
 
 
-def _check_arrived(candidate: Candidate) -> None:
+def check_arrived(candidate: Candidate) -> None:
     """Whether the credentials inside the route's URLs are still there.
 
     Raises:
@@ -185,9 +183,9 @@ def _check_arrived(candidate: Candidate) -> None:
 
 
 def _open_provider(candidate: Candidate, request: Request, notes: CallNotes) -> Upstream:
-    _check_arrived(candidate)
+    check_arrived(candidate)
     provider = candidate.provider
-    shape = _shape_of(provider)
+    shape = shape_of(provider)
     streams = request.stream and bool(getattr(provider, "supports_stream", True))
     try:
         messages, notes.flattened = adapt_messages(
@@ -207,7 +205,7 @@ def _open_provider(candidate: Candidate, request: Request, notes: CallNotes) -> 
         arguments["media"] = media
 
     def source() -> AsyncIterator[Any]:
-        return _call_provider(provider, candidate.model, messages, arguments)
+        return call_provider(provider, candidate.model, messages, arguments)
 
     route = candidate.route
     inline = (isinstance(route, Route) and route.inline) or bool(getattr(provider, "runs_inline", False))
@@ -222,46 +220,7 @@ def _open_provider(candidate: Candidate, request: Request, notes: CallNotes) -> 
     )
 
 
-def open_work(
-    candidate: Candidate, messages: list[dict[str, Any]], wanted: Mapping[str, Any], notes: CallNotes
-) -> Upstream:
-    """Start one call of a provider's method for what is no chat: pictures, speech, transcripts, films.
-
-    Args:
-        candidate: A g4f provider.
-        messages: The wish as a conversation, for providers that look there.
-        wanted: Everything else by g4f's names (``prompt``, ``width``, ``audio``, ``media`` …).
-        notes: Filled with what the provider cannot take.
-
-    Raises:
-        ConfigurationError: The route's key did not travel with a pickle.
-    """
-    _check_arrived(candidate)
-    provider = candidate.provider
-    shape = _shape_of(provider)
-    arguments: dict[str, Any] = {}
-    for name, value in wanted.items():
-        if name == "prompt" and shape.is_template and "modalities" in wanted:
-            continue  # the template takes a prompt for a picture's
-        by_template = shape.is_template and (name in shape.template_takes or name in _TEMPLATE_SIZES)
-        if name in shape.named or by_template or (shape.takes_any and not shape.is_template):
-            arguments[name] = _copied(value)
-        elif name not in _UNTOLD:
-            notes.dropped.append(name)
-    if "stream" in shape.named or shape.takes_any:
-        arguments["stream"] = bool(getattr(provider, "supports_stream", True))
-    arguments.update(_credentials(candidate))
-
-    def source() -> AsyncIterator[Any]:
-        return _call_provider(provider, candidate.model, messages, arguments)
-
-    route = candidate.route
-    inline = (isinstance(route, Route) and route.inline) or bool(getattr(provider, "runs_inline", False))
-    pump = LocalPump(source) if inline else RemotePump(source, lane=shape.lane)
-    return Upstream(pump, ChunkReader(), streams=False)
-
-
-def _call_provider(
+def call_provider(
     provider: Any, model: str, messages: list[dict[str, Any]], arguments: dict[str, Any]
 ) -> AsyncIterator[Any]:
     """The provider's own chunks; a method that blocks is stepped through in a worker thread."""
@@ -287,7 +246,8 @@ class _Shape:
 
 
 @lru_cache(maxsize=512)
-def _shape_of(provider: Any) -> _Shape:
+def shape_of(provider: Any) -> _Shape:
+    """What a provider's method takes, read from its signature and our review."""
     method = next(
         found
         for name in ("create_async_generator", "create_async", "create_completion")
@@ -345,24 +305,24 @@ def _arguments(candidate: Candidate, request: Request, shape: _Shape, notes: Cal
         notes.dropped.append("n")
     for name, value in wanted.items():
         if name in shape.named or name in shape.template_takes or (shape.takes_any and not shape.is_template):
-            taken[name] = _copied(value)
+            taken[name] = copied(value)
         elif shape.is_template:
-            body[name] = _copied(value)
+            body[name] = copied(value)
         else:
             notes.dropped.append(name)
     if request.extra_body:
-        body.update(_copied(request.extra_body))
+        body.update(copied(request.extra_body))
     if body and ("extra_body" in shape.named or shape.takes_any):
         taken["extra_body"] = body
     elif body:
         notes.dropped += body
-    taken.update(_credentials(candidate))
+    taken.update(credentials_of(candidate))
     if notes.dropped:
         logger.debug("%s cannot take %s", candidate.label, ", ".join(notes.dropped))
     return taken
 
 
-def _credentials(candidate: Candidate) -> dict[str, str]:
+def credentials_of(candidate: Candidate) -> dict[str, str]:
     """The key and the proxy, where there are any."""
     found = {}
     if candidate.api_key is not None:
@@ -376,13 +336,14 @@ def _credentials(candidate: Candidate) -> dict[str, str]:
     return found
 
 
-def _copied(value: Any) -> Any:
+def copied(value: Any) -> Any:
+    """A copy of `value` in plain lists and dicts; what is neither stays the same object."""
     if isinstance(value, str | int | float | None):
         return value
     if isinstance(value, dict | Mapping):  # asking for dict first spares the usual case the abstract class's look-up
-        return {name: _copied(member) for name, member in value.items()}
+        return {name: copied(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_copied(member) for member in value]
+        return [copied(member) for member in value]
     return value
 
 

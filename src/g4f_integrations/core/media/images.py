@@ -6,25 +6,19 @@ import asyncio
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.downloads import DownloadLimits
-from g4f_integrations.core.endpoint import load_other
-from g4f_integrations.core.events import Outcome
-from g4f_integrations.core.failures import AttemptFailed, Failure
 from g4f_integrations.core.jobs import run_job
 from g4f_integrations.core.loop import run_blocking
 from g4f_integrations.core.media.calling import a_format, a_text, routes_of, several, told, with_models
-from g4f_integrations.core.media.checking import check_media, failure_of_text
+from g4f_integrations.core.media.drawing import Wish, draw
 from g4f_integrations.core.media.inputs import MediaInput, fitted_image, load_input
 from g4f_integrations.core.media.results import GeneratedImage
 from g4f_integrations.core.media.saving import folder_for
 from g4f_integrations.core.media.settings import MediaRoutes
-from g4f_integrations.core.media.work import Made, ask_provider, decode_base64, from_provider, made_of
-from g4f_integrations.core.routes import Endpoint
 from g4f_integrations.errors import ConfigurationError
 
 ImageFormat: TypeAlias = Literal["url", "b64_json", "bytes", "path"]
@@ -38,22 +32,6 @@ _RATIO = re.compile(r"(\d{1,3}):(\d{1,3})")
 _RATIO_SIDE = 1024
 _GRAIN = 8  # diffusion models make sides that are multiples of it
 _VARIATION = "Create a variation of this image."
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """What is asked of each route."""
-
-    prompt: str
-    path: str
-    fields: Mapping[str, Any]  # by OpenAI's names
-    wanted: Mapping[str, Any]  # by g4f's names
-    limits: DownloadLimits
-    response_format: str = "url"
-    pictures: tuple[MediaInput, ...] = ()
-    mask: MediaInput | None = None
-    seed: int | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def agenerate_images(
@@ -108,7 +86,7 @@ async def agenerate_images(
     routes = routes_of(routing)
     shape = _shape(size, width, height, aspect_ratio)
     taste = {"quality": quality, "style": style, "negative_prompt": negative_prompt}
-    wish = _Wish(
+    wish = Wish(
         a_text(prompt, "prompt"),
         "/images/generations",
         {**taste, "size": shape.get("size")},
@@ -152,7 +130,7 @@ async def acreate_variation(
     routes = routes_of(routing)
     picture = await _picture(image, routes.limits, "image")
     shape = _shape(size, None, None, None)
-    wish = _Wish(
+    wish = Wish(
         a_text(prompt, "prompt"), "/images/variations", {"size": shape.get("size")}, _sides(shape), routes.limits,
         a_format(response_format, _FORMATS), (picture,), extra=extra or {},
     )  # fmt: skip
@@ -197,7 +175,7 @@ async def aedit_image(
         raise ConfigurationError(message)
     pictures = tuple([await _picture(one, routes.limits, "image") for one in images])
     shape = _shape(size, None, None, None)
-    wish = _Wish(
+    wish = Wish(
         a_text(prompt, "prompt"), "/images/edits", {"size": shape.get("size"), "quality": quality},
         {**_sides(shape), "quality": quality}, routes.limits, a_format(response_format, _FORMATS), pictures,
         None if mask is None else await _picture(mask, routes.limits, "mask"), extra=extra or {},
@@ -268,7 +246,7 @@ def _sides(shape: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _make(
-    wish: _Wish,
+    wish: Wish,
     routes: MediaRoutes,
     n: int,
     save_dir: str | os.PathLike[str] | None,
@@ -282,7 +260,7 @@ async def _make(
 
     async def one(index: int) -> GeneratedImage:
         numbered = wish if wish.seed is None else replace(wish, seed=wish.seed + index)
-        done = await run_job(choice, policy, lambda route: _attempt(route, numbered), adapting=adapting)
+        done = await run_job(choice, policy, lambda route: draw(route, numbered), adapting=adapting)
         made = done.value
         url = made.url
         if url is None and wish.response_format == "url":
@@ -302,99 +280,3 @@ async def _make(
 def _save_all(images: list[GeneratedImage], folder: Path) -> list[GeneratedImage]:
     folder.mkdir(parents=True, exist_ok=True)
     return [replace(image, path=image.save(folder)) for image in images]
-
-
-async def _attempt(candidate: Candidate, wish: _Wish) -> Made:
-    if candidate.provider is None:
-        return await _ask_endpoint(candidate, wish)
-    wanted = {
-        "prompt": wish.prompt,
-        **{name: value for name, value in wish.wanted.items() if value is not None},
-        **({"seed": wish.seed} if wish.seed is not None else {}),
-        **({"media": [(one.data_uri, one.name) for one in wish.pictures]} if wish.pictures else {}),
-        **wish.extra,
-    }
-    answer = await ask_provider(candidate, wish.prompt, wanted, kind="image", max_bytes=wish.limits.max_bytes)
-    made = await from_provider(candidate, answer, "image", wish.limits)
-    return replace(made, text=None)  # g4f's own text form of the picture
-
-
-_NEEDED = frozenset({"prompt", "image", "image[]", "model", "n"})
-
-
-async def _ask_endpoint(candidate: Candidate, wish: _Wish) -> Made:
-    other = await load_other()
-    asks_url = wish.response_format == "url"
-    fields = {
-        "model": candidate.model or None,
-        "prompt": None if wish.path.endswith("variations") else wish.prompt,
-        "n": 1,
-        "response_format": "url" if asks_url else "b64_json",
-        "seed": wish.seed,
-        **wish.fields,
-        **wish.extra,
-    }
-    form = _form(wish, other)
-    send = other.post_to_endpoint
-    most = wish.limits.max_bytes * 2  # base64 takes a third more, and there is JSON around it
-    try:
-        answer = await send(candidate, wish.path, fields, files=form, needed=_NEEDED, max_bytes=most)
-    except AttemptFailed as failed:
-        if failed.failure.status is None or wish.path != "/images/generations":
-            raise
-        answer = await send(candidate, "/images/generate", fields, needed=_NEEDED, max_bytes=most)  # g4f's own name
-    made = await _read(candidate, answer, wish)
-    return replace(made, dropped=answer.dropped)
-
-
-def _form(wish: _Wish, other: Any) -> list[tuple[str, Any]]:
-    name = "image" if len(wish.pictures) == 1 else "image[]"
-    files = [(name, other.FormFile(one.data, one.name, one.format.mime_type)) for one in wish.pictures]
-    if wish.mask is not None:
-        files.append(("mask", other.FormFile(wish.mask.data, wish.mask.name, wish.mask.format.mime_type)))
-    return files
-
-
-async def _read(candidate: Candidate, answer: Any, wish: _Wish) -> Made:
-    payload = answer.payload
-    if payload is None:
-        # Some servers answer with the picture itself; everything else that is no JSON is a failure, told as what it is.
-        return Made(answer.data, check_media(answer.data, "image", answer.content_type))
-    rows = payload.get("data", payload.get("images")) if isinstance(payload, dict) else payload
-    rows = [rows] if isinstance(rows, dict | str) else rows
-    if not isinstance(rows, list) or not rows:
-        raise AttemptFailed(_failure_without(answer))
-    told_by = payload if isinstance(payload, dict) else {}
-    row = rows[0] if isinstance(rows[0], dict) else {"url": rows[0]}
-    assert isinstance(candidate.route, Endpoint)
-    base_url = candidate.route.base_url
-    revised = row.get("revised_prompt")
-    model = told_by.get("model")
-    if isinstance(encoded := row.get("b64_json") or row.get("b64") or row.get("base64"), str) and encoded:
-        if encoded[:5] == "data:":
-            made = await made_of(candidate, encoded, "image", wish.limits, base_url=base_url)
-        else:
-            data = decode_base64(encoded)
-            made = Made(data, check_media(data, "image"))
-    elif isinstance(url := row.get("url"), str) and url:
-        made = await made_of(candidate, url, "image", wish.limits, base_url=base_url, headers=await _headers(candidate))
-    else:
-        raise AttemptFailed(_failure_without(answer))
-    return replace(
-        made,
-        text=revised if isinstance(revised, str) and revised else None,
-        model=model if isinstance(model, str) and model else None,
-    )
-
-
-async def _headers(candidate: Candidate) -> dict[str, str]:
-    """The endpoint's own headers, for files that it keeps itself; `made_of` sends them nowhere else."""
-    other = await load_other()
-    return {name: value for name, value in other.headers_of(candidate).items() if name != "accept"}
-
-
-def _failure_without(answer: Any) -> Failure:
-    kind: Outcome = "empty" if answer.payload in ({}, [], None, {"data": []}) else "invalid"
-    if kind == "empty":
-        return Failure(kind, message="the answer holds no picture")
-    return failure_of_text(answer.data[:4000].decode("utf-8", "replace"), "image", answer.content_type)

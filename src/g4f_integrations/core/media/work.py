@@ -18,9 +18,9 @@ from g4f_integrations.core.failures import AttemptFailed, Failure
 from g4f_integrations.core.media.checking import check_media, failure_of_text
 from g4f_integrations.core.media.folders import private_folder
 from g4f_integrations.core.media.formats import Kind, MediaFormat
+from g4f_integrations.core.media.opening import open_work
 from g4f_integrations.core.proxies import proxy_for
 from g4f_integrations.core.request import CallNotes
-from g4f_integrations.core.transport import open_work
 
 _LINKS = re.compile(
     r"!\[[^\]\n]{0,2000}\]\(<?(?P<image>(?:https?://|data:|/media/)[^\s)>]+)"
