@@ -132,3 +132,14 @@ def test_the_gateway_answers_as_an_openai_server_does():
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "Lighthouses flash to be told apart. (good-1)\nLighthouses flash| to be told apart.||\n"
+
+
+def test_the_agent_draws_and_speaks_offline(tmp_path):
+    pytest.importorskip("langchain", reason="the `langchain` package is not installed")
+
+    done = run("examples/image_agent.py", "--folder", str(tmp_path))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "(Down network, Lying blocked, Painter ok)" in done.stdout
+    assert "The sunset is drawn, and I have said so." in done.stdout
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".png", ".wav"]
