@@ -32,6 +32,8 @@ class Answer(Incoming):
             AttemptFailed: It does not stand.
         """
         self._shown = self.begun and self._call.request.stream
+        if self._shown and not self._call.muted and self._asked.tools and self._asked.format is not None:
+            self._call.shown = {choice: "".join(lane.parts) for choice, lane in self._lanes.items()}
         if not whole:
             for choice, lane in self._lanes.items():
                 self._judge_text(lane, choice, self._flush(choice, lane, released), released)
@@ -122,19 +124,36 @@ class Answer(Incoming):
         problem = next((lane.problem for lane in self._lanes.values() if lane.problem is not None), None)
         problems = self._asked.problems(self.calls, self._invalid, problem)
         if not problems:
-            if self._call.muted and self._asked.format is None and not self.calls:
-                # An answer of its own, which lacks no call: it follows what has been handed over.
-                released += [TextDelta(f"\n\n{text}", choice) for choice, text in self._texts() if text]
+            if self._call.muted and not self.calls:
+                self._follow_shown(released)
             return
         if self.finish_reason(0) == "content_filter":
             raise AttemptFailed(Failure("content_filter", scope="request", message="the route refused by its policy"))
         if self.info.extra.get("refusal"):  # asking again would bring another one
             said = " ".join(self.text.split())[:_SHOWN_REFUSAL]
             raise AttemptFailed(Failure("content_filter", scope="request", message=f"the model refused: {said}"))
+        if self.finish_reason(0) == "length" and not _LIMITS.isdisjoint(self._call.request.params):
+            self.suspect = "invalid"  # it was cut where the user wanted it to be, and would be once more
+            return
         if self._shown and problem is not None and not self.calls and not self._invalid:
             self.suspect = "invalid"  # it has been handed over and cannot be taken back
             return
         self._fail_form(problems, released)
+
+    def _follow_shown(self, released: Batch) -> None:
+        """An answer of its own, which lacks no call, follows what an earlier attempt has shown already."""
+        if self._asked.format is None:
+            released += [TextDelta(f"\n\n{text}", choice) for choice, text in self._texts() if text]
+            return
+        from g4f_integrations.core.joining import Joint  # noqa: PLC0415  few answers come to this
+
+        for choice, text in self._texts():
+            joint = Joint((self._call.shown or {}).get(choice, ""), anew=True)
+            rest = joint.feed(text) + joint.close()
+            if joint.problem is not None:
+                self._fail_form(("The answer begins otherwise than the one that was shown.",), released)
+            if rest:
+                released.append(TextDelta(rest, choice))
 
     def _fail_form(self, problems: tuple[str, ...], released: Batch) -> NoReturn:
         call, key = self._call, self._candidate.key

@@ -19,6 +19,7 @@ from g4f_integrations.core.failures import Failure
 from g4f_integrations.core.request import Message, Request
 from g4f_integrations.core.roles import tells_of_tools
 from g4f_integrations.core.transport import takes_parameter
+from g4f_integrations.core.wire.refusals import is_about_one_schema
 from g4f_integrations.errors import ConfigurationError
 
 if TYPE_CHECKING:  # loaded when they are asked for
@@ -190,7 +191,7 @@ def _ask_in_its_terms(candidate: Candidate, call: CallState, request: Request) -
         tools_by=tools_by,
         format=wanted,
         format_by=format_by,
-        one_call=call.request.parallel_tool_calls is False and tools_by == "prompt",
+        one_call=call.request.parallel_tool_calls is False,
     )
 
 
@@ -220,8 +221,9 @@ def _way_of_format(candidate: Candidate, call: CallState, tools_by: Way | None) 
     refused = refused_parameters.of(candidate)
     if tools_by == "prompt" or "response_format" in refused or (tools_by and _FORMAT_BESIDE_TOOLS in refused):
         return "prompt"
-    if call.by_prompt and candidate.key in call.by_prompt:
-        return "prompt"
+    for told in (call.by_prompt, call.formats_by_prompt):
+        if told and candidate.key in told:
+            return "prompt"
     return "native" if takes_parameter(candidate, "response_format") else "prompt"
 
 
@@ -259,9 +261,16 @@ def _with_format_in_words(request: Request, wanted: Mapping[str, Any] | None) ->
 
 def learn_refusal(candidate: Candidate, asked: Asked, failure: Failure, call: CallState) -> bool:
     """Remember what a route refuses of tools, if that is what `failure` says; whether to ask it again without that."""
-    if asked.tools_by != "native" or failure.kind not in _REFUSING:
+    if failure.kind not in _REFUSING or "native" not in {asked.tools_by, asked.format_by}:
         return False
     said = f"{failure.message} {failure.body}"
+    if asked.format_by == "native" and is_about_one_schema(said):  # another schema may do
+        call.formats_by_prompt = {*(call.formats_by_prompt or ()), candidate.key}
+        return True
+    return asked.tools_by == "native" and _learn_of_tools(candidate, asked, said, call)
+
+
+def _learn_of_tools(candidate: Candidate, asked: Asked, said: str, call: CallState) -> bool:
     if asked.format_by == "native" and _NOT_TOGETHER.search(said) and _REFUSAL.search(said):
         refused_parameters.add(candidate, (_FORMAT_BESIDE_TOOLS,))
         return True

@@ -12,7 +12,8 @@ from g4f_integrations.core.call_state import CallState
 from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.capacity import Lease
 from g4f_integrations.core.clocks import AttemptClocks
-from g4f_integrations.core.events import AsideDelta, Batch, Finish, Media
+from g4f_integrations.core.credentials import scrub
+from g4f_integrations.core.events import AsideDelta, Batch, Finish, Media, ReasoningDelta, TextDelta
 from g4f_integrations.core.failures import (
     AttemptFailed,
     ClockExpired,
@@ -20,6 +21,7 @@ from g4f_integrations.core.failures import (
     HTTPFailure,
     StreamCut,
     classify,
+    is_own_fault,
 )
 from g4f_integrations.core.fitting import Fitted
 from g4f_integrations.core.logs import call_logger, call_number
@@ -28,6 +30,7 @@ from g4f_integrations.core.request import CallNotes
 from g4f_integrations.core.transport import Upstream, ask_whole, open_upstream
 from g4f_integrations.errors import IntegrationError
 
+_BEFORE_TAGS = frozenset("< \t\r\n")
 _IN_PLACE = (Media, AsideDelta)  # what has its place between the texts
 logger = call_logger("attempt")
 
@@ -139,6 +142,8 @@ class AttemptRun:
             except IntegrationError:
                 raise
             except Exception as error:
+                if is_own_fault(error):
+                    raise self._own_fault(error) from error
                 failure = self._failure_of(error)
                 if self._upstream is not None and isinstance(error, Expired):
                     await self._upstream.pump.expire()
@@ -149,6 +154,13 @@ class AttemptRun:
             call_number.reset(number)
             if watch is not None:
                 watch.leave(watching)
+
+    def _own_fault(self, error: Exception) -> IntegrationError:
+        """The error of a mistake in this package, which no other route can make good."""
+        message = (
+            f"a mistake inside this package and not of the route; please report it: {type(error).__name__}: {error}"
+        )
+        return IntegrationError(scrub(message), route=self.candidate.label)
 
     def _failure_of(self, error: Exception) -> Failure:
         if isinstance(error, AttemptFailed):
@@ -196,9 +208,17 @@ class AttemptRun:
     def _through_filters(self, events: Batch) -> Batch:
         """All events of a blocking answer → what is handed over of it."""
         answer = self.answer
+        may_hold_tags = has_reasoning = False
         for event in events:  # no generator: every function counts after a wait for the network
-            if type(event) in _IN_PLACE:
+            kind = type(event)
+            if kind in _IN_PLACE:
                 return answer.end(answer.take(events)[0])
+            if kind is ReasoningDelta:
+                has_reasoning = True
+            elif kind is TextDelta and not may_hold_tags:
+                may_hold_tags = event.text[:1] in _BEFORE_TAGS  # type: ignore[union-attr]  # just looked at
+        if has_reasoning and may_hold_tags:  # both sorts of reasoning, which belong in the order in which they came
+            return answer.end(answer.take(events)[0])
         return answer.end(answer.take_whole(events), whole=True)
 
     async def _read_piece(self) -> Batch:

@@ -94,11 +94,13 @@ class CallState:
 
     Attributes:
         ask_about_adverts: Asks a model about an answer of a route, where the settings have one look for adverts.
+        shown: What was shown of each choice before it turned out that it lacks its tool calls.
         suspects: Suspect answers seen so far, and the provider that gave each.
         empty_after_tool: Whether an empty answer to a tool result has been seen already.
         mistakes: The newest mistake in form of each route that has been asked again because of it.
         by_prompt: Routes that get tools and formats in words for the rest of this call, because they took them as
             parameters and heeded them not.
+        formats_by_prompt: Routes that get the format in words for the rest of this call, as they refuse its schema.
         kept: The newest answer that failed for its form alone, as the engine keeps it: its attempt, and what it has not
             handed over.
         hides_reasoning: Whether text has been handed over already, before which reasoning can stand no more.
@@ -110,8 +112,9 @@ class CallState:
     """
 
     __slots__ = (
-        "_prompt", "ask_about_adverts", "by_prompt", "deadline", "empty_after_tool", "hides_reasoning", "kept",
-        "mistakes", "muted", "number", "partial", "policy", "ready_to_end", "request", "suspects", "waited", "watch",
+        "_prompt", "ask_about_adverts", "by_prompt", "deadline", "empty_after_tool", "formats_by_prompt",
+        "hides_reasoning", "kept", "mistakes", "muted", "number", "partial", "policy", "ready_to_end", "request",
+        "shown", "suspects", "waited", "watch",
     )  # fmt: skip
 
     def __init__(self, request: Request, policy: Resilience, deadline: float | None, waited: float = 0.0) -> None:
@@ -124,9 +127,11 @@ class CallState:
         self.empty_after_tool = False
         self.mistakes: dict[RouteKey, Mistake] | None = None
         self.by_prompt: set[RouteKey] | None = None
+        self.formats_by_prompt: set[RouteKey] | None = None
         self.kept: tuple[Any, Batch] | None = None
         self.muted = self.hides_reasoning = self.ready_to_end = False
         self.partial: Partial | None = None
+        self.shown: dict[int, str] | None = None
         self.number: int | None = None
         self.watch: CallWatch | None = None
         self._prompt: str | None = None

@@ -242,6 +242,11 @@ class Rotation:
         """
         standing = self.current
         assert standing is not None
+        if again and failure.kind == "invalid":  # asked again with what was wrong: an attempt like any other
+            again = standing.left
+            self._mended = standing if again else None
+            if again:
+                return
         if again:
             standing.tries -= 1
             self._mended = standing

@@ -17,6 +17,7 @@ from g4f_integrations.core.failures._failure import (
     Scope,
     StreamCut,
 )
+from g4f_integrations.core.failures._faults import is_own_fault
 from g4f_integrations.core.failures._headers import KEPT_HEADERS
 from g4f_integrations.core.failures._notices import notice_table
 from g4f_integrations.core.failures._numbers import read_reset
@@ -33,6 +34,7 @@ __all__ = [
     "StreamCut",
     "classify",
     "classify_content",
+    "is_own_fault",
     "preload",
     "read_reset",
 ]

@@ -40,6 +40,15 @@ _REFUSAL = re.compile(
     r"|no such (?:field|parameter)",
     re.IGNORECASE,
 )
+# What OpenAI, Azure, Groq, Cerebras, Fireworks, Gemini, vLLM and SGLang say of a schema with more in it than they know.
+_ONE_SCHEMA = re.compile(
+    r"(?:invalid|malformed|not a valid|bad) (?:json )?schema|schema (?:for (?:response|function|the)|contains|must"
+    r"|error|validation|compil|property|keyword|features?|is (?:invalid|not valid|too))"
+    r"|(?:json_schema|response_schema)\.\w|(?:at|in) '?(?:generation_?config\.)?response_?(?:json_?)?schema\b"
+    r"|unimplemented keys|grammar (?:error|compil)"
+    r"|additional_?properties|(?:schema )?keywords? ['\"`]?\w+['\"`]? (?:is|are) not|json schema not supported:",
+    re.IGNORECASE,
+)
 _SENTENCE = re.compile(r"(?<=[.;!])\s+|\n")
 _CODES = frozenset({"unsupported_parameter", "unknown_parameter", "unsupported_value", "extra_forbidden"})
 
@@ -69,6 +78,8 @@ def refused_parameters(status: int, text: str, sent: Collection[str]) -> tuple[s
     for complaint in _complaints(payload, 0):
         for name in _named(complaint, names):
             found[name] = None
+    if "response_format" in found and is_about_one_schema(text):
+        del found["response_format"]  # another schema may do
     if "logprobs" in found and "top_logprobs" in names:
         found["top_logprobs"] = None  # it needs the other
     return tuple(found)
@@ -104,6 +115,18 @@ def _complaints(payload: Any, depth: int) -> Iterator[dict[str, Any]]:
         for member in _MEMBERS:
             if member in payload and not (has_place and member in _TEXTS):
                 yield from _complaints(payload[member], depth + 1)
+
+
+def is_about_one_schema(text: str) -> bool:
+    """Whether a server complains of what stands in a JSON schema, and not of schemas as such.
+
+    Example:
+        >>> is_about_one_schema("Invalid schema for response_format 'x': 'oneOf' is not permitted.")
+        True
+        >>> is_about_one_schema("'json_schema' is not supported by this model")
+        False
+    """
+    return _ONE_SCHEMA.search(text[:_LONGEST]) is not None
 
 
 def _named(complaint: dict[str, Any], names: list[str]) -> list[str]:
