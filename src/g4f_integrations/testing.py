@@ -19,6 +19,7 @@ from typing import Any
 
 from g4f_integrations.core import health
 from g4f_integrations.core.announced import forget as forget_announced
+from g4f_integrations.core.capacity import forget_gates
 from g4f_integrations.core.catalog.listed import forget_lists
 from g4f_integrations.core.endpoint import refused_parameters
 from g4f_integrations.core.hedging import HEDGING
@@ -46,9 +47,13 @@ class Cut:
 
 
 def reset_health() -> None:
-    """Forget what this process has learned about routes: failures, latencies, refused parameters, lists of models."""
+    """Forget what this process has learned about routes: failures, latencies, refused parameters, lists of models.
+
+    What has been used of their allowances is forgotten, too.
+    """
     health.reset_health()
     HEDGING.forget()
+    forget_gates()
     refused_parameters.clear()
     forget_lists()
     forget_announced()

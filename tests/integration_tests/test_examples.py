@@ -85,6 +85,14 @@ def test_the_agent_runs_offline():
     assert "(Down network, Good ok; tools: prompt)" in done.stdout
 
 
+def test_the_second_process_knows_what_the_first_found_out():
+    done = run("examples/shared_health.py")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "first process: Hung timeout, Good ok" in done.stdout
+    assert "second process: Good ok" in done.stdout
+
+
 def test_the_structured_answer_comes_offline():
     done = run("examples/structured_output.py")
 

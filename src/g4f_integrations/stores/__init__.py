@@ -42,7 +42,7 @@ def store_at(url: str) -> SharedHealth:
     if origin and not url:
         message = f"store: the environment variable {origin[4:]} holds no URL"
         raise ConfigurationError(message)
-    scheme = url.partition(":")[0].lower()
+    scheme = url.partition("://")[0].lower() if "://" in url else ""
     found: SharedHealth | None = None
     if scheme == "sqlite":
         path = unquote(url.partition("://")[2].partition("?")[0].removeprefix("/"))

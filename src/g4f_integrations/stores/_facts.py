@@ -136,7 +136,9 @@ def _limits(says: Mapping[str, Any]) -> RouteLimits | None:
         if field.name.endswith("scale"):
             fits = isinstance(value, int | float) and not isinstance(value, bool) and 0.1 <= value <= 100
         else:
-            fits = value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**12)
+            least = 1 if field.default is None else 0
+            is_figure = isinstance(value, int) and not isinstance(value, bool) and least <= value < 10**12
+            fits = is_figure or (value is None and field.default is None)
         if not fits:
             return None
         given[field.name] = value

@@ -34,7 +34,7 @@ Row = tuple[str, Fact]
 _IDLE_AFTER = 60.0  # seconds without a call from which on there is less to refresh for
 _IDLE_REFRESH = 30.0
 _FIRST_WAIT = 0.25  # seconds that a call waits for the first reading of a route, at the most
-_VERY_FIRST_WAIT = 2.0  # the same for the first call of a process, while the client is being loaded
+_VERY_FIRST_WAIT = 5.0  # the same for the first call of a process, in which the client is loaded and connects
 _LONGEST_PAUSE = 30.0  # seconds between attempts to reach a lost store
 _MOST_PENDING = 4_096  # facts that wait for a lost store
 
@@ -50,6 +50,7 @@ class _Link:
         self.readers: list[Future[None]] = []
         self.is_lost = False
         self.has_answered = False
+        self.is_closing = False
 
 
 class SharedHealth(LocalHealth, ABC):
@@ -104,7 +105,7 @@ class SharedHealth(LocalHealth, ABC):
     def loading(self, keys: Sequence[RouteKey]) -> Awaitable[None] | None:
         """See `HealthStore.loading`: a quarter of a second at the most, for routes that were never read.
 
-        Two seconds at the most for the first of them, while the client is loaded.
+        For the first ones of a process it may take longer, as the client has to be loaded and to connect.
         """
         unread = [key for key in keys if self.view(key).unread]  # all of them are to be known to the reader
         if not unread:
@@ -170,6 +171,7 @@ class SharedHealth(LocalHealth, ABC):
             if _by_address.get(self._address) is self:
                 del _by_address[self._address]
         if link is not None and link.process == os.getpid():
+            link.is_closing = True
             link.thread.stop(timeout=2.0, last_words=lambda: self._finish(link))
 
     # The background thread.
@@ -205,7 +207,7 @@ class SharedHealth(LocalHealth, ABC):
 
     async def _run(self, link: _Link) -> None:
         failures, calls, changed_at = 0, -1, time.monotonic()
-        while True:
+        while not link.is_closing:
             link.wake.clear()
             try:
                 await self._open()
@@ -214,6 +216,8 @@ class SharedHealth(LocalHealth, ABC):
                 failures += 1
                 self._lose(link, error)
                 await self._shut_quietly()
+                if link.is_closing:  # redis-py makes a failure of its own of a cancellation
+                    return
                 pause = min(0.25 * 2.0 ** min(failures, 10), _LONGEST_PAUSE) * (1 + 0.25 * self._chance())
                 await asyncio.sleep(pause)
                 continue
@@ -234,22 +238,19 @@ class SharedHealth(LocalHealth, ABC):
         """Write what waits, read what others have told."""
         with self._lock:
             rows = dict(link.pending)
-            readers, link.readers = link.readers, []
+            waiting = len(link.readers)
             names = list(self._names)
-        try:
-            if rows:
-                await self._write(rows)
-                with self._lock:
-                    for row, written in rows.items():
-                        if link.pending.get(row) == written:
-                            del link.pending[row]
-            found = await self._read(names) if names else {}
+        if rows:
+            await self._write(rows)
             with self._lock:
-                self._take(names, found)
-        finally:
-            for future in readers:
-                if not future.done():
-                    future.set_result(None)
+                for row, written in rows.items():
+                    if link.pending.get(row) == written:
+                        del link.pending[row]
+        found = await self._read(names) if names else {}
+        with self._lock:
+            self._take(names, found)
+            readers, link.readers = link.readers[:waiting], link.readers[waiting:]
+        _answer(readers)
 
     def _take(self, names: Sequence[str], found: Mapping[Row, str | bytes]) -> None:
         wall, mono = time.time(), time.monotonic()
@@ -286,9 +287,7 @@ class SharedHealth(LocalHealth, ABC):
             for health in self._routes.values():
                 self._now_read(health)
             readers, link.readers = link.readers, []
-        for future in readers:
-            if not future.done():
-                future.set_result(None)
+        _answer(readers)
 
     async def _shut_quietly(self) -> None:
         try:
@@ -323,6 +322,12 @@ class SharedHealth(LocalHealth, ABC):
     @abstractmethod
     def __reduce__(self) -> tuple[Any, ...]:
         """The address; where it arrives, the process's own object for that address takes it."""
+
+
+def _answer(readers: Sequence[Future[None]]) -> None:
+    for future in readers:
+        if not future.done():
+            future.set_result(None)
 
 
 def store_of(address: tuple[str, ...], make: Callable[[], SharedHealth]) -> SharedHealth:

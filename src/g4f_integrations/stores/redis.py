@@ -15,7 +15,7 @@ from g4f_integrations.stores._shared import Row, SharedHealth, store_of
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-_SOCKET_SECONDS = 2.0
+_SOCKET_SECONDS = 1.0
 _KEPT_SECONDS = 7 * 86_400  # after the last write
 _AT_A_TIME = 300  # routes in one question
 

@@ -259,6 +259,48 @@ def test_a_route_is_probed_beside_one_call_after_its_cooldown():
     assert (second.ask(), second.beside) == ("B", [None])
 
 
+def test_a_route_that_stands_behind_a_healthy_one_is_not_probed_for_it():
+    course = Course("A", "B", store=cooled(known(B=("network", None)), "B"))
+
+    assert (course.ask(), course.beside) == ("A", [None])
+
+
+def test_who_cannot_probe_beside_a_call_probes_with_it():
+    store = cooled(known(A=("network", None)))
+    rotation = Rotation([candidate("A"), candidate("B")], Resilience(), store, probes_beside=False)
+
+    choice = rotation.choose(time.monotonic())
+
+    assert (choice.candidate.name, choice.is_probe, choice.beside) == ("A", True, None)
+
+
+def test_at_most_half_of_the_candidates_are_held_back():
+    store = known(A=("network", None), B=("network", None), C=("network", None))
+    course = Course(*"ABCD", store=store, attempts_per_route=2)
+    course.ask()
+    course.fail()
+
+    # D is to be waited for; one of the three has been let back, the one whose cooldown is over first.
+    assert course.ask() == "A"
+    assert (course.asked, course.waits) == (["D", "A"], [0.0, 0.0])
+
+
+def test_a_route_that_timed_out_is_held_back_all_the_same():
+    store = known(A=("timeout", None), B=("timeout", None), C=("timeout", None))
+    course = Course(*"ABCD", store=store, attempts_per_route=2, chance=0.0)
+    course.ask()
+    course.fail()
+
+    assert course.ask() == "D"
+
+
+def test_when_all_are_out_the_one_that_is_back_soonest_is_asked():
+    store = known(A=("timeout", None), B=("timeout", None))
+    store.view(candidate("B").key).open_until -= 500
+
+    assert Course("A", "B", store=store).ask() == "B"
+
+
 def test_a_route_that_is_being_probed_is_asked_nevertheless_when_it_is_the_only_one():
     store = cooled(known(A=("network", None)))
     Course("A", store=store).ask()
