@@ -21,7 +21,7 @@ def chat(
     *,
     system: options.System = None,
     tools: Annotated[
-        list[str] | None, typer.Option("--tool", help="Let the model use: time, calculator; may be repeated.")
+        list[str] | None, typer.Option("--tool", help="Let the model use: time, calculator, search; may be repeated.")
     ] = None,
     model: options.Model = "auto",
     provider: options.Providers = None,

@@ -20,11 +20,19 @@ _SEQUENCE = r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)?|\[[0-?]*[ -/]*[@-~]?|.)?"
 _CONTROLS = re.compile(rf"{_SEQUENCE}|[\x00-\x08\x0b-\x1f\x7f-\x9f]", re.DOTALL)
 
 
+class _Console(Console):
+    """A console that leaves a reader who has gone to `main`, for whom that is no failure."""
+
+    def on_broken_pipe(self) -> None:
+        """Instead of leaving with status 1."""
+        raise BrokenPipeError
+
+
 def console(*, error: bool = False) -> Console:
     """A console for standard output, or standard error; without a terminal it neither colours nor wraps early."""
     stream = sys.stderr if error else sys.stdout
     width = None if stream.isatty() or os.environ.get("COLUMNS") else _WIDTH_IN_PIPES
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+    return _Console(file=stream, width=width, highlight=False, soft_wrap=False)
 
 
 def remark(text: str) -> None:

@@ -22,7 +22,7 @@ _HELP = """\
 /model NAME          another model
 /provider [NAME …]   another provider, or none in particular
 /image FILE [TEXT]   show a picture, with the next message or TEXT
-/tools [NAME …|off]  let the model use: time, calculator
+/tools [NAME …|off]  let the model use: time, calculator, search
 /save FILE           the conversation as JSON, or as text where FILE ends with .md or .txt
 /new                 forget the conversation
 /quit                leave (also Ctrl-D)"""

@@ -77,6 +77,17 @@ def _value(node: ast.AST) -> Any:
     raise ValueError(message)
 
 
+def search(query: str) -> str:
+    """What a web search finds, with the text of the pages, as text that a model can read.
+
+    Raises:
+        IntegrationError: The search failed, or needs the extra ``search``.
+    """
+    from g4f_integrations.core.search import WebSearch, listed  # noqa: PLC0415  few ask for it
+
+    return listed(WebSearch().search(query))
+
+
 def _schema(name: str, description: str, **parameters: str) -> dict[str, Any]:
     properties = {key: {"type": "string", "description": text} for key, text in parameters.items()}
     return {
@@ -95,6 +106,7 @@ TOOLS: Mapping[str, tuple[Callable[..., str], dict[str, Any]]] = {
         calculate,
         _schema("calculator", "Calculate an arithmetic expression.", expression="Such as '2 * (3 + 4) ** 2'."),
     ),
+    "search": (search, _schema("search", "Search the web.", query="What to look for.")),
 }
 
 
