@@ -114,7 +114,8 @@ async def _fetch(
         sent = dict(headers)
         for _ in range(limits.max_redirects + 1):
             target = _checked(url, limits, trusted)
-            resolver.allows_private = limits.allow_private or origin_of(url) in trusted
+            # With a proxy its own host is all that is looked up here.
+            resolver.allows_private = limits.allow_private or origin_of(url) in trusted or proxy is not None
             async with session.get(target, allow_redirects=False, headers=sent, proxy=proxy) as response:
                 if response.status not in _REDIRECTS:
                     return await _read(response, limits, url)

@@ -118,13 +118,18 @@ def headers_of(candidate: Candidate) -> dict[str, str]:
 async def _read(response: Any, max_bytes: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
+    if (response.content_length or 0) > max_bytes:
+        raise _too_long(max_bytes)
     while data := await _http.read(response.content, is_complete=False):
         size += len(data)
         if size > max_bytes:
-            message = f"the answer is longer than {max_bytes / 1024 / 1024:g} MB"
-            raise AttemptFailed(Failure("invalid", message=message))
+            raise _too_long(max_bytes)
         pieces.append(data)
     return b"".join(pieces)
+
+
+def _too_long(max_bytes: int) -> AttemptFailed:
+    return AttemptFailed(Failure("invalid", message=f"the answer is longer than {max_bytes / 1024 / 1024:g} MB"))
 
 
 def _payload(data: bytes, content_type: str) -> Any:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from g4f_integrations.core.candidates.candidate import Candidate
+from g4f_integrations.core.candidates.candidate import Candidate, RouteKey
 from g4f_integrations.core.downloads import DownloadLimits
 from g4f_integrations.core.endpoint import load_other
 from g4f_integrations.core.events import Outcome
-from g4f_integrations.core.failures import AttemptFailed, Failure
+from g4f_integrations.core.failures import AttemptFailed, Failure, HTTPFailure, classify
 from g4f_integrations.core.media.checking import check_media, failure_of_text
 from g4f_integrations.core.media.inputs import MediaInput
-from g4f_integrations.core.media.work import Made, ask_provider, decode_base64, from_provider, made_of
+from g4f_integrations.core.media.work import Made, ask_provider, decode_base64, from_provider, made_of, most_json
 from g4f_integrations.core.routes import Endpoint
 
 
@@ -32,6 +32,7 @@ class Wish:
         mask: Where to work on them.
         seed: For pictures that can be had again.
         extra: Further parameters that the route takes.
+        by_url: Routes that failed to give bytes and are asked for an address instead.
     """
 
     prompt: str
@@ -44,6 +45,7 @@ class Wish:
     mask: MediaInput | None = None
     seed: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    by_url: set[RouteKey] = field(default_factory=set)
 
 
 async def draw(candidate: Candidate, wish: Wish) -> Made:
@@ -71,7 +73,7 @@ _NEEDED = frozenset({"prompt", "image", "image[]", "model", "n"})
 
 async def _ask_endpoint(candidate: Candidate, wish: Wish) -> Made:
     other = await load_other()
-    asks_url = wish.response_format == "url"
+    asks_url = wish.response_format == "url" or candidate.key in wish.by_url
     fields = {
         "model": candidate.model or None,
         "prompt": None if wish.path.endswith("variations") else wish.prompt,
@@ -83,9 +85,14 @@ async def _ask_endpoint(candidate: Candidate, wish: Wish) -> Made:
     }
     form = _form(wish, other)
     send = other.post_to_endpoint
-    most = wish.limits.max_bytes * 2  # base64 takes a third more, and there is JSON around it
+    most = most_json(wish.limits)
     try:
         answer = await send(candidate, wish.path, fields, files=form, needed=_NEEDED, max_bytes=most)
+    except HTTPFailure as failure:
+        if failure.status < 500 or asks_url or failure.mended:
+            raise
+        wish.by_url.add(candidate.key)  # g4f's server fails to encode what its providers give as data: URIs
+        raise AttemptFailed(classify(failure), again=True) from None
     except AttemptFailed as failed:
         if failed.failure.status is None or wish.path != "/images/generations":
             raise

@@ -159,7 +159,12 @@ async def _ask_endpoint(candidate: Candidate, wish: _Wish) -> _Heard:
 def _read(answer: Any) -> _Heard:
     payload = answer.payload
     if not isinstance(payload, dict):
-        text = answer.data.decode("utf-8", "replace")
+        try:
+            text = answer.data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            named = answer.content_type or "of unknown type"
+            message = f"{len(answer.data)} bytes, {named}, that are no text came where a transcript was asked for"
+            raise AttemptFailed(Failure("invalid", message=message)) from None
         if isinstance(payload, str):
             text = payload
         segments = tuple(read_subtitles(text))

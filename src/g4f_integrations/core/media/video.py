@@ -19,7 +19,7 @@ from g4f_integrations.core.media.checking import check_media, failure_of_text
 from g4f_integrations.core.media.inputs import MediaInput, fitted_image, load_input
 from g4f_integrations.core.media.results import GeneratedVideo
 from g4f_integrations.core.media.saving import folder_for
-from g4f_integrations.core.media.work import Made, ask_provider, decode_base64, from_provider, made_of
+from g4f_integrations.core.media.work import Made, ask_provider, decode_base64, from_provider, made_of, most_json
 from g4f_integrations.core.routes import Endpoint
 
 _MODELS = ("default_video_model", "video_models", "default_model")
@@ -134,7 +134,7 @@ async def _ask_endpoint(candidate: Candidate, wish: _Wish) -> Made:
         try:
             answer = await other.post_to_endpoint(
                 candidate, path, fields, needed=_NEEDED, accept="application/json, video/*",
-                max_bytes=wish.limits.max_bytes * 2,
+                max_bytes=most_json(wish.limits),
             )  # fmt: skip
         except AttemptFailed as error:
             if error.failure.status is None:

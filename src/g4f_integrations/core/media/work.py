@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
+from urllib.request import getproxies
 
 from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.downloads import DownloadFailed, DownloadLimits, download, origin_of
+from g4f_integrations.core.endpoint import ENVIRONMENT_PROXY
 from g4f_integrations.core.events import Event, Media, Outcome, ResponseInfo, TextDelta
 from g4f_integrations.core.failures import AttemptFailed, Failure
 from g4f_integrations.core.media.checking import check_media, failure_of_text
@@ -233,8 +235,19 @@ async def made_of(
 
 
 def _proxy(candidate: Candidate, url: str) -> str | None:
-    proxy = proxy_for(candidate.proxy, urlsplit(url).scheme) if candidate.proxy is not None else None
-    return proxy if proxy is not None and proxy.lower().startswith(("http://", "https://")) else None
+    """The route's proxy, through which its files are fetched, too.
+
+    Raises:
+        AttemptFailed: Files cannot be fetched through such a proxy; going around it would show who asks.
+    """
+    scheme = urlsplit(url).scheme
+    proxy = proxy_for(candidate.proxy, scheme) if candidate.proxy is not None else None
+    if proxy is not None and proxy.lower().startswith(ENVIRONMENT_PROXY):
+        proxy = getproxies().get(scheme) or getproxies().get("all")
+    if proxy is not None and not proxy.lower().startswith(("http://", "https://")):
+        message = f"files are not fetched through a proxy of the kind {proxy.partition('://')[0][:20]!r}"
+        raise AttemptFailed(Failure("invalid", message=message))
+    return proxy
 
 
 def read_data_uri(uri: str, max_bytes: int) -> tuple[bytes, str]:
@@ -266,3 +279,8 @@ def decode_base64(text: str) -> bytes:
         return base64.b64decode(squeezed + "=" * (-len(squeezed) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise AttemptFailed(Failure("invalid", message="what came as base64 is none")) from None
+
+
+def most_json(limits: DownloadLimits) -> int:
+    """Bytes of a JSON answer that holds a file, at the most; base64 takes a third more."""
+    return limits.max_bytes * 4 // 3 + 1024 * 1024

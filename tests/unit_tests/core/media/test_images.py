@@ -136,6 +136,26 @@ def test_a_providers_name_goes_into_the_body_of_a_g4f_server(loopback):
     assert loopback.requests[0].body["provider"] == "PollinationsImage"
 
 
+def test_a_server_that_cannot_encode_a_picture_is_asked_for_its_address(loopback):
+    failing = Reply.json({"error": {"message": "Request execution failed"}}, 500)
+    loopback.replies(failing, Reply.json({"data": [{"url": data_uri(png())}]}))
+
+    (image,) = generate_images("a cat", base_url=loopback.base_url, response_format="bytes")
+
+    assert [asked.body["response_format"] for asked in loopback.requests] == ["b64_json", "url"]
+    assert image.data == png()
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_hundred_megabytes_are_refused(loopback, announced):
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n"
+    loopback.replies(Reply.raw(head) if announced else Reply.body(*[bytes(100_000)] * 20))
+    limits = DownloadLimits() if announced else DownloadLimits(max_bytes=100)
+
+    with pytest.raises(errors.IntegrationError, match="longer than"):
+        generate_images("a cat", base_url=loopback.base_url, resilience=QUICK, limits=limits)
+
+
 # Over g4f's providers
 
 
@@ -191,6 +211,29 @@ def test_of_several_pictures_the_first_good_one_is_taken(files):
     image = generate_images("a cat", provider=drawing(f"{files.root}/a.png", f"{files.root}/b.png"), limits=ALLOWED)[0]
 
     assert image.url == f"{files.root}/b.png"
+
+
+def test_a_routes_files_are_fetched_through_its_proxy(loopback):
+    loopback.replies(Reply.status(200, png()))
+    route = Route(drawing("http://pictures.example/a.png"), proxy=loopback.root)
+
+    assert generate_images("a cat", routes=[route])[0].data == png()
+    assert loopback.requests[0].path == "http://pictures.example/a.png"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/a.png", "http://localhost/a.png", "http://10.0.0.1/a.png"])
+def test_no_proxy_makes_a_private_address_public(loopback, url):
+    with pytest.raises(errors.IntegrationError, match="private network"):
+        generate_images("a cat", routes=[Route(drawing(url), proxy=loopback.root)], resilience=QUICK)
+
+    assert loopback.requests == []
+
+
+def test_nothing_goes_around_a_proxy_that_cannot_be_used():
+    route = Route(drawing("http://pictures.example/a.png"), proxy="socks5://127.0.0.1:9")
+
+    with pytest.raises(errors.IntegrationError, match="proxy of the kind 'socks5'"):
+        generate_images("a cat", routes=[route], resilience=QUICK)
 
 
 # Rotation
