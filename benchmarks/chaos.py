@@ -26,6 +26,7 @@ from measuring import Report
 from setting import Server, clean_environment, describe, start_server
 
 CALLS = 10_000
+_SETTLES_IN = 2.0  # seconds after which what is still open counts as left over
 TOOL_SHARE = 5  # every fifth call is to be answered by the call of a tool
 
 
@@ -93,6 +94,7 @@ class Result:
     Attributes:
         outcomes: One for each call.
         requests: What the routes saw of each call.
+        probes: What they saw beside the calls: questions whether a route is well again.
         fates: How often what befell an attempt.
         tasks_left: Tasks that are still there, a moment after.
         descriptors_left: Descriptors that are still open after the loop.
@@ -102,6 +104,7 @@ class Result:
 
     outcomes: list[Outcome] = field(default_factory=list)
     requests: dict[int, int] = field(default_factory=dict)
+    probes: int = 0
     fates: dict[str, int] = field(default_factory=dict)
     tasks_left: int = 0
     descriptors_left: int = 0
@@ -139,8 +142,8 @@ class Result:
 
     @property
     def requests_per_call(self) -> float:
-        """Requests that the routes saw, over calls."""
-        return sum(self.requests.values()) / len(self.outcomes)
+        """Requests that the routes saw, probes among them, over calls."""
+        return (sum(self.requests.values()) + self.probes) / len(self.outcomes)
 
     def percentile(self, share: float) -> float:
         """Seconds that so many of the calls stay below."""
@@ -270,8 +273,10 @@ def run_scene(
     asyncio.run(scene())
     gc.unfreeze()
     gc.collect()
-    hang_up(server)
-    result.descriptors_left = descriptors() - open_before
+    until = time.monotonic() + _SETTLES_IN
+    while (left := descriptors() - open_before) > 0 and time.monotonic() < until:
+        hang_up(server)
+    result.descriptors_left = left
     return result
 
 
@@ -283,7 +288,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=CALLS, help=f"calls of each client in the storm ({CALLS:,})")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--probability", type=float, default=0.6, help="that an attempt fails (0.6)")
-    parser.add_argument("--concurrency", type=int, default=50, help="calls at a time (50)")
+    parser.add_argument("--concurrency", type=int, default=20, help="calls at a time (20)")
     parser.add_argument("--scenes", nargs="+", metavar="SCENE", help="these alone; 'list' names them")
     parser.add_argument("--clients", nargs="+", metavar="CLIENT", help="in the storm, these alone; 'list' names them")
     parser.add_argument("--unpinned", action="store_true", help="leave the choice of cores to the system")

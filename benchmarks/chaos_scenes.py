@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import urllib.request
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,11 +13,13 @@ from chaos import Ask, Result, run_scene
 from chaos_clients import InProcess, endpoints, ours, retry_provider, with_fallbacks
 from chaos_overhead import overhead
 from chaos_silence import black_hole
+from faults import PROBE, answer_to, prompt_of
 from measuring import Report, at_least, at_most
 from setting import Server
 
 from g4f_integrations import Endpoint, Resilience, Route
 from g4f_integrations.core.health import LocalHealth
+from g4f_integrations.langchain import ChatG4F
 
 ROUTES = 5
 STORM = {
@@ -50,11 +53,18 @@ def told_by(server: Server, tag: str) -> dict[str, Any]:
 def storm(server: Server, report: Report, options: argparse.Namespace) -> None:
     """Attempts fail at random, independently of each other."""
     results: dict[str, Result] = {}
+    _start_threads()
     for name in options.clients or CLIENTS:
         results[name] = CLIENTS[name](server, options)
         _show(name, results[name])
     for name, result in results.items():
         _judge(name, result, report)
+
+
+def _start_threads() -> None:
+    """Our threads start on first use and stay; they are no part of what a scene leaves behind."""
+    route = InProcess(0, 0.0).route(0, inline=False)
+    assert ChatG4F(routes=[route]).invoke(prompt_of(0)).text == answer_to(0)
 
 
 def _settings(**changes: Any) -> dict[str, Any]:
@@ -69,15 +79,14 @@ def _run(server: Server, options: argparse.Namespace, tag: str, make: Making, lo
     limit = (120 if is_default else STORM["deadline"]) + _HUNG_AFTER
     result = run_scene(server, make, range(options.calls), concurrency, limit)
     told = told_by(server, tag)
-    requests = {int(number): count for number, count in told["asked"].items() if int(number) >= 0}
-    fates: dict[str, int] = dict(told["fates"])
+    asked = Counter({int(number): count for number, count in told["asked"].items()})
+    fates = Counter(told["fates"])
     if local is not None:
-        for number, count in local.asked.items():
-            if number >= 0:
-                requests[number] = requests.get(number, 0) + count
-        for fate, count in local.fates.items():
-            fates[fate] = fates.get(fate, 0) + count
-    result.requests, result.fates = requests, fates
+        asked += local.asked
+        fates += local.fates
+    result.probes = asked[PROBE]
+    result.requests = {number: count for number, count in asked.items() if number >= 0}
+    result.fates = dict(fates)
     return result
 
 
@@ -141,8 +150,8 @@ def _show(name: str, result: Result) -> None:
         f"\n{name}: {len(result.outcomes):,} calls in {result.seconds:.0f} s\n"
         f"    exact {result.exact:.2f} %, answered {result.answered:.2f} %, hung {result.hung}, "
         f"bytes lost {lost:,}, too many {extra:,}\n"
-        f"    requests per call {result.requests_per_call:.3f}, at the most {max(result.requests.values())}; "
-        f"accounts that are wrong {result.untold}\n"
+        f"    requests per call {result.requests_per_call:.3f}, at the most {max(result.requests.values())}, probes beside "
+        f"calls {result.probes}; accounts that are wrong {result.untold}\n"
         f"    p50 {1000 * result.percentile(0.5):,.0f} ms, p99 {1000 * result.percentile(0.99):,.0f} ms, "
         f"slowest {1000 * result.percentile(1):,.0f} ms; left over: tasks {result.tasks_left}, "
         f"descriptors {result.descriptors_left}\n"

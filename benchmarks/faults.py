@@ -45,6 +45,9 @@ FATAL_IN_PROCESS: Final = (
 ODDITY_SHARE: Final = 0.2  # of the good answers that come in an odd way
 WAIT_SECONDS: Final = 0.05  # that a rate limit asks for
 
+PROBE: Final = -1_000_000
+"""The number of what a client asks beside its calls, to see whether a route is well again."""
+
 _ANIMALS = ("otter", "heron", "café cat", "badger", "wren", "Fähre-dog", "tortoise", "lynx", "dormouse", "puffin")
 _THINGS = ("shells", "bricks", "lanterns", "маяки", "stamps", "灯塔", "buttons 🧵", "kites", "spoons", "maps")
 _NUMBER = re.compile(r"Task (-?\d+)\b")
@@ -54,7 +57,7 @@ NOTICES: Final = (
     "The server is busy. Please try again later.",
     "Too many requests. Please slow down and try again later.",
     "The model is currently overloaded. Please try again later.",
-    "Rate limit exceeded. Please try again in 20 seconds.",
+    "Rate limit exceeded. Please slow down.",
 )
 """What each endpoint says instead of an answer; two that say the same would be believed."""
 
@@ -93,9 +96,9 @@ def prompt_of(number: int) -> str:
 
 
 def number_in(messages: Sequence[dict[str, Any]]) -> int:
-    """Which call a conversation belongs to."""
+    """Which call a conversation belongs to; `PROBE` if a client asks something of its own."""
     found = _NUMBER.search(_text_of(messages[0]))
-    return int(found[1]) if found else 0
+    return int(found[1]) if found else PROBE
 
 
 def _text_of(message: dict[str, Any]) -> str:
@@ -106,24 +109,28 @@ def _text_of(message: dict[str, Any]) -> str:
 def rest_of(answer: str, messages: Sequence[dict[str, Any]], dice: random.Random) -> str:
     """What a model says to a conversation: all of `answer`, or what follows the part of it that it is shown.
 
-    Models that are asked to carry on do so to the letter, or repeat their last words, or begin anew.
+    Models that are asked to carry on repeat their last words first, as they are told to; or begin anew; or, now and
+    then, go on to the letter.
     """
     told = max((_length_of_told(answer, _text_of(message)) for message in messages[1:]), default=0)
     if not told:
         return answer
     manner = dice.random()
-    if manner < 0.6:
-        return answer[told:]
-    return answer[max(told - dice.randrange(10, 60), 0) :] if manner < 0.85 else answer
+    if manner < 0.8:
+        return answer[max(told - dice.randrange(15, 70), 0) :]
+    return answer if manner < 0.95 else answer[told:]
 
 
 def _length_of_told(answer: str, text: str) -> int:
+    """How much of `answer` stands in `text`, where the rest of a line may follow it."""
     at = text.find(answer[:_SHORTEST_TOLD])
     if at < 0:
         return 0
-    shown = text[at : at + len(answer)]
+    shown = text[at : at + len(answer) + 1]
     pairs = enumerate(zip(shown, answer, strict=False))
-    return next((place for place, (said, meant) in pairs if said != meant), len(shown))
+    length = next((place for place, (said, meant) in pairs if said != meant), min(len(shown), len(answer)))
+    # A line's end behind what is told belongs to whoever tells it.
+    return length - 1 if answer[:length].endswith("\n") and shown[length : length + 1] == "[" else length
 
 
 @dataclass(frozen=True, slots=True)
