@@ -15,13 +15,14 @@ import os
 import threading
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from faults import answer_to
+from faults import PROBE, answer_to
 from measuring import Report
 from setting import Server, clean_environment, describe, start_server
 
@@ -110,6 +111,12 @@ class Result:
     descriptors_left: int = 0
     seconds: float = 0.0
     lag: float = 0.0
+
+    def count(self, asked: Counter[int], fates: Counter[str]) -> None:
+        """Take over what the routes saw."""
+        self.probes = asked[PROBE]
+        self.requests = {number: count for number, count in asked.items() if number >= 0}
+        self.fates = dict(fates)
 
     @property
     def exact(self) -> float:
@@ -232,6 +239,13 @@ async def _watch_lag(result: Result) -> None:
 
 async def _only_warm(asking: Callable[[], Awaitable[Ask]]) -> None:
     await warm_up(await asking())
+
+
+def told_by(server: Server, tag: str) -> tuple[Counter[int], Counter[str]]:
+    """What the server has seen of a run: requests of each call, and what befell them."""
+    with urllib.request.urlopen(server.url(f"report.{tag}")) as answer:
+        told = json.loads(answer.read())
+    return Counter({int(number): count for number, count in told["asked"].items()}), Counter(told["fates"])
 
 
 def hang_up(server: Server) -> None:

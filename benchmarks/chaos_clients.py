@@ -28,6 +28,7 @@ from faults import (
 )
 
 from g4f_integrations import Endpoint, Route
+from g4f_integrations.core.threads import BLOCKING, ORDINARY, caller_loop, provider_loop
 from g4f_integrations.langchain import ChatG4F
 
 BLOCKED_SECONDS = 0.3
@@ -41,6 +42,13 @@ _TEXTS = {
     "challenge": "Response 403: Cloudflare detected",
     "error_event": "Error 500: the upstream failed",
 }
+
+
+def start_threads() -> None:
+    """Our threads start on first use, and stay: they are no part of what a run leaves behind."""
+    caller_loop()
+    for lane in (ORDINARY, BLOCKING):
+        provider_loop(lane)
 
 
 def tools_of(number: int) -> dict[str, Any]:

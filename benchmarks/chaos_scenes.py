@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
-import urllib.request
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from chaos import Ask, Result, run_scene
-from chaos_clients import InProcess, endpoints, ours, retry_provider, with_fallbacks
+from chaos import Ask, Result, run_scene, told_by
+from chaos_clients import InProcess, endpoints, ours, retry_provider, start_threads, with_fallbacks
 from chaos_overhead import overhead
 from chaos_silence import black_hole
-from faults import PROBE, answer_to, prompt_of
 from measuring import Report, at_least, at_most
 from setting import Server
 
 from g4f_integrations import Endpoint, Resilience, Route
 from g4f_integrations.core.health import LocalHealth
-from g4f_integrations.langchain import ChatG4F
 
 ROUTES = 5
 STORM = {
@@ -43,28 +38,15 @@ def urls_of(server: Server, tag: str, options: argparse.Namespace, plan: str | N
     return [server.url(f"chaos.{tag}.{place}.{options.seed}.{chosen}.0") for place in range(ROUTES)]
 
 
-def told_by(server: Server, tag: str) -> dict[str, Any]:
-    """What the server has seen of a run."""
-    with urllib.request.urlopen(server.url(f"report.{tag}")) as answer:
-        told: dict[str, Any] = json.loads(answer.read())
-    return told
-
-
 def storm(server: Server, report: Report, options: argparse.Namespace) -> None:
     """Attempts fail at random, independently of each other."""
     results: dict[str, Result] = {}
-    _start_threads()
+    start_threads()
     for name in options.clients or CLIENTS:
         results[name] = CLIENTS[name](server, options)
         _show(name, results[name])
     for name, result in results.items():
         _judge(name, result, report)
-
-
-def _start_threads() -> None:
-    """Our threads start on first use and stay; they are no part of what a scene leaves behind."""
-    route = InProcess(0, 0.0).route(0, inline=False)
-    assert ChatG4F(routes=[route]).invoke(prompt_of(0)).text == answer_to(0)
 
 
 def _settings(**changes: Any) -> dict[str, Any]:
@@ -78,15 +60,8 @@ def _run(server: Server, options: argparse.Namespace, tag: str, make: Making, lo
     concurrency = options.concurrency * (20 if is_default else 1)
     limit = (120 if is_default else STORM["deadline"]) + _HUNG_AFTER
     result = run_scene(server, make, range(options.calls), concurrency, limit)
-    told = told_by(server, tag)
-    asked = Counter({int(number): count for number, count in told["asked"].items()})
-    fates = Counter(told["fates"])
-    if local is not None:
-        asked += local.asked
-        fates += local.fates
-    result.probes = asked[PROBE]
-    result.requests = {number: count for number, count in asked.items() if number >= 0}
-    result.fates = dict(fates)
+    asked, fates = told_by(server, tag)
+    result.count(asked + local.asked if local else asked, fates + local.fates if local else fates)
     return result
 
 
@@ -150,8 +125,8 @@ def _show(name: str, result: Result) -> None:
         f"\n{name}: {len(result.outcomes):,} calls in {result.seconds:.0f} s\n"
         f"    exact {result.exact:.2f} %, answered {result.answered:.2f} %, hung {result.hung}, "
         f"bytes lost {lost:,}, too many {extra:,}\n"
-        f"    requests per call {result.requests_per_call:.3f}, at the most {max(result.requests.values())}, probes beside "
-        f"calls {result.probes}; accounts that are wrong {result.untold}\n"
+        f"    requests per call {result.requests_per_call:.3f}, at the most {max(result.requests.values())}; "
+        f"probes beside calls {result.probes}; accounts that are wrong {result.untold}\n"
         f"    p50 {1000 * result.percentile(0.5):,.0f} ms, p99 {1000 * result.percentile(0.99):,.0f} ms, "
         f"slowest {1000 * result.percentile(1):,.0f} ms; left over: tasks {result.tasks_left}, "
         f"descriptors {result.descriptors_left}\n"

@@ -19,6 +19,7 @@ from yarl import URL
 from g4f_integrations.core.credentials import Secret
 from g4f_integrations.core.failures import AttemptFailed, ClockExpired, Failure, HTTPFailure, StreamCut, classify
 from g4f_integrations.errors import ContextLengthError, RateLimitError
+from loopback import Reply
 
 ROWS = [json.loads(line) for line in (Path(__file__).parent / "data/error_texts.jsonl").read_text("utf-8").splitlines()]
 
@@ -75,6 +76,16 @@ def test_errors_of_g4f_are_known_by_class_and_by_the_status_in_their_text(error,
 )
 def test_transport_errors_are_known_by_their_class(error, kind):
     assert classify(error).kind == kind
+
+
+async def test_an_answer_that_is_no_sound_http_is_the_networks_fault_and_not_the_requests(loopback):
+    loopback.replies(Reply.raw(b"HTTP/1.1 200 OK\r\nX-Junk: " + b"x" * 200_000 + b"\r\n\r\n"))
+
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ClientResponseError) as caught:
+            await session.get(loopback.base_url)
+
+    assert (caught.value.status, classify(caught.value).kind) == (400, "network")
 
 
 def test_g4fs_stumble_over_an_answer_without_choices_means_an_empty_answer():

@@ -47,6 +47,8 @@ _WITH_WAIT = frozenset({"rate_limit", "quota", "overloaded", "context_length", "
 _NEITHER_JSON = "the provider answered with neither JSON nor an event stream"
 _NO_CHOICES = "the provider answered without choices"
 _CAUSES = 5
+# aiohttp's family for answers that are no sound HTTP; it hands them on as refusals of ours, with status 400.
+_MALFORMED = "HttpProcessingError"
 
 
 def _scope(kind: Outcome, lowered: str) -> Scope:
@@ -148,13 +150,15 @@ def _given_wait(error: BaseException) -> float | None:
 
 
 def _mishap(error: BaseException, text: str) -> Failure | None:
-    """g4f's own stumbles over answers that it did not expect."""
+    """Stumbles of g4f and of its HTTP client over answers that they did not expect."""
     if isinstance(error, UnboundLocalError) and "'model'" in text:
         return Failure("blocked", message=_NEITHER_JSON)
     if isinstance(error, AttributeError | TypeError | IndexError) and ("'NoneType'" in text or "index out of" in text):
         return Failure("empty", message=_NO_CHOICES)
     if isinstance(error, KeyError) and "choices" in text:
         return Failure("empty", message=_NO_CHOICES)
+    if error.__cause__ is not None and _MALFORMED in class_names(error.__cause__):
+        return Failure("network", message=one_line(f"the answer is no sound HTTP: {text_of(error.__cause__)}"))
     return None
 
 
