@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from g4f_integrations.core.admission import Admission, heed_headers
 from g4f_integrations.core.attempt import AttemptRun
 from g4f_integrations.core.call_state import CallState, Partial
-from g4f_integrations.core.candidates import serves_fully
+from g4f_integrations.core.candidates import abilities_lacking
 from g4f_integrations.core.candidates.candidate import Candidate, secrets_of
 from g4f_integrations.core.capacity import Lease
 from g4f_integrations.core.events import Attempt, Batch, Outcome, Retrying, TextDelta
@@ -30,7 +30,7 @@ from g4f_integrations.core.reporting import error_for, interruption
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.resuming import carry_on, may_resume
 from g4f_integrations.core.retrying import RetryDriver
-from g4f_integrations.core.rotation import Choice, Rotation
+from g4f_integrations.core.rotation import MUST_BE_CUT, Choice, Rotation
 from g4f_integrations.errors import IntegrationError, StreamInterruptedError
 
 if TYPE_CHECKING:  # loaded when somebody follows a call
@@ -132,14 +132,14 @@ class Ledger(ABC):
 
     def _order(self) -> Rotation:
         if self._rotation is None:
-            self._rotation = Rotation(self._candidates, self._policy, self._store, is_second_best=self._is_second_best)
+            self._rotation = Rotation(self._candidates, self._policy, self._store, lack=self._lack)
             if self._attempts:
                 self._rotation.began(self._candidates[0])  # the first attempt was made without it
         return self._rotation
 
-    def _is_second_best(self, candidate: Candidate) -> bool:
+    def _lack(self, candidate: Candidate) -> int:
         must_be_cut = self._fitting is not None and self._fitting.needs_care(candidate)
-        return must_be_cut or not serves_fully(candidate, self._request)
+        return MUST_BE_CUT * must_be_cut + abilities_lacking(candidate, self._request)
 
     def _leave(self) -> None:
         # A probe that came to no verdict (the caller left, the time ran out) must not keep others from probing.

@@ -22,6 +22,9 @@ from g4f_integrations.core.policy import Resilience
 _ROUTE_IS_OUT: frozenset[Outcome] = frozenset(
     {"auth", "quota", "model_not_found", "bad_request", "context_length", "content_filter", "invalid"}
 )
+MUST_BE_CUT = 10
+"""What a route lacks whose window does not hold the whole conversation."""
+
 _KEY_IS_OUT: frozenset[Outcome] = frozenset({"auth", "quota"})
 
 
@@ -66,13 +69,13 @@ class Rotation:
         policy: Limits and backoff.
         store: What is known about the routes' health.
         chance: A number of [0, 1) for jitter.
-        is_second_best: Whether a candidate serves the call less well than others do, because the conversation has to
-            be cut for it or its tools be told in words; such a one is never preferred for its speed.
+        lack: How much a candidate lacks of what the call asks, 0 for nothing; however quick, it is not preferred to
+            one that lacks less. From `MUST_BE_CUT` on speed does not matter at all, but the windows' order.
         probes_beside: Whether the caller can have a route probed beside the call; if not, the call itself is the probe.
     """
 
     __slots__ = (
-        "_chance", "_in_order", "_is_second_best", "_mended", "_policy", "_probes_beside", "_standings", "_store",
+        "_chance", "_in_order", "_lack", "_mended", "_policy", "_probes_beside", "_standings", "_store",
         "current",
     )  # fmt: skip
 
@@ -83,14 +86,14 @@ class Rotation:
         store: HealthStore,
         chance: Callable[[], float] = random.random,
         *,
-        is_second_best: Callable[[Candidate], bool] = lambda _: False,
+        lack: Callable[[Candidate], int] = lambda _: 0,
         probes_beside: bool = True,
     ) -> None:
         several = 2 if len(candidates) > 1 else policy.max_attempts
         self._policy = policy
         self._store = store
         self._chance = chance
-        self._is_second_best = is_second_best
+        self._lack = lack
         self._in_order = policy.order == "given"
         self._probes_beside = probes_beside
         self._standings = [
@@ -144,16 +147,13 @@ class Rotation:
     def _pick(self, ready: Sequence[_Standing], now: float) -> _Standing:
         """One of the healthy routes that are ready, of which the first is the user's own first choice."""
         first = ready[0]
-        if self._in_order or self._is_second_best(first.candidate):
+        if self._in_order or len(ready) == 1:
             return first
-        equals = [
-            each
-            for each in ready
-            if (each.tries, each.candidate.tier) == (first.tries, first.candidate.tier)
-            and not self._is_second_best(each.candidate)
-        ]
-        if len(equals) == 1:
-            return first
+        peers = [each for each in ready if (each.tries, each.candidate.tier) == (first.tries, first.candidate.tier)]
+        lacks = [self._lack(each.candidate) for each in peers]
+        equals = [each for each, lack in zip(peers, lacks, strict=True) if lack == min(lacks)]
+        if len(equals) == 1 or min(lacks) >= MUST_BE_CUT:
+            return equals[0]
         latencies = [each.health.peak_now(now) for each in equals]
         return equals[draw([each.candidate for each in equals], latencies, self._chance)]
 

@@ -122,6 +122,14 @@ async def test_a_route_that_takes_tools_by_itself_is_preferred_to_a_quicker_one_
         assert answer.providers == ["Native"]
 
 
+async def test_abilities_come_before_the_users_order_where_speed_does():
+    told = ScriptedProvider("in words", name="Told")
+    native = ScriptedProvider("by itself", name="Native", native_tools=True)
+
+    assert (await ask(told, native, tools=(TOOL,), policy=ADAPTIVE)).providers == ["Native"]
+    assert (await ask(told, native, tools=(TOOL,))).providers == ["Told"]
+
+
 async def test_a_route_that_streams_is_preferred_to_a_quicker_one_that_does_not():
     store = LocalHealth()
     streams = ScriptedProvider("a piece", name="Streams")

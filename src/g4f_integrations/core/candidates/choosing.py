@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from g4f_integrations.core.candidates.candidate import Candidate, Plan
 from g4f_integrations.core.candidates.seeing import holds_picture, those_that_see
+from g4f_integrations.core.catalog import sees_pictures
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.routes import RouteChoice
@@ -56,12 +57,15 @@ def elsewhere(candidates: Sequence[Candidate], avoided: Candidate) -> Sequence[C
     return others
 
 
-def serves_fully(candidate: Candidate, request: Request) -> bool:
-    """Whether a route does by itself all that `request` asks: takes the tools, and streams.
+def abilities_lacking(candidate: Candidate, request: Request) -> int:
+    """How many things a route cannot do by itself of what `request` asks: take tools, stream, see pictures.
 
-    Others serve it, too, with their tools told in words or the answer in one piece; they are not preferred to those
-    that do for being quicker.
+    It serves the call all the same, with its tools told in words or the answer in one piece, but is not preferred to
+    one that can for being quicker. Of endpoints nobody knows what they see, and so they lack nothing.
     """
-    if request.tools and request.tool_calling == "auto" and candidate.native_tools is False:
-        return False
-    return not request.stream or bool(getattr(candidate.provider, "supports_stream", True))
+    lacks_tools = bool(request.tools) and request.tool_calling == "auto" and candidate.native_tools is False
+    lacks_stream = request.stream and not getattr(candidate.provider, "supports_stream", True)
+    is_blind = holds_picture(request.messages) and (
+        sees_pictures(candidate.provider, candidate.name, candidate.model) is False
+    )
+    return lacks_tools + lacks_stream + is_blind
