@@ -50,6 +50,10 @@ _ADVICE = {
     "timeout": "Raise the timeout, or add routes to rotate over.",
 }
 
+# What g4f's API server says of every failure that it has no status for, of conversations that are too long, too.
+_HIDES_CAUSE = "Request execution failed"
+_HIDDEN = "g4f's API server does not tell the cause; it stands in its log."
+
 
 def error_for(attempts: Sequence[Attempt], failures: Sequence[Failure], label: str) -> IntegrationError:
     """The error of a call whose attempts all failed.
@@ -116,7 +120,7 @@ def interruption(
 
 
 def _message(attempts: Sequence[Attempt], last: Failure) -> str:
-    advice = _ADVICE.get(last.kind, "")
+    advice = _HIDDEN if _HIDES_CAUSE in last.message else _ADVICE.get(last.kind, "")
     if len(attempts) == 1:
         only = attempts[0]
         said = f"{_label(only)} failed ({last.kind}){': ' if last.message else '.'}{last.message}"

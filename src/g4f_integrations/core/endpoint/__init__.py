@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Collection
+from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -19,7 +20,7 @@ from g4f_integrations.core.endpoint._terms import (
     refused_parameters,
 )
 from g4f_integrations.core.events import Batch, Finish
-from g4f_integrations.core.failures import HTTPFailure
+from g4f_integrations.core.failures import AttemptFailed, HTTPFailure, classify
 from g4f_integrations.core.pump import Expired
 from g4f_integrations.core.request import CallNotes, Request
 from g4f_integrations.core.wire.body import build_body, dump_body
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 _loaded_other: ModuleType | None = None
+_NO_SUCH_PATH = frozenset({404, 405, 501})
 _loaded: ModuleType | None = None  # unlike `sys.modules`, which shows a module while it is still being imported
 
 
@@ -212,6 +214,7 @@ async def post_json(candidate: Candidate, path: str, body: dict[str, Any], *, sp
 
     Raises:
         ParameterRefused: The server refused one of `spared` by name; the next call leaves it out.
+        AttemptFailed: The server has nothing at that path.
         HTTPFailure: A status that is no success, an error in the answer, or an answer that is no JSON.
         ConfigurationError: The request cannot be sent as it is.
         aiohttp.ClientError, OSError: The connection failed.
@@ -222,6 +225,9 @@ async def post_json(candidate: Candidate, path: str, body: dict[str, Any], *, sp
         return await exchange_json(_loaded or await _client(), "POST", candidate, path, sent)
     except HTTPFailure as failure:
         _raise_if_refused(failure, candidate, [name for name in sent if name in spared])
+        if failure.status in _NO_SUCH_PATH and "model" not in failure.body.lower():
+            lacking = replace(classify(failure), kind="bad_request", message=f"it has no {path} ({failure})")
+            raise AttemptFailed(lacking) from None
         raise
 
 
