@@ -23,12 +23,14 @@ from g4f_integrations.core.embeddings._batches import (
 from g4f_integrations.core.embeddings._learned import CANARY, Learned, learned
 from g4f_integrations.core.embeddings._limits import limit
 from g4f_integrations.core.embeddings._spaces import Space
-from g4f_integrations.core.endpoint import post_json
+from g4f_integrations.core.endpoint import load_other
+from g4f_integrations.core.failures import HTTPFailure
 from g4f_integrations.core.loop import run_blocking
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.proxies import ProxyMap
 from g4f_integrations.core.routes import Endpoint, RouteChoice
 from g4f_integrations.core.tokens import counter_for
+from g4f_integrations.core.wire.decoding import plain_text
 from g4f_integrations.errors import ContextLengthError, IntegrationError, InvalidRequestError
 
 Progress = Callable[[int], None]
@@ -188,8 +190,11 @@ class _Run:
             else:
                 asks_canary = candidate.key not in self._learned.mirrors
             sent = [*texts, CANARY] if asks_canary else texts
-            vectors = read_vectors(await post_json(candidate, "/embeddings", self._body(candidate, sent),
-                                                   spared=("encoding_format",)), len(sent))  # fmt: skip
+            fields = self._fields(candidate, sent)
+            # Without `dimensions` they would be other vectors; base64 is a courtesy.
+            needed = frozenset(fields) - {"encoding_format"}
+            answer = await (await load_other()).post_to_endpoint(candidate, "/embeddings", fields, needed=needed)
+            vectors = read_vectors(_payload(answer), len(sent))
             canary = vectors.pop() if asks_canary else None
             if canary is not None and candidate is not first:
                 self._learned.compare(candidate, canary)
@@ -200,11 +205,22 @@ class _Run:
 
         return await RouteCall(usable, ask, self._backend.policy).run()
 
-    def _body(self, candidate: Candidate, texts: list[str]) -> dict[str, Any]:
-        body: dict[str, Any] = {"model": candidate.model, "input": texts, "encoding_format": "base64"}
+    def _fields(self, candidate: Candidate, texts: list[str]) -> dict[str, Any]:
+        fields: dict[str, Any] = {"model": candidate.model, "input": texts, "encoding_format": "base64"}
         if self._backend.space.dimension is not None:
-            body["dimensions"] = self._backend.space.dimension
-        return {**body, **self._backend.extra_body}
+            fields["dimensions"] = self._backend.space.dimension
+        return {**fields, **self._backend.extra_body}
+
+
+def _payload(answer: Any) -> Any:
+    """The JSON of an answer.
+
+    Raises:
+        HTTPFailure: It is none, but a page or nothing at all.
+    """
+    if answer.payload is None:
+        raise HTTPFailure(200, plain_text(answer.data))
+    return answer.payload
 
 
 def _starts(batches: Sequence[Sequence[Item]]) -> Iterator[tuple[int, Sequence[Item]]]:

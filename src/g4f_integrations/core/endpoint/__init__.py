@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Collection
-from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from g4f_integrations.core.candidates.candidate import Candidate
-from g4f_integrations.core.endpoint._answers import AnswerReader
-from g4f_integrations.core.endpoint._posting import exchange_json
+from g4f_integrations.core.endpoint._answers import MAX_ANSWER_BYTES, AnswerReader
 from g4f_integrations.core.endpoint._terms import (
     ENVIRONMENT_PROXY,
     CompletionsRefused,
@@ -20,11 +17,12 @@ from g4f_integrations.core.endpoint._terms import (
     refused_parameters,
 )
 from g4f_integrations.core.events import Batch, Finish
-from g4f_integrations.core.failures import AttemptFailed, HTTPFailure, classify
+from g4f_integrations.core.failures import HTTPFailure
 from g4f_integrations.core.pump import Expired
 from g4f_integrations.core.request import CallNotes, Request
 from g4f_integrations.core.wire.body import build_body, dump_body
-from g4f_integrations.core.wire.errors import status_of
+from g4f_integrations.core.wire.decoding import decode_json, plain_text
+from g4f_integrations.core.wire.errors import is_error, status_of
 from g4f_integrations.core.wire.plain import read_plain_answer
 from g4f_integrations.core.wire.refusals import refused_parameters as find_refused
 from g4f_integrations.core.wire.refusals import refuses_completions
@@ -37,12 +35,10 @@ __all__ = [
     "list_models",
     "load_client",
     "load_other",
-    "post_json",
     "refused_parameters",
 ]
 
 _loaded_other: ModuleType | None = None
-_NO_SUCH_PATH = frozenset({404, 405, 501})
 _loaded: ModuleType | None = None  # unlike `sys.modules`, which shows a module while it is still being imported
 
 
@@ -97,7 +93,7 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
     _http = _loaded or await _client()
     endpoint = _http.endpoint_of(candidate)
     body = build_body(candidate, request, refused_parameters.of(candidate), notes)
-    url = _http.endpoint_url(endpoint.base_url, "/completions" if "prompt" in body else "/chat/completions")
+    url = _http.endpoint_url(endpoint.base_url, "/chat/completions" if "messages" in body else "/completions")
     headers = _http.request_headers(candidate, request)
     try:
         response = await _http.send("POST", url, candidate, headers, dump_body(body))
@@ -141,7 +137,7 @@ async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes,
     _http = _loaded or await _client()
     endpoint = _http.endpoint_of(candidate)
     body = build_body(candidate, request, refused_parameters.of(candidate), notes)
-    url = _http.endpoint_url(endpoint.base_url, "/completions" if "prompt" in body else "/chat/completions")
+    url = _http.endpoint_url(endpoint.base_url, "/chat/completions" if "messages" in body else "/completions")
     headers = _http.request_headers(candidate, request)
     collected: Batch = []
     try:
@@ -203,34 +199,6 @@ def _raise_failure(reader: AnswerReader, candidate: Candidate, body: dict[str, A
         raise reader.failure
 
 
-async def post_json(candidate: Candidate, path: str, body: dict[str, Any], *, spared: Collection[str] = ()) -> Any:
-    """The JSON value that an endpoint answers a JSON body with, for everything that is no chat.
-
-    Args:
-        candidate: The endpoint, with model, key and proxies.
-        path: What is appended to its base URL, such as ``"/embeddings"``.
-        body: The members of the body.
-        spared: Those that may be left out, and are, once this endpoint has refused them by name.
-
-    Raises:
-        ParameterRefused: The server refused one of `spared` by name; the next call leaves it out.
-        AttemptFailed: The server has nothing at that path.
-        HTTPFailure: A status that is no success, an error in the answer, or an answer that is no JSON.
-        ConfigurationError: The request cannot be sent as it is.
-        aiohttp.ClientError, OSError: The connection failed.
-    """
-    refused = refused_parameters.of(candidate)
-    sent = {name: value for name, value in body.items() if name not in spared or name not in refused}
-    try:
-        return await exchange_json(_loaded or await _client(), "POST", candidate, path, sent)
-    except HTTPFailure as failure:
-        _raise_if_refused(failure, candidate, [name for name in sent if name in spared])
-        if failure.status in _NO_SUCH_PATH and "model" not in failure.body.lower():
-            lacking = replace(classify(failure), kind="bad_request", message=f"it has no {path} ({failure})")
-            raise AttemptFailed(lacking) from None
-        raise
-
-
 async def list_models(candidate: Candidate) -> list[dict[str, Any]]:
     """The models that the endpoint names at ``GET /models``, as it describes them; each has an ``id``.
 
@@ -238,21 +206,39 @@ async def list_models(candidate: Candidate) -> list[dict[str, Any]]:
         HTTPFailure: A status that is no success, or an answer that is no list of models.
         aiohttp.ClientError, OSError: The connection failed.
     """
-    payload = await exchange_json(_loaded or await _client(), "GET", candidate, "/models")
-    rows = payload
-    if isinstance(payload, dict):
-        rows = payload.get("data", payload.get("models"))
-        if rows is None and payload.get("object") == "list":  # Ollama's way to say that there are none
-            rows = []
-    if not isinstance(rows, list):
-        raise HTTPFailure(status_of(payload), json.dumps(payload)[:65_536])
+    _http = _loaded or await _client()
+    endpoint = _http.endpoint_of(candidate)
+    url = _http.endpoint_url(endpoint.base_url, "/models")
+    response = await _http.send("GET", url, candidate, _http.request_headers(candidate))
+    try:
+        pieces: list[bytes] = []
+        size = 0
+        while data := await _http.read(response.content, is_complete=False):
+            pieces.append(data)
+            size += len(data)
+            if size > MAX_ANSWER_BYTES:
+                raise HTTPFailure(200, "The list of models is too long.", dict(response.headers))
+        body = b"".join(pieces)
+        try:
+            payload = decode_json(body)
+        except ValueError:
+            raise HTTPFailure(200, plain_text(body), dict(response.headers)) from None
+        rows = payload
+        if isinstance(payload, dict) and not is_error(payload):
+            rows = payload.get("data", payload.get("models"))
+            if rows is None and payload.get("object") == "list":  # Ollama's way to say that there are none
+                rows = []
+        if not isinstance(rows, list):
+            raise HTTPFailure(status_of(payload), plain_text(body), dict(response.headers))
+    finally:
+        await _http.close(response)
     named = ({"id": row} if isinstance(row, str) else row for row in rows)
     models = [dict(row) for row in named if isinstance(row, dict)]
     return [{"id": row["name"], **row} if "id" not in row and "name" in row else row for row in models]
 
 
 def _raise_if_refused(failure: HTTPFailure, candidate: Candidate, sent: Collection[str]) -> None:
-    if "prompt" in sent and refuses_completions(failure.status, failure.body):
+    if "messages" not in sent and refuses_completions(failure.status, failure.body):
         refused_parameters.add(candidate, ("completions",))
         if isinstance(sent, dict) and isinstance(sent["prompt"], list):
             raise failure  # several prompts are no chat

@@ -8,6 +8,9 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from yarl import URL
 
 from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.endpoint import _http
@@ -18,6 +21,9 @@ from g4f_integrations.core.wire.errors import is_error, status_of
 from g4f_integrations.core.wire.refusals import refused_parameters as find_refused
 
 _MISSING = frozenset({404, 405, 501})
+# g4f's own server fails to draw for a provider in the body and tells no cause; for one in the path it draws.
+_HIDES_CAUSE = "Request execution failed"
+_PROVIDER = "provider in the body"
 _UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -82,11 +88,14 @@ async def post_to_endpoint(
     """
     refused = [name for name in refused_parameters.of(candidate) if name in fields and name not in needed]
     sent = {name: value for name, value in fields.items() if value is not None and name not in refused}
-    if candidate.body_provider is not None:
+    url = _http.endpoint_url(_http.endpoint_of(candidate).base_url, path)
+    by_path = _url_of_provider(url, candidate, path)
+    if by_path is not None and _PROVIDER in refused_parameters.of(candidate):
+        url, by_path = by_path, None
+    elif candidate.body_provider is not None:
         sent["provider"] = candidate.body_provider
     body, content_type = _form(sent, files) if files else (json.dumps(sent).encode(), "application/json")
     headers = {**_http.request_headers(candidate), "accept": accept, "content-type": content_type}
-    url = _http.endpoint_url(_http.endpoint_of(candidate).base_url, path)
     try:
         response = await _http.send("POST", url, candidate, headers, body)
     except HTTPFailure as failure:
@@ -94,6 +103,9 @@ async def post_to_endpoint(
         if names:
             refused_parameters.add(candidate, names)
             raise ParameterRefused(names, failure.status, failure.body, failure.headers) from None
+        if by_path is not None and _HIDES_CAUSE in failure.body:
+            refused_parameters.add(candidate, (_PROVIDER,))
+            raise ParameterRefused((_PROVIDER,), failure.status, failure.body, failure.headers) from None
         if failure.status in _MISSING and not re.search(r"(?i)model|provider", failure.body):
             message = f"the endpoint has no {path} (HTTP {failure.status})"
             raise AttemptFailed(Failure("bad_request", message=message, status=failure.status)) from None
@@ -107,6 +119,15 @@ async def post_to_endpoint(
     if isinstance(payload, dict) and is_error(payload):
         raise HTTPFailure(status_of(payload), data[:65_536].decode("utf-8", "replace"), dict(response.headers))
     return EndpointAnswer(data, named, payload, tuple(refused))
+
+
+def _url_of_provider(url: URL, candidate: Candidate, path: str) -> URL | None:
+    """g4f's other address for a provider that is named in the body; ``None`` if there is no telling it."""
+    stem = url.raw_path.removesuffix(path)
+    if candidate.body_provider is None or not stem.endswith("/v1"):
+        return None
+    place = f"{stem.removesuffix('/v1')}/api/{quote(candidate.body_provider, safe='')}{path}"
+    return url.with_path(place, encoded=True, keep_query=True)
 
 
 def headers_of(candidate: Candidate) -> dict[str, str]:
