@@ -17,8 +17,12 @@ _LONGEST_WAIT = 31 * 86400.0
 _A_DATE = 1e9  # seconds since 1970 are meant from here on
 _EPOCH_FLOOR = 1e9  # seconds since 1970 that no duration reaches (31 years)
 
-# Bounded and never begun in the middle of a figure, so that a long run of digits costs no more than its length.
-_N = r"(?<!\d)(\d[\d,_]{0,17}(?:\.\d{1,9})?(?:\s?[km]\b)?)"
+# Bounded and never begun in the middle of a figure, so that a long run of digits costs no more than its length; and
+# possessive, or else what must not follow a figure would be found behind a part of it.
+_N = (
+    r"(?<!\d)((?:\d{1,3}+(?:[,_.' ]\d{3}(?!\d))++|\d{1,18}+(?:[,_]\d{2,3}+){0,5}+(?:\.\d{1,9}+)?+)"
+    r"(?:\s?(?:[km]|mi|тыс\.?|万|千|thousand|million)(?![\w]))?+)"
+)
 _REVERSED_SUM = re.compile(rf"\({_N} > {_N} - {_N}\)")
 _EXCEEDED_BY = re.compile(rf"exceeded by {_N} tokens?[^\n]{{0,80}}\blimit\b[^\n\d]{{0,24}}{_N}")
 
@@ -56,12 +60,20 @@ def _patterns(name: str) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(source.replace("#", what)) for source in load_data("figures.toml")[name])
 
 
+_GROUPED = re.compile(r"\d{1,3}(?:[,_.' ]\d{3})+")
+_FACTORS = {"k": 1e3, "тыс": 1e3, "тыс.": 1e3, "千": 1e3, "thousand": 1e3, "万": 1e4, "m": 1e6, "mi": 1e6, "million": 1e6}
+
+
 def _whole(figure: str) -> int:
-    digits = figure.replace(",", "").replace("_", "").strip()
-    factor = {"k": 1000, "m": 1_000_000}.get(digits[-1:], 1)
-    if factor != 1:
-        digits = digits[:-1].strip()
-    return int(float(digits[:18]) * factor)
+    digits = re.match(r"[\d,_.' ]+", figure)
+    number = (digits[0] if digits is not None else "0").strip()
+    unit = figure[len(number) :].strip()
+    if not unit and number.endswith("."):
+        number = number[:-1]
+    if _GROUPED.fullmatch(number) and not (unit and "." in number):  # "8.192k" is no list of thousands
+        number = re.sub(r"[,_.' ]", "", number)
+    number = re.sub(r"[,_' ]", "", number)[:18]
+    return int(float(number) * _FACTORS.get(unit, 1.0))
 
 
 def _first(name: str, lowered: str) -> int | None:
