@@ -282,3 +282,65 @@ def test_of_giant_texts_only_a_bounded_part_is_read(piece):
     giant = piece * 200_000
 
     assert classify(giant) == classify(giant[: len(giant) // 2 // len(piece) * len(piece)])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "maximum input length is 10000 characters",
+        "the limit is 25000 seconds",
+        "upload limit is 25 mb",
+        "limit: 10,000 bytes",
+    ],
+)
+def test_a_figure_of_another_unit_is_no_limit_of_tokens_not_even_in_part(text):
+    assert classify(f"Error 413: too long: {text}").limit is None
+
+
+@pytest.mark.parametrize(
+    ("figure", "limit"),
+    [
+        ("131072", 131_072),
+        ("131,072", 131_072),
+        ("1,048,576", 1_048_576),
+        ("128.000", 128_000),
+        ("128 000", 128_000),
+        ("128'000", 128_000),
+        ("32_768", 32_768),
+        ("128k", 128_000),
+        ("8.192k", 8_192),
+        ("1 million", 1_000_000),
+        ("12万", 120_000),
+    ],
+)
+def test_limits_are_read_in_the_ways_in_which_numbers_are_written(figure, limit):
+    assert classify(f"This model's maximum context length is {figure} tokens.").limit == limit
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "figures"),
+    [
+        ("提示词长度超过限制：最大 32000 tokens，当前 35210 tokens", "context_length", (32_000, 35_210)),
+        ("Votre message est trop long. Veuillez le raccourcir.", "context_length", (None, None)),
+        ("El mensaje supera la longitud máxima de contexto del modelo", "context_length", (None, None)),
+        ("入力が長すぎます。最大コンテキスト長を超えています。", "context_length", (None, None)),
+        ("Die Anfrage überschreitet die maximale Kontextlänge.", "context_length", (None, None)),
+        ("max context length is 8192 but request has 7500 input tokens and 1000 output tokens", "context_length", (8_192, 8_500)),
+    ],
+)  # fmt: skip
+def test_length_is_told_in_many_languages(text, kind, figures):
+    failure = classify(text)
+
+    assert (failure.kind, (failure.limit, failure.requested)) == (kind, figures)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("Trop de requêtes, veuillez réessayer dans 15 secondes", 15.0),
+        ("リクエストが多すぎます。5秒後に再試行してください。", 5.0),
+        ("请求过于频繁，请在60秒后重试", 60.0),
+    ],
+)
+def test_waits_are_read_in_many_languages(text, seconds):
+    assert classify(text).retry_after == seconds

@@ -28,7 +28,7 @@ _EXCEEDED_BY = re.compile(rf"exceeded by {_N} tokens?[^\n]{{0,80}}\blimit\b[^\n\
 
 _DURATION_PART = re.compile(
     r"(\d{1,9}(?:\.\d{1,18})?)\s*(milliseconds?|msecs?|ms|days?|d|hours?|hrs?|hr|h|minutes?|mins?|min|m|seconds?|secs?|sec|s"
-    r"|毫秒|天|个?小时|分钟|分|秒钟?|дн\w*|час\w*|мин\w*|сек\w*|segundos?|secondes?|sekunden?|minutos?|minuten?|horas?|heures?|stunden?)"
+    r"|毫秒|天|日|个?小时|時間|分钟|分|秒钟?|дн\w*|час\w*|мин\w*|сек\w*|segundos?|secondes?|sekunden?|minutos?|minuten?|horas?|heures?|stunden?)"
     r"(?![a-z])"
 )
 _CLOCK = re.compile(r"(\d{1,3}):(\d{2})(?::(\d{2}))?\b")
@@ -43,6 +43,8 @@ _UNITS: tuple[tuple[str, float], ...] = (
     ("stu", 3600.0),
     ("час", 3600.0),
     ("小时", 3600.0),
+    ("時間", 3600.0),
+    ("日", 86400.0),
     ("个小时", 3600.0),
     ("d", 86400.0),
     ("дн", 86400.0),
@@ -61,7 +63,17 @@ def _patterns(name: str) -> tuple[re.Pattern[str], ...]:
 
 
 _GROUPED = re.compile(r"\d{1,3}(?:[,_.' ]\d{3})+")
-_FACTORS = {"k": 1e3, "тыс": 1e3, "тыс.": 1e3, "千": 1e3, "thousand": 1e3, "万": 1e4, "m": 1e6, "mi": 1e6, "million": 1e6}
+_FACTORS = {
+    "k": 1e3,
+    "тыс": 1e3,
+    "тыс.": 1e3,
+    "千": 1e3,
+    "thousand": 1e3,
+    "万": 1e4,
+    "m": 1e6,
+    "mi": 1e6,
+    "million": 1e6,
+}
 
 
 def _whole(figure: str) -> int:
