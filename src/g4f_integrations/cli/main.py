@@ -7,11 +7,13 @@ an interruption.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
+_INTERRUPTED = 130
 _EXTRA = ("typer", "rich")
 _NEEDS_EXTRA = "error: the command line needs typer and rich: pip install 'g4f-integrations[cli]'"
 
@@ -59,4 +61,10 @@ def _without_extra(given: list[str]) -> int:
 
 def run() -> None:
     """What the installed ``g4f-integrations`` calls."""
-    sys.exit(main())
+    try:
+        status = main()
+    except KeyboardInterrupt:  # a second one, while the first was being told
+        status = _INTERRUPTED
+    # What is still under way is ended by the interpreter; whoever cannot wait for that leaves at once.
+    signal.signal(signal.SIGINT, lambda _signal, _frame: os._exit(_INTERRUPTED))
+    sys.exit(status)
