@@ -66,11 +66,7 @@ class Admission:
         lease = await wait_for_place([candidate, *others], self._tokens(), policy.max_retry_after, policy.queue_timeout)
         self.waited += time.monotonic() - began
         if lease is None:
-            message = (
-                f"{candidate.label} and whoever could serve as well were at their caps for the "
-                f"{policy.queue_timeout:g} s of Resilience(queue_timeout=…). Raise it, raise the caps, or add routes."
-            )
-            raise RateLimitError(message, route=candidate.label, attempts=attempts)
+            raise _too_long_in_the_queue(candidate, policy, attempts)
         return lease
 
     def enter_at_once(self, candidate: Candidate) -> tuple[bool, Lease | None]:
@@ -91,6 +87,35 @@ class Admission:
             answer = asked if isinstance(asked, int) else 0
             self._need = sum(map(estimate_message_tokens, self._request.messages)) + answer
         return self._need
+
+
+async def place_on(candidate: Candidate, policy: Resilience, attempts: Sequence[Attempt]) -> Lease | None:
+    """A place on one certain route, for what is no chat; ``None`` where the user has not capped it.
+
+    Args:
+        candidate: The route.
+        policy: How long to wait.
+        attempts: Those made so far, for the error.
+
+    Raises:
+        RateLimitError: The route was at its cap for longer than the policy's `queue_timeout`.
+    """
+    if not candidate.is_capped:
+        return None
+    patience = policy.max_retry_after
+    lease = try_enter(candidate, 0, patience)
+    lease = lease or await wait_for_place([candidate], 0, patience, policy.queue_timeout)
+    if lease is None:
+        raise _too_long_in_the_queue(candidate, policy, attempts)
+    return lease
+
+
+def _too_long_in_the_queue(candidate: Candidate, policy: Resilience, attempts: Sequence[Attempt]) -> RateLimitError:
+    message = (
+        f"{candidate.label} and whoever could serve as well were at their caps for the "
+        f"{policy.queue_timeout:g} s of Resilience(queue_timeout=…). Raise it, raise the caps, or add routes."
+    )
+    return RateLimitError(message, route=candidate.label, attempts=attempts)
 
 
 def heed_headers(key: RouteKey, headers: Mapping[str, str], store: HealthStore) -> None:

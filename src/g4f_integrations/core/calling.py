@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from g4f_integrations.core.admission import place_on
 from g4f_integrations.core.candidates.candidate import Candidate, secrets_of
 from g4f_integrations.core.events import Attempt
 from g4f_integrations.core.failures import AttemptFailed, ClockExpired, Failure, HTTPFailure, classify
@@ -76,8 +77,15 @@ class RouteCall(Generic[T]):
                     await asyncio.sleep(wait)
                 chosen = self._next
                 assert chosen is not None
+                queued = loop.time()
+                lease = await place_on(chosen.candidate, self._policy, self.attempts)
                 started = loop.time()
-                value, failure, again = await self._attempt(chosen.candidate)
+                self._due += started - queued  # waiting for a cap is nobody's delay
+                try:
+                    value, failure, again = await self._attempt(chosen.candidate)
+                finally:
+                    if lease is not None:
+                        lease.release()
                 seconds = loop.time() - started
                 if failure is None:
                     self._succeeded(chosen.candidate, seconds)

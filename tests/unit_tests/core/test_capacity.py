@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asking import FAST, Answer, ask
+from g4f_integrations.core.calling import RouteCall
 from g4f_integrations.core.candidates.candidate import Candidate, route_key
 from g4f_integrations.core.capacity import _gates, allow, in_flight, is_short, read_allowances, try_enter
 from g4f_integrations.core.capacity import wait_for_place as wait
@@ -330,6 +331,24 @@ async def test_a_batch_fills_all_routes_and_exceeds_no_cap():
 
     assert {answer.content for answer in answers} == {"text"}
     assert [each.most for each in counted] == [3, 4, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize("cap", [1, 3])
+async def test_what_is_no_chat_keeps_to_the_caps_as_well(cap):
+    now, most = [0], [0]
+
+    async def draw_a_picture(_):
+        now[0] += 1
+        most[0] = max(most[0], now[0])
+        await asyncio.sleep(0.001)
+        now[0] -= 1
+        return "picture"
+
+    route = candidate("Painter", max_concurrency=cap)
+    policy = FAST.model_copy(update={"deadline": 0.5})
+    pictures = await asyncio.gather(*(RouteCall([route], draw_a_picture, policy).run() for _ in range(20)))
+
+    assert (pictures, most) == (["picture"] * 20, [cap])
 
 
 async def test_waiting_for_a_place_does_not_count_against_the_deadline():

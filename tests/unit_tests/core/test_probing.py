@@ -157,3 +157,15 @@ async def test_routes_that_all_asked_for_patience_are_no_matter_for_probes(store
         await ask(only, policy=policy(store))
 
     assert not _under_way
+
+
+async def test_one_of_five_routes_that_hangs_is_paid_for_once(store):
+    hung = ScriptedProvider(stall(30), name="Hung")
+    others = [ScriptedProvider("text", name=f"Well{number}") for number in range(4)]
+    hasty = policy(store, breaker_cooldown=30.0, breaker_failures=3, first_token_timeout=0.02)
+
+    answers = [await ask(hung, *others, policy=hasty) for _ in range(20)]
+
+    assert answers[0].providers == ["Hung", "Well0"]
+    assert {tuple(answer.providers) for answer in answers[1:]} == {("Well0",)}
+    assert len(hung.calls) == 1
