@@ -151,3 +151,11 @@ def test_the_agent_draws_and_speaks_offline(tmp_path):
     assert "(Down network, Lying blocked, Painter ok)" in done.stdout
     assert "The sunset is drawn, and I have said so." in done.stdout
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".png", ".wav"]
+
+
+def test_passages_are_found_by_their_vectors_offline():
+    done = run("examples/rag_embeddings.py")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("Ingrid Vik trims it.\n  found: Ingrid Vik trims the lamp of the lighthouse") == 2
+    assert "hashing/lexical-1/1024" in done.stdout
