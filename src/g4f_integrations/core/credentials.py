@@ -33,7 +33,8 @@ _ASSIGNED = (
 )
 _KEY_SHAPES = (
     r"(?:\b|(?<=_)|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"  # keys follow upon escapes, too
-    r"(?:(?:sk|pk|rk|gsk|hf|xai|r8|g4f|gfs|nvapi|gh[opsur]|glpat|pplx|fw|csk|sess|xox[abeprs]|tgp_v1|github_pat)"
+    r"(?:(?:sk|pk|rk|gsk|hf|xai|r8|gfs|nvapi|gh[opsur]|glpat|pplx|fw|csk|sess|xox[abeprs]|tgp_v1|github_pat"
+    r"|g4f(?=[-_][A-Za-z_-]*[0-9]))"  # this package's own name begins so, too
     r"[-_][A-Za-z0-9_-]{8,}"
     r"|AIza[A-Za-z0-9_-]{20,}"
     r"|A[KS]IA[A-Z0-9]{12,}"

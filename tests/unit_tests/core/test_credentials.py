@@ -194,6 +194,8 @@ KEYS = [
     "gsk_0123456789abcdef",
     "hf_0123456789abcdef",
     "xai-0123456789abcdef",
+    "g4f_u_0123456789abcdef",
+    "g4f-abcdefghij0",
     "r8_0123456789abcdef",
     "nvapi-0123456789abcdef",
     "pplx-0123456789abcdef",
@@ -260,6 +262,7 @@ def test_credentials_are_masked_by_what_stands_before_them(text):
         "max_tokens: 4096 is too large",
         "Invalid API key: please check it",
         "The task-1 is risk-free; ask-me-anything.",
+        "No module named 'g4f_integrations.core.engine'; pip install g4f-integrations",
         "Error 404: model `deepseek-ai/DeepSeek-V3` not found at https://h/v1/models?limit=5",
     ],
 )
