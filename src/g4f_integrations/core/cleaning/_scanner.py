@@ -19,12 +19,13 @@ from g4f_integrations.core.cleaning._packs import Pack
 from g4f_integrations.core.cleaning._rules import Rule
 from g4f_integrations.core.cleaning._ruleset import UNDECIDED, Place, Ruleset
 
-_DEEPEST = 2000  # characters that threads inside threads may hold together
+_DEEPEST = 5000  # characters that threads inside threads may hold together, what was cut out of them left aside
+_LONGEST_HOLD = 8 * _DEEPEST  # and with it
 _FAR = 8192  # characters of text that are worth a look ahead
 _INDENTED = 4  # columns that make a line code, in Markdown
 _SPACE = "".join(BLANKS)
 
-_Threads: TypeAlias = "list[tuple[_Thread, State, tuple[int, int, bool] | None]]"
+_Threads: TypeAlias = "list[tuple[_Thread, State, tuple[int, int, bool] | None, int]]"
 _Context: TypeAlias = "tuple[int, bool, bool, bool, int, _Context | None, int, int, Code, _Threads]"
 
 
@@ -46,10 +47,11 @@ PROVENANCE = Rule("provenance", frames=("\\p",), source="what the event says of 
 class _Thread:
     """A match under way."""
 
-    __slots__ = ("accept", "around", "before", "cut", "hold", "start", "state", "weight")
+    __slots__ = ("accept", "around", "before", "cut", "hold", "skipped", "start", "state", "weight")
 
     def __init__(self, start: int, *, cut: int, hold: int, state: State, before: _Context, around: _Context) -> None:
         self.start = start
+        self.skipped = 0  # characters since then that were cut out
         self.cut = cut  # where the white space before it begins
         self.hold = hold
         self.state = state
@@ -161,11 +163,9 @@ class Scanner:
     def flush(self) -> str:
         """The rest, at the end of the text."""
         self._finish_run("\n")
-        while (found := self._found_at_end()) is not None:
+        while (found := self._found_at_end(self._trimmed_end())) is not None:
             self._cut_out(found)
             self._read()
-        if self._trim and self._ws >= 0:
-            self._widen(self._ws, self._end)
         self._threads = []
         self._ws = -1
         return self._release(self._end)
@@ -175,9 +175,19 @@ class Scanner:
         """Whether nothing but white space was kept so far."""
         return self._head
 
-    def _found_at_end(self) -> _Thread | None:
+    def _trimmed_end(self) -> int:
+        """Where the text ends: before white space that goes with what was cut out there, which then ends nothing."""
+        end = self._end
+        if self._trim and self._ws >= 0:
+            self._widen(self._ws, end)
+            end = self._ws
+            if self._ws_context is not None:
+                self._load(self._ws_context)
+        return end
+
+    def _found_at_end(self, end: int) -> _Thread | None:
         for thread in self._threads:
-            state, end = thread.state, self._end
+            state = thread.state
             rule = next((rule for rule in (state.tail, state.line, state.bound) if rule is not None), None)
             if rule is not None:
                 thread.accept = (end, rule, False)
@@ -193,7 +203,7 @@ class Scanner:
         if self._ws >= 0:
             holds.append(self._ws)
             if self._ws_context is not None:  # what the white space ended lives again if an advert follows it
-                holds += [thread.hold for thread, _, _ in self._ws_context[-1]]
+                holds += [thread.hold for thread, *_ in self._ws_context[-1]]
         if holds:
             return min(holds)
         self.idle = self._is_settled()
@@ -341,7 +351,7 @@ class Scanner:
         start, last = place, len(text)
         for thread, longest in zip(threads, pack.limits, strict=True):
             if longest:
-                room = longest - (self._origin + place - thread.start)
+                room = longest - (self._origin + place - thread.start - thread.skipped)
             else:
                 room = UNDECIDED - (self._weight - thread.weight)
                 if not text[place : place + max(room, 0)].isascii():
@@ -424,7 +434,7 @@ class Scanner:
     # Matches ---------------------------------------------------------------------------------------------------
 
     def _save(self) -> _Context:
-        threads = [(thread, thread.state, thread.accept) for thread in self._threads] if self._threads else []
+        threads = [(one, one.state, one.accept, one.skipped) for one in self._threads] if self._threads else []
         return (
             self._weight, self._head, self._trim, self._block, self._ws,
             self._ws_context if self._ws >= 0 else None,  # or every context would hold all that came before it
@@ -438,8 +448,8 @@ class Scanner:
         ) = context  # fmt: skip
         self._run = 0
         self._threads = []
-        for thread, state, accept in threads:
-            thread.state, thread.accept = state, accept
+        for thread, state, accept, skipped in threads:
+            thread.state, thread.accept, thread.skipped = state, accept, skipped
             self._threads.append(thread)
 
     def _begin(self, state: State, before: _Context, offset: int) -> _Thread | None:
@@ -449,9 +459,10 @@ class Scanner:
             return None  # an older match is just as far
         cut, around = (self._ws, self._ws_context or before) if self._ws >= 0 else (offset, before)
         # What was alive before it may live again, and is held as well.
-        holds = [thread.hold for thread, _, _ in (*around[-1], *before[-1])] if around[-1] or before[-1] else []
-        hold = min([cut, *holds])
-        if offset - hold > _DEEPEST:
+        older = (*around[-1], *before[-1]) if around[-1] or before[-1] else ()
+        hold = min([cut, *(thread.hold for thread, *_ in older)])
+        skipped = max([thread.skipped for thread, *_ in older], default=0)
+        if offset - hold - skipped > _DEEPEST or offset - hold > _LONGEST_HOLD:
             hold = cut
             around, before = ((*context[:-1], []) for context in (around, before))
         thread = _Thread(offset, cut=cut, hold=hold, state=state, before=before, around=around)
@@ -516,7 +527,7 @@ class Scanner:
 
     def _is_too_long(self, thread: _Thread, state: State, offset: int) -> bool:
         if state.longest:
-            return offset + 1 - thread.start > state.longest
+            return offset + 1 - thread.start - thread.skipped > state.longest
         return self._weight - thread.weight >= UNDECIDED
 
     def _cut_out(self, thread: _Thread) -> None:
@@ -536,6 +547,8 @@ class Scanner:
             self._trim = True
         if rule.blanks == "around" and self._head:
             self._block = True
+        for alive in self._threads:
+            alive.skipped += end - start
         self._go_to(end)
 
     def _widen(self, start: int, end: int, rule: Rule | None = None, *, unfinished: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from g4f_integrations.core.cleaning import Cleaning
@@ -89,6 +89,27 @@ def test_what_is_clean_stays_clean(text, provider):
     once = CLEANING.clean(text, provider=provider).text
 
     assert CLEANING.clean(once, provider=provider).text == once
+
+
+HEADING = "\n\n---\n\n**Support Pollinations.AI:**"
+VISIT = "\n\n---\n\n**Support Pollinations.AI by visiting our sponsor:**\n"
+LINKED = "[x](https://pollinations.ai/redirect/1)"
+BEGUN = st.lists(
+    st.sampled_from([HEADING, VISIT, LINKED, "\n---\n", "\n", "-", "w " * 9, "w " * 400, KOFI, NEXAD[:30], "**Sponsor**\n"]),
+    max_size=12,
+).map("".join)  # fmt: skip
+
+
+@fuzz
+@given(BEGUN)
+@example(HEADING * 3 + "x")
+@example(f".{HEADING}\n-{HEADING}\n](https://pollinations.ai/re)\n")
+@example(f".{HEADING * 2}{'w ' * 200}{VISIT}{LINKED}{'w ' * 800}{HEADING}")
+def test_adverts_that_stand_inside_begun_ones_leave_nothing_to_clean(text):
+    once = CLEANING.clean(text, provider="Pollinations").text
+
+    assert CLEANING.clean(once, provider="Pollinations").text == once
+    assert streamed(cut(text, 7), "Pollinations") == once
 
 
 @fuzz
