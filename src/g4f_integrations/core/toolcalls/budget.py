@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
 
@@ -10,7 +11,8 @@ MAX_DEPTH = 64
 
 _BASE = 5_000  # steps that every value has
 _PER_NODE = 50  # further steps for each of its values
-_MOST = 150_000  # steps of any value, some three seconds
+_MOST = 80_000  # steps of any value, a second of work; a thousand objects can be mended with it
+_STACK_KEPT = 200  # frames of Python's stack that are never used up
 _DEEPEST = 1_000  # levels that are counted; also what ends the counting of a container that holds itself
 
 
@@ -23,13 +25,22 @@ class _Budget(threading.local):
 
     left = 0
 
-    def start(self, nodes: int) -> None:
+    def start(self, nodes: int = 0) -> None:
         self.left = min(_BASE + _PER_NODE * nodes, _MOST)
 
     def spend(self, steps: int = 1) -> None:
         self.left -= steps
         if self.left < 0:
             raise BudgetExceededError
+
+    @staticmethod
+    def check_stack() -> None:
+        """Raise before Python's own stack ends, where libraries below jsonschema panic instead of raising."""
+        try:
+            sys._getframe(sys.getrecursionlimit() - _STACK_KEPT)  # noqa: SLF001  the only way to ask in a microsecond
+        except ValueError:
+            return
+        raise BudgetExceededError
 
 
 BUDGET = _Budget()

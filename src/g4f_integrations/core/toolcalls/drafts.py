@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import referencing
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
-from jsonschema.exceptions import UnknownType
+from jsonschema.exceptions import UndefinedTypeCheck, UnknownType
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend, validator_for
 from referencing.exceptions import Unresolvable
@@ -27,6 +27,7 @@ from g4f_integrations.core.toolcalls.conversions import LINK_FORMATS, PLAIN_TYPE
 _Keyword: TypeAlias = Callable[[Any, Any, Any, Any], Iterator[ValidationError]]
 
 _LONGEST_MATCHED = 10_000  # characters of a string that a schema's pattern is tried on
+_CHOICES = ("anyOf", "oneOf", "allOf")
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "object": dict,
@@ -55,6 +56,7 @@ def _tolerant(draft: Any) -> Any:
     keywords = {
         "type": _type,
         "enum": _enum_after(draft.VALIDATORS["enum"]),
+        **{name: _metered(draft.VALIDATORS[name]) for name in _CHOICES if name in draft.VALIDATORS},
         "required": _required,
         "pattern": _pattern,
         "uniqueItems": _unique_items,
@@ -63,7 +65,7 @@ def _tolerant(draft: Any) -> Any:
     return _extend(
         draft,
         {**keywords, **references},
-        type_checker=draft.TYPE_CHECKER.redefine_many({name: _is_a(plain) for name, plain in PLAIN_TYPES.items()}),
+        type_checker=_Types(),
     )
 
 
@@ -75,15 +77,29 @@ def _links() -> FormatChecker:
     return checker
 
 
-def _is_a(plain: str) -> Callable[[Any, Any], bool]:
-    wanted = _PYTHON_TYPES[plain]
-    takes_bool = plain == "boolean"
-    return lambda _, value: isinstance(value, wanted) and (takes_bool or not isinstance(value, bool))
+class _Types:
+    """What values are of which type; jsonschema's own asks a map in Rust, which panics near the end of the stack."""
+
+    @staticmethod
+    def is_type(value: Any, name: str) -> bool:
+        plain = PLAIN_TYPES.get(name)
+        if plain is None:
+            raise UndefinedTypeCheck(name)
+        return isinstance(value, _PYTHON_TYPES[plain]) and (plain == "boolean" or not isinstance(value, bool))
+
+
+def _metered(check: _Keyword) -> _Keyword:
+    def keyword(validator: Any, branches: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+        BUDGET.spend()
+        yield from check(validator, branches, instance, schema)
+
+    return keyword
 
 
 def _safe_reference(follow: _Keyword) -> _Keyword:
     def reference(validator: Any, target: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
         BUDGET.spend()
+        BUDGET.check_stack()
         try:
             yield from follow(validator, target, instance, schema)
         except Unresolvable:
@@ -117,6 +133,7 @@ def _enum_after(compare: _Keyword) -> _Keyword:
 
 @_nullable
 def _type(validator: Any, wanted: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
+    BUDGET.spend()
     types = wanted if isinstance(wanted, list) else [wanted]
     try:
         fits = any(validator.is_type(instance, name) for name in types)

@@ -11,7 +11,7 @@ from copy import deepcopy
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from g4f_integrations.core.toolcalls.budget import BUDGET, MAX_DEPTH, measure
+from g4f_integrations.core.toolcalls.budget import BUDGET, MAX_DEPTH, BudgetExceededError, measure
 from g4f_integrations.core.toolcalls.conversions import conversions, link_target, matching_options
 from g4f_integrations.core.toolcalls.members import fill_required, settle_extras
 from g4f_integrations.core.toolcalls.problems import describe
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _ROUNDS = 6  # one repair can bring another error to light; few values need more than two rounds
 _NESTED = 2 * MAX_DEPTH  # repairs inside trials of other repairs: a choice at every level, and its branch
 _MOST_NODES = 50_000  # values in a value that is not right at once; jsonschema takes a second for so many
+_TOO_MANY = "the value: is made of {} values, too many to look for what is wrong"
+_MANY_NODES = 1_000  # a value of so many that cannot be checked is to blame for it; else the schema is
 _MOST_PROBLEMS = 20  # told to the caller
 
 
@@ -50,28 +52,35 @@ def repair_value(value: Any, schema: Mapping[str, Any]) -> tuple[Any, list[str]]
     checker = checker_of(schema)
     if checker is None:
         return value, []
+    found = _first_error(value, checker, nodes)
+    if isinstance(found, str):
+        return value, [found]
+    return (value, []) if found is None else _repaired(value, checker, found)
+
+
+def _first_error(value: Any, checker: Checker, nodes: int) -> Violation | str | None:
+    """What is wrong with `value` first, if anything; in words where it is its size."""
     BUDGET.start(nodes)
     try:
         if checker.surely_allows(value):
-            return value, []
-        if nodes > _MOST_NODES:
-            return value, [f"the value: is made of {nodes} values, too many to look for what is wrong"]
-        errors = list(islice(checker.errors(value), 1))
+            return None
+        return next(checker.errors(value), None) if nodes <= _MOST_NODES else _TOO_MANY.format(nodes)
+    except BudgetExceededError:
+        return _TOO_MANY.format(nodes) if nodes > _MANY_NODES else None
     except Exception:  # a broken schema can raise anything, and is the tool's fault, not the call's
-        return value, []
-    return (value, []) if not errors else _repaired(value, checker)
+        return None
 
 
-def _repaired(value: Any, checker: Checker) -> tuple[Any, list[str]]:
+def _repaired(value: Any, checker: Checker, found: Violation) -> tuple[Any, list[str]]:
     try:
         repaired, errors = _Repair().settle(value, checker.validator)
     except Exception:  # nothing was repaired then; what is wrong is told all the same
-        repaired, errors = value, list(islice(_errors_so_far(checker, value), _MOST_PROBLEMS))
+        repaired, errors = value, list(islice(_errors_so_far(checker, value), _MOST_PROBLEMS)) or [found]
     return repaired, list(dict.fromkeys(describe(error) for error in errors[:_MOST_PROBLEMS]))
 
 
 def _errors_so_far(checker: Checker, value: Any) -> Iterator[Violation]:
-    BUDGET.start(measure(value)[1])
+    BUDGET.start()
     try:
         yield from checker.errors(value)
     except Exception:
@@ -88,6 +97,7 @@ class _Repair:
 
     def settle(self, value: Any, validator: Validator, depth: int = 0) -> tuple[Any, list[Violation]]:
         """A repaired copy of `value`, and the errors that are left."""
+        BUDGET.check_stack()
         root = [deepcopy(value)]
         errors: list[Violation] = []
         for _ in range(_ROUNDS):

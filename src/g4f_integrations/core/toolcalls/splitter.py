@@ -33,6 +33,7 @@ _HARMONY = ("<|channel|>", "<|start|>")
 _SMALL = 256  # characters; so little that is held is looked at with every piece
 _LOOKS = 8  # how often a held character may be looked at while its fate is open
 _CUT = "The answer was cut off before the call was whole."
+_MOST_CALLS = 256  # found in one answer; what follows is text: more is no answer but an attack or a loop
 _MOST_DESPAIRS = 16  # beginnings of calls that came to nothing at the end of the text; more is no answer but an attack
 
 
@@ -261,10 +262,12 @@ class CallSplitter:
 
     def _look(self, source: Source, at: int) -> Outcome:
         """What begins at `at`."""
-        for form in (self._around_calls, self._made_up, self._token):
-            outcome = form(source, at)
-            if outcome is not None:
-                return outcome
+        outcome = self._around_calls(source, at)
+        if outcome is None and len(self._found) >= _MOST_CALLS:
+            return Plain(len(source.text))
+        outcome = outcome or self._made_up(source, at) or self._token(source, at)
+        if outcome is not None:
+            return outcome
         return self._head_of_line(source, at) if self._line.head else Plain(at + 1)
 
     def _around_calls(self, source: Source, at: int) -> Outcome | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from g4f_integrations.core.events import InvalidToolCall, ToolCall
+from g4f_integrations.core.toolcalls import budget
 from g4f_integrations.core.toolcalls.arguments import repair_value, settle_call
 from g4f_integrations.core.toolcalls.quick_check import compile_check
 
@@ -476,6 +478,43 @@ def test_hostile_schemas_and_values_cost_no_more_than_their_size(schema, value):
     _, problems = repair_value(value, schema)
 
     assert len(problems) <= 20
+
+
+ENDLESS = {"$ref": "#/$defs/a", "$defs": {"a": array_of({"$ref": "#/$defs/a"})}}
+
+
+@pytest.mark.parametrize("left", range(100, 900, 50))
+def test_a_caller_near_the_end_of_the_stack_gets_an_answer_and_no_crash(left, capfd):
+    """Libraries below jsonschema panic there, with an exception that `except Exception` does not catch."""
+
+    def deep_down(frames):
+        return deep_down(frames - 1) if frames > 0 else repair_value("[" * 30 + "x" + "]" * 30, ENDLESS)
+
+    used = len(inspect.stack(0))
+    value, problems = deep_down(sys.getrecursionlimit() - used - left)
+
+    assert value[:1] == "["
+    assert len(problems) <= 1
+    assert capfd.readouterr().err == ""
+
+
+def test_a_value_too_large_to_be_checked_is_refused_and_a_schema_that_cannot_be_is_not(monkeypatch):
+    nothing = {"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [array_of({"$ref": "#/$defs/a"}), object_of(), INTEGER]}}}
+    monkeypatch.setattr(budget, "_MOST", 2_000)
+
+    _, problems = repair_value([[["x"] * 11] * 11] * 11, nothing)
+
+    assert problems == ["the value: is made of 1464 values, too many to look for what is wrong"]
+    assert repair_value("x", exploding(40)) == ("x", [])
+
+
+def test_what_is_wrong_is_told_though_the_repair_was_given_up(monkeypatch):
+    monkeypatch.setattr(budget, "_MOST", 3_000)
+
+    value, problems = repair_value({"a": ["1"] * 900}, field(array_of(INTEGER)))
+
+    assert value == {"a": ["1"] * 900}
+    assert problems[0] == 'a[0]: expected integer, found "1"'
 
 
 def test_right_arguments_do_not_load_jsonschema():

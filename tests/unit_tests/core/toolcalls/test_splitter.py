@@ -217,6 +217,14 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+def test_calls_beyond_256_are_text():
+    call = '<tool_call>{"name": "get_weather", "arguments": {"city": "Rome"}}</tool_call>'
+    parsed = parse_tool_calls(call * 256 + "\n" + call * 2, HOUSE)
+
+    assert len(parsed.calls) == 256
+    assert parsed.text == call * 2
+
+
 class Counting(CallSplitter):
     """Counts the characters that are joined and looked at."""
 
