@@ -26,6 +26,7 @@ _MODELS = ("default_video_model", "video_models", "default_model")
 _SECONDS = 600.0
 _MOST_BYTES = 512 * 1024 * 1024
 _NEEDED = frozenset({"prompt", "model"})
+_OF_A_PROVIDER = "/images/generations"  # where g4f's server has the same for a provider that it gets in the path
 _PATHS = ("/media/generate", "/videos/generations")  # g4f's own, and what compatible servers have
 
 
@@ -130,7 +131,7 @@ async def _ask_endpoint(candidate: Candidate, wish: _Wish) -> Made:
     if wish.picture is not None:
         fields["image"] = wish.picture.data_uri
     failed: AttemptFailed | None = None
-    for path in _PATHS:
+    for path in _PATHS if candidate.body_provider is None else (*_PATHS, _OF_A_PROVIDER):
         try:
             answer = await other.post_to_endpoint(
                 candidate, path, fields, needed=_NEEDED, accept="application/json, video/*",

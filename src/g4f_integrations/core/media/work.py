@@ -25,10 +25,11 @@ from g4f_integrations.core.proxies import proxy_for
 from g4f_integrations.core.request import CallNotes
 
 _LINKS = re.compile(
-    r"!\[[^\]\n]{0,2000}\]\(<?(?P<image>(?:https?://|data:|/media/)[^\s)>]+)"
-    r"|<(?:img|audio|video|source)\b[^>]{0,4000}?\bsrc=[\"'](?P<tag>(?:https?://|data:|/media/)[^\"']+)"
+    r"!\[[^\[\]\n]{0,2000}\]\(<?(?P<image>(?:https?://|data:|/media/)[^\s)>]+)"
+    r"|<(?:img|audio|video|source)\b[^<>]{0,4000}?\bsrc=[\"'](?P<tag>(?:https?://|data:|/media/)[^\"'<>]+)"
 )
 _DOWNLOAD_KINDS: Mapping[str, Outcome] = {"timeout": "timeout", "network": "network"}
+_MOST_ITEMS = 8  # files of one answer that are looked at in search of a good one
 _SAFE_HEADERS = frozenset({"user-agent", "referer", "cookie", "accept"})
 
 
@@ -166,7 +167,7 @@ async def from_provider(
             raise AttemptFailed(failure_of_text(answer.text, kind))
         raise AttemptFailed(Failure("empty", message=f"the answer holds no {kind}"))
     failed: AttemptFailed | None = None
-    for item in answer.items:
+    for item in answer.items[:_MOST_ITEMS]:
         try:
             made = await made_of(candidate, item, kind, limits, held=answer.files, headers=answer.headers, raw=raw)
         except AttemptFailed as error:

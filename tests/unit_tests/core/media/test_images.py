@@ -13,6 +13,7 @@ from g4f_integrations.core.media import (
     edit_image,
     generate_images,
 )
+from g4f_integrations.core.media.work import links_in
 from g4f_integrations.testing import ScriptedProvider, stall
 from loopback import LoopbackServer, Reply, Stall
 from toy_media import LIES, NOTICE, PAGE, base64_of, data_uri, mp3, png
@@ -234,6 +235,11 @@ def test_nothing_goes_around_a_proxy_that_cannot_be_used():
 
     with pytest.raises(errors.IntegrationError, match="proxy of the kind 'socks5'"):
         generate_images("a cat", routes=[route], resilience=QUICK)
+
+
+@pytest.mark.parametrize("piece", ["![", "![a](", "<img ", "<img src='http://", "data:", '<video src="/media/'])
+def test_endless_beginnings_of_pictures_are_none(piece):
+    assert links_in(piece * 50_000) == []
 
 
 # Rotation

@@ -38,6 +38,14 @@ def test_an_endpoint_is_asked_at_g4fs_route_and_then_at_the_usual_one(loopback):
     assert film.data == mp4()
 
 
+def test_a_g4f_server_that_fails_over_a_provider_in_the_body_gets_it_in_the_path(loopback):
+    missing = Reply.json({"detail": "Not Found"}, 404)
+    loopback.replies(Reply.json({"error": {"message": "Request execution failed"}}, 500), missing, missing, GOOD)
+
+    assert generate_video("A wave.", base_url=loopback.base_url, provider="Film").data == mp4()
+    assert loopback.requests[-1].path == "/api/Film/images/generations"
+
+
 @pytest.mark.parametrize("lie", LIES)
 def test_a_failing_and_a_lying_endpoint_are_passed_over_for_a_good_one(lie):
     with LoopbackServer() as failing, LoopbackServer() as lying, LoopbackServer() as right:
