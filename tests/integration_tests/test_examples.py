@@ -66,6 +66,21 @@ def test_the_quickstart_answers_offline():
     assert "Answered by Good" in done.stdout
 
 
+def test_failover_and_resume_are_shown_offline():
+    done = run("examples/failover.py")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    for shown in (
+        "Down network → Busy overloaded → Other ok; carried on 0 times",
+        "flashes twice \n    [Breaks broke off",
+        "every fifteen seconds.",
+        "Breaks interrupted → Repeats ok; carried on 1 times",
+        "Silent cancelled → Repeats ok",
+        "kept 'The lighthouse of Roun'",
+    ):
+        assert shown in done.stdout, done.stdout
+
+
 def test_the_agent_over_three_files_answers_offline():
     done = run("examples/llama_index_rag.py")
 
