@@ -56,10 +56,12 @@ def tools_of(number: int) -> dict[str, Any]:
     return {"tools": [TOOL]} if wants_call(number) else {}
 
 
-def said_by(message: Any, attempts: int | None = None) -> Said:
+def said_by(message: Any) -> Said:
     """What a LangChain message says."""
     arguments = message.tool_calls[0]["args"] if message.tool_calls else None
-    return Said(message.text, arguments, attempts)
+    journey = message.response_metadata.get("g4f") or {}
+    attempts = len(journey["attempts"]) if journey else None
+    return Said(message.text, arguments, attempts, is_doubted="suspect" in journey)
 
 
 def asking_langchain(model: Any, *, stream: bool) -> Ask:
@@ -74,8 +76,7 @@ def asking_langchain(model: Any, *, stream: bool) -> Ask:
             async with aclosing(bound.astream(prompt_of(number))) as chunks:
                 async for chunk in chunks:
                     message = chunk if message is None else message + chunk
-        journey = message.response_metadata.get("g4f")
-        return said_by(message, None if journey is None else len(journey["attempts"]))
+        return said_by(message)
 
     return ask
 

@@ -86,9 +86,10 @@ class Answer(Incoming):
         if reason == "content_filter":
             raise AttemptFailed(Failure("content_filter", scope="request", message="the route refused by its policy"))
         if call.partial is not None:
-            if any(lane.is_met for lane in self._lanes.values()) or (
-                call.ready_to_end and _is_ended(call.partial.text)
-            ):
+            if any(lane.is_met for lane in self._lanes.values()):
+                return
+            if call.ready_to_end and _is_ended(call.partial.text):
+                self.suspect = "empty"  # nobody has said that it is complete
                 return
             call.ready_to_end = bool(self.finishes)
         if call.request.ends_with_tool_result:

@@ -10,13 +10,14 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
-from g4f_integrations.core.events import Event, Retrying
+from g4f_integrations.core.events import AnswerInfo, Event, Retrying
 from g4f_integrations.core.loop import iterate_blocking, run_blocking
 from g4f_integrations.core.settings.calls import Call, load_engine
 from g4f_integrations.errors import IntegrationError
 from g4f_integrations.langchain._calls import prepare_call
 from g4f_integrations.langchain._chunks import ChunkBuilder, build_result
 from g4f_integrations.langchain._errors import as_model_error
+from g4f_integrations.langchain._events import atell, tell
 
 if TYPE_CHECKING:
     from g4f_integrations.langchain.chat_models import ChatG4F
@@ -40,7 +41,8 @@ def generate(
             for batch in batches:
                 events += batch
                 if type(batch[0]) is Retrying:
-                    run_manager.on_retry(batch[0].state)
+                    tell(batch[0], run_manager)
+        tell(events[-1], run_manager)
     except IntegrationError as error:
         raise as_model_error(error) from error.__cause__
     return build_result(events)
@@ -60,9 +62,11 @@ async def agenerate(
             return build_result(await call.complete())
 
         async def on_retry(event: Retrying) -> None:
-            await run_manager.on_retry(event.state)
+            await atell(event, run_manager)
 
-        return build_result(await call.complete(on_retry))
+        answer = await call.complete(on_retry)
+        await atell(answer[-1], run_manager)
+        return build_result(answer)
     except IntegrationError as error:
         raise as_model_error(error) from error.__cause__
 
@@ -86,8 +90,10 @@ def stream(
                         if run_manager is not None:
                             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
-                    elif run_manager is not None and type(event) is Retrying:
-                        run_manager.on_retry(event.state)
+                    elif type(event) is Retrying:
+                        tell(event, run_manager)
+                if type(batch[-1]) is AnswerInfo:
+                    tell(batch[-1], run_manager)
     except IntegrationError as error:
         raise as_model_error(error) from error.__cause__
 
@@ -112,8 +118,10 @@ async def astream(
                         if run_manager is not None:
                             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
-                    elif run_manager is not None and type(event) is Retrying:
-                        await run_manager.on_retry(event.state)
+                    elif type(event) is Retrying:
+                        await atell(event, run_manager)
+                if type(batch[-1]) is AnswerInfo:
+                    await atell(batch[-1], run_manager)
     except IntegrationError as error:
         raise as_model_error(error) from error.__cause__
 

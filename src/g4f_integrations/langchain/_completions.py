@@ -11,7 +11,7 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.outputs import ChatResult, Generation, GenerationChunk, LLMResult
 
-from g4f_integrations.core.events import Event, Retrying
+from g4f_integrations.core.events import AnswerInfo, Event, Retrying
 from g4f_integrations.core.loop import iterate_blocking, run_blocking
 from g4f_integrations.core.routes import Endpoint
 from g4f_integrations.core.settings.calls import Call, load_engine
@@ -20,6 +20,7 @@ from g4f_integrations.langchain._answering import agenerate, generate
 from g4f_integrations.langchain._calls import prepare_call
 from g4f_integrations.langchain._chunks import ChunkBuilder, build_result
 from g4f_integrations.langchain._errors import as_model_error
+from g4f_integrations.langchain._events import atell, tell
 
 if TYPE_CHECKING:
     from g4f_integrations.langchain.llms import G4F
@@ -122,8 +123,10 @@ def stream(
                         if run_manager is not None:
                             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
-                    elif run_manager is not None and type(event) is Retrying:
-                        run_manager.on_retry(event.state)
+                    elif type(event) is Retrying:
+                        tell(event, run_manager)
+                if type(batch[-1]) is AnswerInfo:
+                    tell(batch[-1], run_manager)
     except IntegrationError as error:
         raise as_model_error(error) from error.__cause__
 
@@ -148,8 +151,10 @@ async def astream(
                         if run_manager is not None:
                             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
-                    elif run_manager is not None and type(event) is Retrying:
-                        await run_manager.on_retry(event.state)
+                    elif type(event) is Retrying:
+                        await atell(event, run_manager)
+                if type(batch[-1]) is AnswerInfo:
+                    await atell(batch[-1], run_manager)
     except IntegrationError as error:
         raise as_model_error(error) from error.__cause__
 

@@ -8,7 +8,14 @@ from importlib import import_module
 TYPE_CHECKING = False  # `typing` itself costs more than the rest of this import
 if TYPE_CHECKING:
     from g4f_integrations.llama_index.embeddings import G4FEmbedding
-    from g4f_integrations.llama_index.events import G4FAnswerEvent, G4FAttemptEvent
+    from g4f_integrations.llama_index.events import (
+        G4FAnswerEvent,
+        G4FAttemptEvent,
+        G4FCleanedEvent,
+        G4FRepairedEvent,
+        G4FResumedEvent,
+        G4FTrimmedEvent,
+    )
     from g4f_integrations.llama_index.images import image_block
     from g4f_integrations.llama_index.llms import G4FLLM
     from g4f_integrations.llama_index.query_engines import sub_question_query_engine
@@ -19,6 +26,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "G4FAnswerEvent": "events",
     "G4FAttemptEvent": "events",
+    "G4FCleanedEvent": "events",
+    "G4FRepairedEvent": "events",
+    "G4FResumedEvent": "events",
+    "G4FTrimmedEvent": "events",
     "G4FAudioReader": "readers",
     "G4FEmbedding": "embeddings",
     "G4FImageToolSpec": "tool_specs",
@@ -34,10 +45,14 @@ __all__ = [
     "G4FAnswerEvent",
     "G4FAttemptEvent",
     "G4FAudioReader",
+    "G4FCleanedEvent",
     "G4FEmbedding",
     "G4FImageToolSpec",
+    "G4FRepairedEvent",
+    "G4FResumedEvent",
     "G4FSearchToolSpec",
     "G4FSpeechToolSpec",
+    "G4FTrimmedEvent",
     "image_block",
     "sub_question_query_engine",
 ]

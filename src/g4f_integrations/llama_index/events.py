@@ -60,6 +60,70 @@ class G4FAttemptEvent(BaseEvent):
         return "G4FAttemptEvent"
 
 
+class G4FResumedEvent(BaseEvent):
+    """A stream broke off after something had been handed over, and another attempt carries it on.
+
+    Attributes:
+        number: Of the attempt that broke off, from 1.
+        provider: Who broke off.
+        error: What went wrong, without credentials.
+    """
+
+    number: int
+    provider: str
+    error: str | None = None
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name that handlers see."""
+        return "G4FResumedEvent"
+
+
+class G4FTrimmedEvent(BaseEvent):
+    """A part of the conversation was left out, so that the rest fits the route.
+
+    Attributes:
+        report: How many messages were removed and cut, the tokens before and after, and whose limit it was.
+    """
+
+    report: dict[str, Any]
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name that handlers see."""
+        return "G4FTrimmedEvent"
+
+
+class G4FCleanedEvent(BaseEvent):
+    """Something was taken out of the answer, or out of earlier answers in the conversation.
+
+    Attributes:
+        removed: Each thing with its rule and its text.
+    """
+
+    removed: list[dict[str, Any]]
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name that handlers see."""
+        return "G4FCleanedEvent"
+
+
+class G4FRepairedEvent(BaseEvent):
+    """An answer in the wrong form was asked for again, and came right.
+
+    Attributes:
+        problems: What was wrong with the earlier ones, one line for each.
+    """
+
+    problems: list[str]
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name that handlers see."""
+        return "G4FRepairedEvent"
+
+
 class G4FAnswerEvent(BaseEvent):
     """An answer is complete.
 
@@ -102,13 +166,30 @@ class Reporter:
             return
         if isinstance(event, Retrying):
             self._tell(event.attempt)
+            if event.resumes:
+                broken = event.attempt
+                self._send(G4FResumedEvent(number=self._told, provider=broken.provider, error=broken.error))
         elif isinstance(event, AnswerInfo):
             self._catch_up(event.attempts)
-            dispatcher.event(G4FAnswerEvent(info=event.to_dict(), span_id=self._span))
+            self._tell_answer(event)
 
     async def ahear(self, event: Event) -> None:
         """`hear`, for callers that await it."""
         self.hear(event)
+
+    def _tell_answer(self, info: AnswerInfo) -> None:
+        if info.trimmed:
+            self._send(G4FTrimmedEvent(report=dict(info.trimmed)))
+        if info.cleaned:
+            self._send(G4FCleanedEvent(removed=[dict(one) for one in info.cleaned]))
+        problems = [attempt.error or "" for attempt in info.attempts if attempt.outcome == "invalid"]
+        if problems and info.suspect != "invalid":
+            self._send(G4FRepairedEvent(problems=problems))
+        self._send(G4FAnswerEvent(info=info.to_dict()))
+
+    def _send(self, event: BaseEvent) -> None:
+        event.span_id = self._span
+        dispatcher.event(event)
 
     def _catch_up(self, attempts: Sequence[Attempt]) -> None:
         """Tell of the attempts that nobody knows of yet; these are all that there were."""
@@ -117,7 +198,7 @@ class Reporter:
 
     def _tell(self, attempt: Attempt) -> None:
         self._told += 1
-        dispatcher.event(G4FAttemptEvent(number=self._told, span_id=self._span, **attempt.to_dict()))
+        self._send(G4FAttemptEvent(number=self._told, **attempt.to_dict()))
 
 
 def _has_listeners() -> bool:

@@ -243,6 +243,7 @@ async def test_two_models_that_have_nothing_to_add_are_believed_where_the_answer
     answer = await ask(broken("All is said."), *silent)
 
     assert (answer.text, answer.outcomes) == ("All is said.", ["interrupted", "empty", "ok"])
+    assert answer.info.suspect == "empty"  # believed, but not proven
 
 
 async def test_silence_amid_a_sentence_is_no_end():

@@ -1,7 +1,7 @@
 """What LlamaIndex's handlers learn: attempts, answers, tokens, and how often somebody was asked."""
 
 import pytest
-from g4f.providers.response import Usage
+from g4f.providers.response import ToolCalls, Usage
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.callbacks import CallbackManager, CBEventType, LlamaDebugHandler, TokenCountingHandler
 from llama_index.core.instrumentation.events.exception import ExceptionEvent
@@ -9,10 +9,18 @@ from llama_index.core.instrumentation.events.llm import LLMChatEndEvent, LLMChat
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.rate_limiter import BaseRateLimiter
 
-from g4f_integrations import Resilience
+from g4f_integrations import Cleaning, Resilience, Trimming
 from g4f_integrations.errors import RateLimitError
-from g4f_integrations.llama_index import G4FLLM, G4FAnswerEvent, G4FAttemptEvent
-from g4f_integrations.testing import ScriptedProvider
+from g4f_integrations.llama_index import (
+    G4FLLM,
+    G4FAnswerEvent,
+    G4FAttemptEvent,
+    G4FCleanedEvent,
+    G4FRepairedEvent,
+    G4FResumedEvent,
+    G4FTrimmedEvent,
+)
+from g4f_integrations.testing import ScriptedProvider, cut
 
 HI = [ChatMessage("Hi")]
 QUICK = Resilience(backoff_initial=0, backoff_max=0)
@@ -67,6 +75,53 @@ async def test_a_failed_attempt_is_told_before_the_stream_goes_on(heard):
 
     assert [event.provider for event in heard if isinstance(event, G4FAttemptEvent)] == ["Busy"]
     await stream.aclose()
+
+
+@pytest.mark.parametrize("endpoint", ["stream_chat", "astream_chat"])
+async def test_a_stream_that_is_carried_on_is_an_event_between_its_attempts(heard, endpoint):
+    broken = ScriptedProvider("The quick ", "brown fox", cut(), name="Cut")
+    llm = G4FLLM(provider=[broken, ScriptedProvider("brown fox jumps.")], model="m", resilience=QUICK)
+
+    await ask(llm, endpoint)
+
+    ours = [event for event in heard if isinstance(event, G4FAttemptEvent | G4FResumedEvent)]
+    assert [type(event) for event in ours] == [G4FAttemptEvent, G4FResumedEvent, G4FAttemptEvent]
+    assert (ours[1].number, ours[1].provider) == (1, "Cut")
+
+
+@pytest.mark.parametrize("endpoint", ["chat", "astream_chat"])
+async def test_what_was_trimmed_and_cleaned_are_events(heard, endpoint):
+    advertising = ScriptedProvider("Yes.\n\nNeed proxies cheaper than the market? https://op.wtf", name="Airforce")
+    llm = G4FLLM(
+        provider=advertising,
+        model="m",
+        context_window=2_000,
+        trimming=Trimming(),
+        cleaning=Cleaning(),
+        resilience=QUICK,
+    )
+    history = [ChatMessage("word " * 3_000), ChatMessage("Well.", role="assistant"), ChatMessage("And now?")]
+
+    result = getattr(llm, endpoint)(history)
+    if endpoint == "astream_chat":
+        assert [chunk async for chunk in await result]
+
+    [trimmed] = [event for event in heard if isinstance(event, G4FTrimmedEvent)]
+    [cleaned] = [event for event in heard if isinstance(event, G4FCleanedEvent)]
+    assert trimmed.report["tokens_before"] > trimmed.report["tokens_after"]
+    assert "op.wtf" in cleaned.removed[0]["text"]
+
+
+def test_an_answer_that_came_right_at_the_second_asking_is_an_event(heard):
+    tool = {"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}}
+    call = ToolCalls([{"index": 0, "id": "a1B2c3D4e", "function": {"name": "now", "arguments": "{}"}}])
+    script = ScriptedProvider(per_call=[["It is late."], [call]], native_tools=True)
+    llm = G4FLLM(provider=script, model="m", resilience=QUICK)
+
+    llm.chat(HI, tools=[tool], tool_choice="required")
+
+    [repaired] = [event for event in heard if isinstance(event, G4FRepairedEvent)]
+    assert len(repaired.problems) == 1
 
 
 async def test_llamaindexs_own_events_are_there_once(heard):
