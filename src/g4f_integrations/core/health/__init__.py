@@ -5,19 +5,16 @@ a store that keeps it elsewhere answers from a local view and writes behind.
 """
 
 from g4f_integrations.core.health._local import Fact, LocalHealth, default_store, known_routes, reset_health
-from g4f_integrations.core.health._report import HealthReport, RouteStatus, report
-from g4f_integrations.core.health._route import BreakerSettings, RouteHealth, State
+from g4f_integrations.core.health._report import report
+from g4f_integrations.core.health._route import BreakerSettings, RouteHealth
 from g4f_integrations.core.health._store import HealthStore
 
 __all__ = [
     "BreakerSettings",
     "Fact",
-    "HealthReport",
     "HealthStore",
     "LocalHealth",
     "RouteHealth",
-    "RouteStatus",
-    "State",
     "default_store",
     "known_routes",
     "report",

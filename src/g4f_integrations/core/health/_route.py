@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from g4f_integrations.core.events import Outcome
 from g4f_integrations.core.health._window import SuccessWindow
-
-State: TypeAlias = Literal["closed", "open", "half-open"]
+from g4f_integrations.core.status import State
 
 LONGEST_PROBE = 60.0  # seconds after which a probe that never reported back (its process hung) is forgotten
 _SOFT_COOLDOWN = 5.0  # seconds a route rests after a rate limit that named no time (LiteLLM's figure)

@@ -10,7 +10,7 @@ import builtins
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -50,10 +50,8 @@ from g4f_integrations.core.settings.values import (
     to_tool_calling,
     to_trimming,
 )
+from g4f_integrations.core.status import HealthReport
 from g4f_integrations.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from g4f_integrations.core.health import HealthReport
 
 _DEFAULT_RESILIENCE = Resilience()
 
