@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from g4f_integrations.core.automaton import FrameError
 from g4f_integrations.core.failures import NoticeGate, classify_content
-from g4f_integrations.core.failures._frames import FrameError, Frames
+from g4f_integrations.core.failures._frames import Frames
 from g4f_integrations.core.failures._notices import notice_table
 
 ROWS = [json.loads(line) for line in (Path(__file__).parent / "data/answers.jsonl").read_text("utf-8").splitlines()]

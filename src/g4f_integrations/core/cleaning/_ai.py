@@ -20,8 +20,8 @@ from typing import Any
 
 from g4f_integrations.core.cleaning._ai_settings import AICleaning, Complete
 from g4f_integrations.core.cleaning._code import OPEN_TEXT, Code
-from g4f_integrations.core.cleaning._frames import BLANKS
 from g4f_integrations.core.cleaning._results import Removed
+from g4f_integrations.core.cleaning._states import BLANKS
 from g4f_integrations.core.cleaning._suspicion import continues_list, evidence_in, has_label, hosts_in
 from g4f_integrations.core.logs import call_logger
 

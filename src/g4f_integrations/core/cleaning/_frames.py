@@ -35,19 +35,12 @@ hold back: the text since a start whose set of states is not empty.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
-BLANKS = frozenset(" \t\r\n\x0b\x0c")
-"""White space, as far as adverts take it with them. Other signs without ink are the answer's own."""
-
-_Test = Callable[[str], bool]
-URL_ENDS = frozenset(" \t\r\n\x0b\x0c)]}>\"'<`,;.#|*")
-"""What an address cannot go on with, or is ended by where a sentence is."""
+from g4f_integrations.core.automaton import FrameError, Test, check_whole, part_at
+from g4f_integrations.core.cleaning._states import BLANKS, Walk, is_blank
 
 _STRUCTURE = frozenset("#>|`-+~")  # what a heading, a quotation, a table, a fence or a list begins with
-
-
-_is_blank = BLANKS.__contains__
 
 
 def _is_label(char: str) -> bool:
@@ -70,7 +63,7 @@ def _is_passage_text(char: str) -> bool:
     return char != "]"
 
 
-_RUNS: dict[str, tuple[_Test, bool]] = {  # the characters of a run, and whether it may be empty
+_RUNS: dict[str, tuple[Test, bool]] = {  # the characters of a run, and whether it may be empty
     "n": (str.isdigit, False),
     "w": (_is_word, False),
     "hex": (lambda char: char in "0123456789abcdefABCDEF-", False),
@@ -83,91 +76,12 @@ _RUNS: dict[str, tuple[_Test, bool]] = {  # the characters of a run, and whether
 }
 
 
-class FrameError(ValueError):
-    """A frame that breaks the language's grammar."""
-
-
-class State(dict[str, "State | None"]):
-    """A set of states: where a text can stand in the frames. Looking a character up leads on, ``None`` leads nowhere.
-
-    Attributes:
-        now: The rule of which a frame is complete here, if any.
-        line: The same, provided that the line ends here.
-        bound: The same, provided that an address ends here.
-        tail: The same, provided that nothing but white space follows.
-        cut: The rule that an unfinished advert at the text's end belongs to.
-        longest: Characters that a match through here may have; 0 where undecided text is meant.
-        leaf: Whether nothing can follow.
-    """
-
-    __slots__ = ("_table", "bound", "chains", "cut", "leaf", "line", "longest", "members", "now", "tail")
-
-    def __init__(self, table: Table, members: frozenset[int]) -> None:
-        super().__init__()
-        self._table = table
-        self.members = members
-        self.now = table.first(members, "now")
-        self.line = table.first(members, "line")
-        self.bound = table.first(members, "bound")
-        self.tail = table.first(members, "tail")
-        self.cut = table.first(members, "cut")
-        self.longest = table.longest(members)
-        self.leaf = table.is_leaf(members)
-        self.chains: dict[str, tuple[str, State]] = {}
-
-    def chain(self, name: str, glued: State, blank: State) -> tuple[str, State]:
-        """The literal text that must follow, as far as nothing else can happen in it, and the state behind it.
-
-        Args:
-            name: Of the kind of place; the chain is kept under it.
-            glued: What can begin behind ink there; no character of the chain does.
-            blank: What can begin behind a blank.
-        """
-        found = self.chains.get(name)
-        if found is None:
-            text, state = "", self
-            while (piece := self._table.only_way(state)) and not any(sign in "`~" for sign in piece):
-                stop = blank if piece[0] == " " else glued
-                following = state[piece[0]]
-                if following is not None and len(piece) > 1:
-                    following = following[piece[1]]
-                if (
-                    following is None
-                    or following.now is not None
-                    or following.longest != self.longest
-                    or stop[piece[-1]] is not None
-                ):
-                    break
-                text, state = text + piece, following
-            found = self.chains[name] = (text, state)
-        return found
-
-    def __hash__(self) -> int:  # type: ignore[override]  # each set is one object, unlike other dicts
-        return id(self)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    def __missing__(self, char: str) -> State | None:
-        following = self._table.after(self.members, char)
-        if len(self) < 1024:  # hostile texts have a million different characters
-            self[char] = following
-        return following
-
-
-class Table:
+class Table(Walk):
     """The automaton of many frames. Built once, extended by `add`, walked from the states that `start` gives."""
 
     def __init__(self) -> None:
-        self._literal: list[dict[str, list[int]]] = []
-        self._tests: list[list[tuple[_Test, int]]] = []
-        self._empty: list[list[int]] = []
-        self._longest: list[int] = []
-        self._ends: dict[str, dict[int, int]] = {
-            "now": {}, "line": {}, "bound": {}, "tail": {}, "cut": {},
-        }  # fmt: skip
+        super().__init__()
         self.behind: dict[int, int] = {}  # characters that a rule's match looks ahead
-        self._sets: dict[frozenset[int], State] = {}
         self._rule = 0
         self._limit = 0
         self._cuts = False
@@ -195,9 +109,7 @@ class Table:
             frame = frame[: ending.start()]
         first = self._new(marked=False)
         last, place, marked = self._sequence(frame, 0, first, marked=False)
-        if place != len(frame):
-            message = f"unbalanced bracket at {place} in {whole!r}"
-            raise FrameError(message)
+        check_whole(whole, place, len(frame))
         end = self._new(marked=marked)
         self._empty[last].append(end)
         if kind.startswith("before:"):
@@ -206,7 +118,7 @@ class Table:
             self.behind[rule] = len(following)
             self._ends["now"][end] = rule
         elif tail or kind == "tail":
-            self._loop(end, _is_blank)
+            self._loop(end, is_blank)
             self._ends["tail"][end] = rule
         elif kind == "urlend":
             self._ends["bound"][end] = rule
@@ -218,16 +130,13 @@ class Table:
         return first
 
     def _new(self, *, marked: bool) -> int:
-        self._literal.append({})
-        self._tests.append([])
-        self._empty.append([])
+        state = self._add_state()
         self._longest.append(self._limit if marked else 0)
-        state = len(self._empty) - 1
         if marked and self._cuts:
             self._ends["cut"][state] = self._rule
         return state
 
-    def _loop(self, state: int, test: _Test) -> None:
+    def _loop(self, state: int, test: Test) -> None:
         self._tests[state].append((test, state))
 
     def _sequence(self, frame: str, place: int, state: int, *, marked: bool) -> tuple[int, int, bool]:
@@ -239,12 +148,7 @@ class Table:
             if char == "(":
                 state, place, marked = self._group(frame, place + 1, state, marked=marked)
             elif char == "{":
-                close = frame.find("}", place)
-                if close < 0:
-                    message = f"unclosed {{ in {frame!r}"
-                    raise FrameError(message)
-                name = frame[place + 1 : close]
-                place = close + 1
+                name, place = part_at(frame, place)
                 if name == "!":
                     marked = True
                     state = self._step_over(state)
@@ -282,8 +186,8 @@ class Table:
 
     def _gap(self, state: int, *, marked: bool) -> int:
         after = self._new(marked=marked)
-        self._tests[state].append((_is_blank, after))
-        self._loop(after, _is_blank)
+        self._tests[state].append((is_blank, after))
+        self._loop(after, is_blank)
         return after
 
     def _group(self, frame: str, place: int, state: int, *, marked: bool) -> tuple[int, int, bool]:
@@ -349,7 +253,7 @@ class Table:
         after, between, words = (self._new(marked=marked) for _ in range(3))
         self._empty[state].append(after)
         self._tests[after].append((lambda char: char in "\r\n", between))
-        self._loop(between, _is_blank)
+        self._loop(between, is_blank)
         self._tests[between].append((lambda char: char not in BLANKS and char not in _STRUCTURE, words))
         self._loop(words, lambda char: char not in "\r\n")
         self._empty[words].append(after)
@@ -376,88 +280,3 @@ class Table:
                 self._empty[self._text(host, found, marked=marked)].append(after)
         self._loop(after, _is_url)
         return self._char(")", after, True)
-
-    # Walking ---------------------------------------------------------------------------------------------------
-
-    def first(self, members: frozenset[int], end: str) -> int | None:
-        """The smallest number of a rule that ends in one of the states."""
-        ends = self._ends[end]
-        return min((ends[state] for state in members if state in ends), default=None)
-
-    def longest(self, members: frozenset[int]) -> int:
-        """Characters that a match through these states may have; 0 while it is undecided."""
-        return max((self._longest[state] for state in members), default=0)
-
-    def only_way(self, state: State) -> str:
-        """The one character that leads on, or a blank and the one behind it; nothing where there is a choice."""
-        if state.bound is not None or state.now is not None:
-            return ""
-        literals = {char for member in state.members for char in self._literal[member]}
-        tests = [test for member in state.members for test, _ in self._tests[member]]
-        if not tests:
-            return literals.pop() if len(literals) == 1 and not literals & BLANKS else ""
-        if literals or any(test != _is_blank for test in tests):
-            return ""
-        behind = state[" "]
-        if behind is None or behind.now is not None or behind.longest != state.longest or behind.bound is not None:
-            return ""
-        literals = {char for member in behind.members for char in self._literal[member]}
-        tests = [test for member in behind.members for test, _ in self._tests[member]]
-        if len(literals) != 1 or literals & BLANKS or any(test != _is_blank for test in tests):
-            return ""
-        return f" {literals.pop()}"
-
-    def is_leaf(self, members: frozenset[int]) -> bool:
-        """Whether no character leads on."""
-        return not any(self._literal[state] or self._tests[state] for state in members)
-
-    def start(self, firsts: Iterable[int]) -> State:
-        """The set of states before the first character of any of these frames."""
-        return self._closed(set(firsts))
-
-    def _closed(self, members: set[int]) -> State:
-        stack = list(members)
-        while stack:
-            for following in self._empty[stack.pop()]:
-                if following not in members:
-                    members.add(following)
-                    stack.append(following)
-        key = frozenset(members)
-        found = self._sets.get(key)
-        if found is None:
-            if len(self._sets) >= 20_000:  # a bound on memory for hostile texts
-                self._sets.clear()
-            found = self._sets[key] = State(self, key)
-        return found
-
-    def after(self, members: frozenset[int], char: str) -> State | None:
-        """The states after one more character."""
-        found: set[int] = set()
-        for state in members:
-            found.update(self._literal[state].get(char, ()))
-            found.update(following for test, following in self._tests[state] if test(char))
-        return self._closed(found) if found else None
-
-    def openers(self, firsts: Iterable[int], longest: int = 3) -> set[str]:
-        """The first characters of the texts that these frames fit, `longest` of them or all literal ones before.
-
-        Raises:
-            FrameError: A frame begins with a free part, so that anything could open it.
-        """
-        found: set[str] = set()
-        stack = [("", self.start(firsts).members)]
-        while stack:
-            text, members = stack.pop()
-            free = any(self._tests[state] for state in members)
-            ends = any(state in ends for ends in self._ends.values() for state in members)
-            if text and (free or ends or len(text) >= longest):
-                found.add(text)
-                continue
-            if free or ends:
-                message = "a frame must begin with a literal text"
-                raise FrameError(message)
-            for char in {char for state in members for char in self._literal[state]}:
-                following = self.after(members, char)
-                if following is not None:
-                    stack.append((text + char, following.members))
-        return found

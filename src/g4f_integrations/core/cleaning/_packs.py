@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from g4f_integrations.core.cleaning._frames import BLANKS, State
+from g4f_integrations.core.cleaning._states import BLANKS, State
 
 _SLOW = BLANKS | frozenset("`~")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from g4f_integrations.core.cleaning._scanner import Cut
+from g4f_integrations.core.cleaning._held import Cut
 from g4f_integrations.core.failures import Failure
 
 

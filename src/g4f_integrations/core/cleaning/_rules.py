@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from g4f_integrations.core.cleaning._frames import FrameError
+from g4f_integrations.core.automaton import FrameError
 from g4f_integrations.core.cleaning._patterns import check_pattern
 from g4f_integrations.errors import ConfigurationError
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias
 
 from g4f_integrations.core.cleaning._code import Guard
-from g4f_integrations.core.cleaning._frames import BLANKS, State, Table
+from g4f_integrations.core.cleaning._frames import Table
 from g4f_integrations.core.cleaning._packs import Pack
 from g4f_integrations.core.cleaning._rules import Rule
+from g4f_integrations.core.cleaning._states import BLANKS, State
 
 Place: TypeAlias = Literal["head", "paragraph", "line", "blank", "glued"]
 """What comes directly before a character: nothing, a blank line, a line end, a blank, or another character."""

@@ -7,8 +7,10 @@ answer is done with after a handful of them; a stream can be walked as it comes,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from g4f_integrations.core.automaton import Automaton, FrameError, Test, check_whole, part_at
 
 _MOST_SETS = 20_000  # a bound on memory for hostile texts; ordinary use stays under a thousand
 
@@ -24,8 +26,7 @@ _PLAIN = {
 _DIGITS = frozenset("0123456789.,")
 _CLOSING = frozenset('.!~)]"')
 
-_Test = Callable[[str], bool]
-_CLASSES: dict[str, _Test] = {
+_CLASSES: dict[str, Test] = {
     "any": lambda _: True,
     "line": lambda char: char != "\n",
     "word": lambda char: char not in " \n",
@@ -61,11 +62,7 @@ class States:
     follow: dict[str, States] = field(default_factory=dict)
 
 
-class FrameError(ValueError):
-    """A frame that breaks the language's grammar."""
-
-
-class Frames:
+class Frames(Automaton):
     """A compiled list of entries of frames.
 
     Args:
@@ -79,9 +76,7 @@ class Frames:
     ) -> None:
         self._fragments = fragments
         self._tails = tails
-        self._literal: list[dict[str, list[int]]] = []
-        self._tests: list[list[tuple[_Test, int]]] = []
-        self._empty: list[list[int]] = []
+        super().__init__()
         self._owner: list[int] = []
         self._accepts: dict[int, int] = {}
         self._longest = [longest for _, longest in entries]
@@ -97,19 +92,14 @@ class Frames:
             self._accepts[self._end] = self._number
             for frame in frames:
                 last, place = self._sequence(frame, 0, first)
-                if place != len(frame):
-                    message = f"unbalanced bracket at {place} in {frame!r}"
-                    raise FrameError(message)
+                check_whole(frame, place, len(frame))
                 self._empty[last].append(self._end)
         self._first = first
         self._start: States | None = None
 
     def _new(self) -> int:
-        self._literal.append({})
-        self._tests.append([])
-        self._empty.append([])
         self._owner.append(self._number)
-        return len(self._empty) - 1
+        return self._add_state()
 
     def _sequence(self, frame: str, place: int, state: int) -> tuple[int, int]:
         """Builds `frame` from `place` on, behind `state`, up to an unmatched ``)`` or ``|``; gives both."""
@@ -120,12 +110,8 @@ class Frames:
             if char == "(":
                 state, place = self._group(frame, place + 1, state)
             elif char == "{":
-                close = frame.find("}", place)
-                if close < 0:
-                    message = f"unclosed {{ in {frame!r}"
-                    raise FrameError(message)
-                state = self._named(frame[place + 1 : close], state)
-                place = close + 1
+                name, place = part_at(frame, place)
+                state = self._named(name, state)
             else:
                 if char == "\\":
                     place += 1
@@ -191,13 +177,7 @@ class Frames:
         return known
 
     def _closed(self, members: set[int]) -> States:
-        stack = list(members)
-        while stack:
-            for following in self._empty[stack.pop()]:
-                if following not in members:
-                    members.add(following)
-                    stack.append(following)
-        key = frozenset(members)
+        key = self._free(members)
         found = self._sets.get(key)
         if found is None:
             if len(self._sets) >= _MOST_SETS:
@@ -226,8 +206,4 @@ class Frames:
         return following
 
     def _after(self, states: States, seen: str) -> States:
-        members: set[int] = set()
-        for state in states.members:
-            members.update(self._literal[state].get(seen, ()))
-            members.update(following for test, following in self._tests[state] if test(seen))
-        return self._closed(members)
+        return self._closed(self._steps(states.members, seen))

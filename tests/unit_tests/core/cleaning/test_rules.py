@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from g4f_integrations.core.automaton import FrameError
 from g4f_integrations.core.cleaning import Cleaning, Example, Rule
-from g4f_integrations.core.cleaning._frames import FrameError, Table
+from g4f_integrations.core.cleaning._frames import Table
 from g4f_integrations.core.cleaning._patterns import check_pattern
 from g4f_integrations.core.cleaning._rules import check_rule, read_rules, shipped_rules
 from g4f_integrations.errors import ConfigurationError
