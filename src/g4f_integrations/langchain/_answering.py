@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.messages import BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk, ChatResult, GenerationChunk
 
 from g4f_integrations.core.events import AnswerInfo, Event, Retrying
 from g4f_integrations.core.loop import iterate_blocking, run_blocking
@@ -22,6 +22,8 @@ from g4f_integrations.langchain._events import atell, tell
 if TYPE_CHECKING:
     from g4f_integrations.langchain.chat_models import ChatG4F
     from g4f_integrations.langchain.llms import G4F
+
+C = TypeVar("C", ChatGenerationChunk, GenerationChunk)
 
 
 def generate(
@@ -71,6 +73,10 @@ async def agenerate(
         raise as_model_error(error) from error.__cause__
 
 
+Prepared: TypeAlias = Callable[[], tuple[Call, Callable[[Event], C | None]]]
+"""Makes a call ready, and what turns its events into chunks; called with the first look at the stream."""
+
+
 def stream(
     model: ChatG4F,
     messages: list[BaseMessage],
@@ -79,9 +85,29 @@ def stream(
     arguments: dict[str, Any],
 ) -> Iterator[ChatGenerationChunk]:
     """The answer of `model`, piece by piece, converted in the consumer's thread."""
+    return stream_chunks(lambda: _prepared(model, messages, stop, arguments), run_manager)
+
+
+def astream(
+    model: ChatG4F,
+    messages: list[BaseMessage],
+    stop: list[str] | None,
+    run_manager: AsyncCallbackManagerForLLMRun | None,
+    arguments: dict[str, Any],
+) -> AsyncIterator[ChatGenerationChunk]:
+    """The answer of `model`, piece by piece, in the caller's event loop."""
+    return astream_chunks(lambda: _prepared(model, messages, stop, arguments), run_manager)
+
+
+def stream_chunks(prepare: Prepared[C], run_manager: CallbackManagerForLLMRun | None) -> Iterator[C]:
+    """The chunks of a call, converted in the consumer's thread.
+
+    Args:
+        prepare: Makes the call ready.
+        run_manager: Is told of every chunk, and of every further attempt.
+    """
     try:
-        call = prepare_call(model, messages, stop, arguments, stream=True)
-        feed = _chunk_builder(model, call).feed
+        call, feed = prepare()
         with closing(iterate_blocking(call.batches)) as batches:
             for batch in batches:
                 for event in batch:
@@ -98,17 +124,10 @@ def stream(
         raise as_model_error(error) from error.__cause__
 
 
-async def astream(
-    model: ChatG4F,
-    messages: list[BaseMessage],
-    stop: list[str] | None,
-    run_manager: AsyncCallbackManagerForLLMRun | None,
-    arguments: dict[str, Any],
-) -> AsyncIterator[ChatGenerationChunk]:
-    """The answer of `model`, piece by piece, in the caller's event loop."""
+async def astream_chunks(prepare: Prepared[C], run_manager: AsyncCallbackManagerForLLMRun | None) -> AsyncIterator[C]:
+    """The chunks of a call, in the caller's event loop; see `stream_chunks`."""
     try:
-        call = prepare_call(model, messages, stop, arguments, stream=True)
-        feed = _chunk_builder(model, call).feed
+        call, feed = prepare()
         await load_engine()
         async with aclosing(call.batches()) as batches:
             async for batch in batches:
@@ -126,6 +145,9 @@ async def astream(
         raise as_model_error(error) from error.__cause__
 
 
-def _chunk_builder(model: ChatG4F, call: Call) -> ChunkBuilder:
+def _prepared(
+    model: ChatG4F, messages: list[BaseMessage], stop: list[str] | None, arguments: dict[str, Any]
+) -> tuple[Call, Callable[[Event], ChatGenerationChunk | None]]:
+    call = prepare_call(model, messages, stop, arguments, stream=True)
     usage = call.own.get("stream_usage", model.stream_usage)
-    return ChunkBuilder(usage=usage, output_version=model.output_version, dropped=call.dropped)
+    return call, ChunkBuilder(usage=usage, output_version=model.output_version, dropped=call.dropped).feed

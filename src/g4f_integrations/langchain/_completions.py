@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, closing
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.outputs import ChatResult, Generation, GenerationChunk, LLMResult
 
-from g4f_integrations.core.events import AnswerInfo, Event, Retrying
-from g4f_integrations.core.loop import iterate_blocking, run_blocking
+from g4f_integrations.core.events import Event
+from g4f_integrations.core.loop import run_blocking
 from g4f_integrations.core.routes import Endpoint
-from g4f_integrations.core.settings.calls import Call, load_engine
+from g4f_integrations.core.settings.calls import Call
 from g4f_integrations.errors import ConfigurationError, IntegrationError, InvalidRequestError, ModelNotFoundError
-from g4f_integrations.langchain._answering import agenerate, generate
+from g4f_integrations.langchain._answering import agenerate, astream_chunks, generate, stream_chunks
 from g4f_integrations.langchain._calls import prepare_call
 from g4f_integrations.langchain._chunks import ChunkBuilder, build_result
 from g4f_integrations.langchain._errors import as_model_error
-from g4f_integrations.langchain._events import atell, tell
 
 if TYPE_CHECKING:
     from g4f_integrations.langchain.llms import G4F
@@ -112,26 +110,10 @@ def stream(
     arguments: dict[str, Any],
 ) -> Iterator[GenerationChunk]:
     """The text that follows upon `prompt`, piece by piece, converted in the consumer's thread."""
-    try:
-        call = prepare_call(model, [HumanMessage(prompt)], stop, arguments, stream=True)
-        builder = _Builder(call)
-        with closing(iterate_blocking(call.batches)) as batches:
-            for batch in batches:
-                for event in batch:
-                    chunk = builder.feed(event)
-                    if chunk is not None:
-                        if run_manager is not None:
-                            run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                        yield chunk
-                    elif type(event) is Retrying:
-                        tell(event, run_manager)
-                if type(batch[-1]) is AnswerInfo:
-                    tell(batch[-1], run_manager)
-    except IntegrationError as error:
-        raise as_model_error(error) from error.__cause__
+    return stream_chunks(lambda: _prepared(model, prompt, stop, arguments), run_manager)
 
 
-async def astream(
+def astream(
     model: G4F,
     prompt: str,
     stop: list[str] | None,
@@ -139,40 +121,24 @@ async def astream(
     arguments: dict[str, Any],
 ) -> AsyncIterator[GenerationChunk]:
     """The text that follows upon `prompt`, piece by piece, in the caller's event loop."""
-    try:
-        call = prepare_call(model, [HumanMessage(prompt)], stop, arguments, stream=True)
-        builder = _Builder(call)
-        await load_engine()
-        async with aclosing(call.batches()) as batches:
-            async for batch in batches:
-                for event in batch:
-                    chunk = builder.feed(event)
-                    if chunk is not None:
-                        if run_manager is not None:
-                            await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                        yield chunk
-                    elif type(event) is Retrying:
-                        await atell(event, run_manager)
-                if type(batch[-1]) is AnswerInfo:
-                    await atell(batch[-1], run_manager)
-    except IntegrationError as error:
-        raise as_model_error(error) from error.__cause__
+    return astream_chunks(lambda: _prepared(model, prompt, stop, arguments), run_manager)
 
 
-class _Builder:
-    """Turns the events of one streamed answer into chunks of text; the last one tells all about it."""
+def _prepared(
+    model: G4F, prompt: str, stop: list[str] | None, arguments: dict[str, Any]
+) -> tuple[Call, Callable[[Event], GenerationChunk | None]]:
+    call = prepare_call(model, [HumanMessage(prompt)], stop, arguments, stream=True)
+    chunks = ChunkBuilder(dropped=call.dropped)
 
-    def __init__(self, call: Call) -> None:
-        self._chunks = ChunkBuilder(dropped=call.dropped)
-
-    def feed(self, event: Event) -> GenerationChunk | None:
-        """The chunk that `event` makes, if it makes one."""
-        made = self._chunks.feed(event)
+    def feed(event: Event) -> GenerationChunk | None:
+        made = chunks.feed(event)
         if made is None:
             return None
         told = made.message.response_metadata
         # Reasoning and media make chunks of a chat that hold no text.
         return GenerationChunk(text=made.text, generation_info=told or None) if made.text or told else None
+
+    return call, feed
 
 
 def _to_llm_result(results: Sequence[ChatResult]) -> LLMResult:

@@ -27,6 +27,7 @@ from g4f_integrations.core.settings.values import (
     API_KEY_VARIABLE,
     BASE_URL_VARIABLES,
     EnvironmentURL,
+    own_error,
     plain_headers,
     plain_proxy,
     plain_route,
@@ -111,9 +112,7 @@ class EmbeddingFields(BaseModel):
         try:
             super().__init__(**kwargs)
         except ValidationError as error:
-            # pydantic wraps every ValueError; ours says already what is wrong and what to do.
-            causes = (detail.get("ctx", {}).get("error") for detail in error.errors())
-            ours = next((cause for cause in causes if isinstance(cause, ConfigurationError)), None)
+            ours = own_error(error)
             if ours is None:
                 raise
             raise ours from None

@@ -33,6 +33,7 @@ from g4f_integrations.core.settings.values import (
     EnvironmentURL,
     default_cleaning,
     default_trimming,
+    own_error,
     plain_headers,
     plain_policy,
     plain_provider,
@@ -220,9 +221,7 @@ class ModelFields(BaseModel):
         try:
             super().__init__(**kwargs)
         except ValidationError as error:
-            # pydantic wraps every ValueError; ours says already what is wrong and what to do.
-            causes = (detail.get("ctx", {}).get("error") for detail in error.errors())
-            ours = next((cause for cause in causes if isinstance(cause, ConfigurationError)), None)
+            ours = own_error(error)
             if ours is None:
                 raise
             raise ours from None

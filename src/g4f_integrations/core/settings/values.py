@@ -10,7 +10,7 @@ from dataclasses import MISSING, fields
 from functools import cache
 from typing import Any, Self
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from g4f_integrations.core.credentials import Secret, leave_credentials, redact_url
 from g4f_integrations.core.proxies import ProxyMap
@@ -63,6 +63,12 @@ class EnvironmentURL(str):
 def _arrive(shown: str, origin: str) -> EnvironmentURL:
     # What is shown has lost its credentials; where the variable is not set, the first call says so.
     return EnvironmentURL.from_env(origin) or EnvironmentURL._from(shown, origin)  # noqa: SLF001  its own constructor
+
+
+def own_error(error: ValidationError) -> ConfigurationError | None:
+    """Our own error inside pydantic's, which wraps every `ValueError`: it says already what is wrong and what to do."""
+    causes = (detail.get("ctx", {}).get("error") for detail in error.errors())
+    return next((cause for cause in causes if isinstance(cause, ConfigurationError)), None)
 
 
 def to_api_key(value: Any) -> Secret | dict[str, Secret] | None:
