@@ -72,7 +72,7 @@ def test_failover_and_resume_are_shown_offline():
     assert (done.returncode, done.stderr) == (0, "")
     for shown in (
         "Down network → Busy overloaded → Other ok; carried on 0 times",
-        "flashes twice \n    [Breaks broke off",
+        "flashes twice\n    [Breaks broke off",
         "every fifteen seconds.",
         "Breaks interrupted → Repeats ok; carried on 1 times",
         "Silent cancelled → Repeats ok",
