@@ -21,7 +21,7 @@ from g4f_integrations.core.capacity._rates import Allowance, Minute
 
 _MOST_GATES = 1024
 _COMPACT_AT = 64  # waiters from which on those that were served elsewhere are cleared out, whenever they may be half
-_LOOK_AGAIN = 1.0  # seconds after which a waiter looks by itself, in case that the loop of one before it is blocked
+_LOOK_AGAIN = 5.0  # seconds after which a waiter looks by itself, in case that the loop of one before it is blocked
 
 
 class Lease:
