@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 from chaos import Ask, Outcome, warm_up
 from chaos_clients import endpoints, ours
 from measuring import Report, at_most
-from setting import Server
+from setting import Server, clean_environment
 
 from g4f_integrations import Resilience
 from g4f_integrations.core.health import LocalHealth
@@ -43,6 +48,7 @@ def black_hole(server: Server, report: Report, options: argparse.Namespace) -> N
     report.judge("black hole: calls that waited for its clock", waited, at_most(1), "")
     report.judge("black hole: latency added to the others, median", 1000 * statistics.median(rest), at_most(1), "ms")
     report.judge("black hole: latency added to the others, mean", 1000 * statistics.fmean(rest), at_most(1), "ms")
+    second_process(server, report, options)
     report.judge(
         "black hole: p99 with hedging / healthy p99", _p99(times["hedged"]) / _p99(times["healthy"]), at_most(1.3)
     )
@@ -68,5 +74,40 @@ async def _in_turns(server: Server, seed: int, calls: int) -> dict[str, list[flo
     return times
 
 
+def second_process(server: Server, report: Report, options: argparse.Namespace) -> None:
+    """A process that has never asked the silent route, but shares a store with one that has."""
+    urls = silent_first(server, "shared", options.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        store = f"sqlite:///{Path(folder, 'health.db')}"
+        asked = json.dumps(
+            {"urls": urls, "warm": silent_first(server, "sharedwarm", options.seed, "0"), "store": store}
+        )
+        first, second = (
+            json.loads(subprocess.run([sys.executable, __file__, asked], check=True, capture_output=True).stdout)
+            for _ in range(2)
+        )
+    report.judge("black hole: slowest of the first process's calls", 1000 * max(first), None, "ms")
+    waited = sum(seconds > _CLOCKS["first_token_timeout"] for seconds in second)
+    report.judge("black hole: calls of a second process that waited", waited, at_most(0), "")
+
+
+async def _ask_as_a_process(urls: list[str], warm: list[str], store: str) -> list[float]:
+    await warm_up(await ours(endpoints(warm), resilience=Resilience(**_CLOCKS, store=LocalHealth()))())
+    # A long cooldown: whether the route is well again is not the question here.
+    policy = Resilience(**{**_CLOCKS, "breaker_cooldown": 60.0}, store=store)
+    ask = await ours(endpoints(urls), resilience=policy)()
+    times = []
+    for number in range(50):
+        began = time.perf_counter()
+        await ask(number)
+        times.append(time.perf_counter() - began)
+    return times
+
+
 def _p99(times: list[float]) -> float:
     return sorted(times)[int(0.99 * len(times))]
+
+
+if __name__ == "__main__":
+    clean_environment()
+    print(json.dumps(asyncio.run(_ask_as_a_process(**json.loads(sys.argv[1])))))

@@ -174,3 +174,13 @@ def test_passages_are_found_by_their_vectors_offline():
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("Ingrid Vik trims it.\n  found: Ingrid Vik trims the lamp of the lighthouse") == 2
     assert "hashing/lexical-1/1024" in done.stdout
+
+
+def test_a_batch_over_several_processes_is_answered_offline():
+    pytest.importorskip("dask.bag", reason="the `dask` package is not installed")
+
+    done = run("examples/batch_dask.py")
+
+    assert done.returncode == 0, done.stderr
+    assert "40 answers by Good: Look at its last digit." in done.stdout
+    assert "this process made none: True" in done.stdout
