@@ -355,3 +355,24 @@ async def test_without_an_sdk_nobody_follows_a_call(monkeypatch):
     monkeypatch.setattr(metrics._internal, "_METER_PROVIDER", None)
 
     assert watch_call(RouteChoice(model="m"), Request(ASKED)) is None
+
+
+async def test_a_trace_that_is_not_sampled_goes_on_as_such_and_is_told_nothing(told, monkeypatch):
+    from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+
+    unsampled, seen = TracerProvider(sampler=ALWAYS_OFF), []
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", unsampled)
+
+    with trace.get_tracer("test").start_as_current_span("outer") as outer:
+        trace_id = outer.get_span_context().trace_id
+
+        class Noting(ScriptedProvider(name=None)):
+            @classmethod
+            async def create_async_generator(cls, model, messages, **_):
+                seen.append(trace.get_current_span().get_span_context().trace_id)
+                yield "Hello"
+
+        await ask(routes=(Route(Noting, "m"),), messages=ASKED)
+
+    assert seen == [trace_id]
+    assert told.spans == []

@@ -136,9 +136,9 @@ class CallWatch:
         kind = error.kind if isinstance(error, IntegrationError) and error.kind else type(error).__name__
         self._span.set_attribute("error.type", kind)
         self._span.set_status(Status(StatusCode.ERROR, str(error) if self._contents is not None else None))
-        self._hooks.duration.record(
-            time.perf_counter() - self._began, {**self._measured(), "error.type": kind}, self._context
-        )
+        if self._hooks.measures:
+            seconds = time.perf_counter() - self._began
+            self._hooks.duration.record(seconds, {**self._measured(), "error.type": kind}, self._context)
 
     def _end(self) -> None:
         for span, _ in self._attempts.values():  # those that nobody waited for any more
@@ -150,7 +150,8 @@ class CallWatch:
             self._provider = info.provider
             if self._span.is_recording():
                 self._span.set_attributes(self._answered(info))
-            self._measure(info)
+            if self._hooks.measures:
+                self._measure(info)
         self._span.end()
 
     def _measured(self) -> dict[str, Any]:
@@ -213,6 +214,8 @@ class CallWatch:
         Returns:
             What `leave` wants, in the same context and before anything is yielded.
         """
+        if not self._span.is_recording():
+            return otel_context.attach(self._context)  # nobody will see a span, but the trace is the same
         known = self._attempts.get(id(run))
         if known is None:
             attributes: dict[str, Any] = {"g4f.provider": candidate.name}
@@ -237,12 +240,13 @@ class CallWatch:
             run: The same as to `enter`.
             attempt: How it went.
         """
-        attributes = {
-            "g4f.provider": attempt.provider,
-            "g4f.model": attempt.model,
-            "g4f.attempt.outcome": attempt.outcome,
-        }
-        self._hooks.attempts.add(1, attributes, self._context)
+        if self._hooks.measures:
+            attributes = {
+                "g4f.provider": attempt.provider,
+                "g4f.model": attempt.model,
+                "g4f.attempt.outcome": attempt.outcome,
+            }
+            self._hooks.attempts.add(1, attributes, self._context)
         span, _ = self._attempts.pop(id(run), (None, None))
         if span is None:
             return

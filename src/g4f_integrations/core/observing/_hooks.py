@@ -32,13 +32,15 @@ class Hooks:
         tokens: Tokens of each call, as its route told them.
         first_chunk: Seconds to the first content of each stream.
         attempts: Counts attempts by route and outcome; not of the conventions, which know of none.
+        measures: Whether the instruments lead anywhere.
     """
 
-    __slots__ = ("attempts", "duration", "first_chunk", "metering", "tokens", "tracer", "tracing")
+    __slots__ = ("attempts", "duration", "first_chunk", "measures", "metering", "tokens", "tracer", "tracing")
 
     def __init__(self, tracing: trace.TracerProvider, metering: metrics.MeterProvider) -> None:
         self.tracing, self.metering = tracing, metering
         self.tracer = tracing.get_tracer(_SCOPE, __version__)
+        self.measures = not _is_idle(metering)
         meter = metering.get_meter(_SCOPE, __version__)
         self.duration = meter.create_histogram(
             "gen_ai.client.operation.duration",
