@@ -6,6 +6,7 @@ address, is all that a page is given.
 """
 
 import contextlib
+import importlib
 import io
 import logging
 import re
@@ -83,3 +84,32 @@ def test_every_error_has_its_place_among_the_troubles():
     page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 
     assert set(errors.__all__) <= set(re.findall(r"^## (\w+)", page, flags=re.MULTILINE))
+
+
+def test_every_page_has_its_place_among_the_others():
+    places = set(re.findall(r"^ +- [^:]+: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text("utf-8"), flags=re.MULTILINE))
+
+    assert places == {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+
+
+@pytest.mark.parametrize(
+    "room",
+    [
+        "g4f_integrations",
+        "g4f_integrations.langchain",
+        "g4f_integrations.llama_index",
+        "g4f_integrations.core.inventory",
+        "g4f_integrations.core.media",
+    ],
+)
+def test_every_public_class_and_function_is_in_the_reference(room):
+    told = set()
+    for page in (ROOT / "docs" / "reference").glob("*.md"):
+        text = page.read_text("utf-8")
+        told.update(re.findall(r"\.(\w+)$", text, flags=re.MULTILINE))
+        told.update(name for names in re.findall(r"members: \[(.+)\]", text) for name in names.split(", "))
+
+    module = importlib.import_module(room)
+    public = {name for name in module.__all__ if callable(getattr(module, name))}
+
+    assert {name for name in public if name not in told and name.removeprefix("a") not in told} == set()
