@@ -14,28 +14,26 @@ class Pack(dict[str, "Pack | None"]):
 
     Attributes:
         states: The states, oldest match first.
-        chain: Literal text that must follow a lone match, and the pack behind it.
+        chain: Literal text that must follow a lone match, and the pack behind it, once `find_chain` has been asked.
     """
 
-    __slots__ = ("_blank", "_chain", "_glued", "_guard", "limits", "states")
+    __slots__ = ("_blank", "_glued", "_guard", "chain", "limits", "states")
 
     def __init__(self, states: tuple[State, ...], guard: str, glued: State, blank: State) -> None:
         super().__init__()
         self.states = states
         self.limits = [state.longest for state in states]
         self._guard, self._glued, self._blank = guard, glued, blank
-        self._chain: tuple[str, Pack | None] | None = None
+        self.chain: tuple[str, Pack | None] | None = None
 
-    @property
-    def chain(self) -> tuple[str, Pack | None]:
+    def find_chain(self) -> tuple[str, Pack | None]:
         """Literal text that must follow, and the pack behind it."""
-        if self._chain is None:
-            text, behind = "", None
-            if len(self.states) == 1:
-                text, state = self.states[0].chain(self._guard, self._glued, self._blank)
-                behind = self._of((state,)) if text else None
-            self._chain = (text, behind)
-        return self._chain
+        text, behind = "", None
+        if len(self.states) == 1:
+            text, state = self.states[0].chain(self._guard, self._glued, self._blank)
+            behind = self._of((state,)) if text else None
+        self.chain = found = (text, behind)
+        return found
 
     def _of(self, states: tuple[State, ...]) -> Pack:
         return Pack(states, self._guard, self._glued, self._blank)

@@ -235,7 +235,7 @@ class Scanner(Matching):
                     room //= 4
             last = min(last, place + room - 1)
         while place < last:
-            chain, behind = pack.chain
+            chain, behind = pack.chain or pack.find_chain()
             if behind is not None and text.startswith(chain, place, last):
                 pack = behind
                 place += len(chain)
@@ -256,7 +256,8 @@ class Scanner(Matching):
         for thread, state in zip(threads, pack.states, strict=True):
             thread.state = state
         self._place = place
-        self._weight += len(text[start:place].encode("utf-8", "surrogatepass"))
+        passed = text[start:place]
+        self._weight += len(passed) if passed.isascii() else len(passed.encode("utf-8", "surrogatepass"))
         self._head = self._trim = self._block = False
         return place
 

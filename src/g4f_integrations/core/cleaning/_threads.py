@@ -93,13 +93,16 @@ class Matching(HeldText):
     def _begin(self, state: State, before: Context, offset: int) -> Thread | None:
         """Start a thread; gives it back if it is complete already."""
         threads = self._threads
-        if any(thread.state is state for thread in threads):
-            return None  # an older match is just as far
+        for thread in threads:  # no generators: hostile texts begin a match at every other word
+            if thread.state is state:
+                return None  # an older match is just as far
         cut, around = (self._ws, self._ws_context or before) if self._ws >= 0 else (offset, before)
         # What was alive before it may live again, and is held as well.
-        older = (*around[-1], *before[-1]) if around[-1] or before[-1] else ()
-        hold = min([cut, *(thread.hold for thread, *_ in older)])
-        skipped = max([thread.skipped for thread, *_ in older], default=0)
+        hold, skipped = cut, 0
+        for older in (before[-1],) if around is before else (around[-1], before[-1]):
+            for thread, _, _, left_out in older:
+                hold = min(hold, thread.hold)
+                skipped = max(skipped, left_out)
         if offset - hold - skipped > _DEEPEST or offset - hold > _LONGEST_HOLD:
             hold = cut
             around, before = ((*context[:-1], []) for context in (around, before))
@@ -124,7 +127,7 @@ class Matching(HeldText):
                 thread.accept = (offset, state.bound, False)
             following = state[char]
             if following is not None and not self._is_too_long(thread, following, offset):
-                if following in states:
+                if states and following in states:
                     continue  # an older match is just as far
                 thread.state = following
                 if following.now is not None:
