@@ -157,6 +157,24 @@ def test_no_key_is_shown_and_tools_copy_and_pickle():
     assert pickle.loads(pickle.dumps(tool)).provider is Drawing
 
 
+@pytest.mark.parametrize("kind", [G4FImageTool, G4FAudioParser])
+def test_no_pickle_takes_a_credential_along(kind):
+    made = kind(
+        base_url="http://user:password-1@h.example/v1", api_key="key-123456", proxy="http://u:secret-2@p.example"
+    )
+
+    pickled = pickle.dumps(made)
+
+    assert not [secret for secret in (b"password-1", b"key-123456", b"secret-2") if secret in pickled]
+
+
+def test_a_key_that_is_set_later_is_no_less_a_key():
+    tool = G4FImageTool(base_url="http://h.example/v1")
+    tool.api_key = "key-123456"
+
+    assert "key-123456" not in repr(tool.api_key) + repr(tool.model_copy(update={"api_key": "key-123456"}).api_key)
+
+
 @pytest.mark.parametrize("arguments", [{"provder": "X"}, {"routes": ["A:b"], "provider": "X"}, {"base_url": "nowhere"}])
 def test_a_wrong_setting_is_refused_at_construction(arguments):
     with pytest.raises(ValueError, match=r"."):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from g4f_integrations.core.credentials import Secret, leave_credentials, redact_url
+from g4f_integrations.core.credentials import Secret, redact_url
 from g4f_integrations.core.embeddings._endpoint import EndpointBackend
 from g4f_integrations.core.embeddings._hashing import DIMENSION
 from g4f_integrations.core.embeddings._local import (
@@ -20,14 +20,14 @@ from g4f_integrations.core.embeddings._local import (
 )
 from g4f_integrations.core.embeddings._spaces import Space, check_stamp, stamp
 from g4f_integrations.core.policy import Resilience
-from g4f_integrations.core.proxies import ProxyMap, freeze_proxy
+from g4f_integrations.core.proxies import ProxyMap
 from g4f_integrations.core.routes import Endpoint, Headers, freeze_headers
-from g4f_integrations.core.settings.names import canonical_names, without_secrets
+from g4f_integrations.core.settings.base import CHECKED, Check, CheckedSettings, to_base_url, to_proxy
+from g4f_integrations.core.settings.names import without_secrets
 from g4f_integrations.core.settings.values import (
     API_KEY_VARIABLE,
     BASE_URL_VARIABLES,
     EnvironmentURL,
-    own_error,
     plain_headers,
     plain_proxy,
     plain_route,
@@ -48,28 +48,46 @@ def _nothing_told(_: int) -> None:
     return
 
 
-class EmbeddingFields(BaseModel):
-    """Who embeds, and how, as immutable data; a class takes them by inheriting this before its framework's base."""
+def _to_mirrors(value: Any) -> list[Endpoint]:
+    items = value if isinstance(value, Sequence) and not isinstance(value, str) else [value] if value else []
+    return [_to_endpoint(item) for item in items]
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=(), defer_build=True)
+
+def _to_endpoint(item: Any) -> Endpoint:
+    if isinstance(item, Endpoint):
+        return item
+    if isinstance(item, str):
+        return Endpoint(item)
+    if isinstance(item, Mapping):
+        try:
+            return Endpoint(**item)
+        except TypeError as error:
+            message = f"mirrors: {error}"
+            raise ConfigurationError(message) from error
+    message = f"mirrors takes endpoints or their URLs, not {type(item).__name__}"
+    raise ConfigurationError(message)
+
+
+class EmbeddingFields(CheckedSettings):
+    """Who embeds, and how, as immutable data; a class takes them by inheriting this before its framework's base."""
 
     backend: Literal["endpoint", "fastembed", "hashing"] | None = Field(
         default=None, description="Who embeds. A `base_url` says 'endpoint' by itself."
     )
     model: str | None = Field(default=None, description="Model id, as the endpoint or fastembed knows it.")
-    base_url: str | None = Field(
+    base_url: Annotated[str | None, CHECKED] = Field(
         default=None, exclude=True, repr=False, description="An OpenAI-compatible endpoint that has /embeddings."
     )
-    api_key: Secret | None = Field(
+    api_key: Annotated[Secret | None, CHECKED] = Field(
         default=None, exclude=True, description="Key for `base_url`. From G4F_API_KEY if it is not given."
     )
-    default_headers: Headers = Field(
+    default_headers: Annotated[Headers, CHECKED] = Field(
         default=(), exclude=True, repr=False, description="Further HTTP headers for `base_url`."
     )
-    proxy: ProxyMap | None = Field(
+    proxy: Annotated[ProxyMap | None, CHECKED] = Field(
         default=None, exclude=True, repr=False, description="Proxy URL, or URLs by scheme (http, https, all)."
     )
-    mirrors: list[Endpoint] = Field(
+    mirrors: Annotated[list[Endpoint], CHECKED] = Field(
         default_factory=list,
         exclude=True,
         repr=False,
@@ -100,63 +118,15 @@ class EmbeddingFields(BaseModel):
         default_factory=dict, exclude=True, repr=False, description="Further members of an endpoint's request body."
     )
 
+    CHECKS: ClassVar[Mapping[str, Check]] = {
+        "api_key": Secret.of,
+        "base_url": to_base_url,
+        "default_headers": freeze_headers,
+        "mirrors": _to_mirrors,
+        "proxy": to_proxy,
+        "resilience": lambda value: _DEFAULT_RESILIENCE if value is None else value,
+    }
     FURTHER_ALIASES: ClassVar[Mapping[str, str]] = {"model_kwargs": "extra_body", "headers": "default_headers"}
-
-    def __init__(self, **kwargs: Any) -> None:
-        """See the fields.
-
-        Raises:
-            ConfigurationError: Nothing says who embeds, an argument is unknown, or two contradict each other.
-            pydantic.ValidationError: A value is of the wrong type or out of its range.
-        """
-        try:
-            super().__init__(**kwargs)
-        except ValidationError as error:
-            ours = own_error(error)
-            if ours is None:
-                raise
-            raise ours from None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_embedding_arguments(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        return canonical_names(values, cls.model_fields, cls.__name__, cls.FURTHER_ALIASES)
-
-    @field_validator("api_key", mode="plain")
-    @classmethod
-    def _freeze_key(cls, value: Any) -> Secret | None:
-        return Secret.of(value)
-
-    @field_validator("base_url", mode="plain")
-    @classmethod
-    def _check_url(cls, value: Any) -> str | None:
-        return value if isinstance(value, EnvironmentURL) or not value else Endpoint(value).base_url
-
-    @field_validator("default_headers", mode="plain")
-    @classmethod
-    def _freeze_header_values(cls, value: Any) -> Headers:
-        return freeze_headers(value)
-
-    @field_validator("proxy", mode="plain")
-    @classmethod
-    def _freeze_proxies(cls, value: Any) -> ProxyMap | None:
-        frozen = freeze_proxy(value or None)
-        if isinstance(frozen, str):
-            frozen = freeze_proxy({"all": frozen})
-        return frozen if frozen is None or isinstance(frozen, ProxyMap) else None
-
-    @field_validator("mirrors", mode="plain")
-    @classmethod
-    def _check_mirrors(cls, value: Any) -> list[Endpoint]:
-        items = value if isinstance(value, Sequence) and not isinstance(value, str) else [value] if value else []
-        return [_to_endpoint(item) for item in items]
-
-    @field_validator("resilience", mode="before")
-    @classmethod
-    def _usual_resilience(cls, value: Any) -> Any:
-        return _DEFAULT_RESILIENCE if value is None else value
 
     @field_validator("extra_body")
     @classmethod
@@ -286,43 +256,11 @@ class EmbeddingFields(BaseModel):
             plain["extra_body"] = without_secrets(self.extra_body)
         return plain
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        # A key that is set later is no less a key; without this, `repr` would show it.
-        if name == "api_key":
-            value = Secret.of(value)
-        elif name == "default_headers":
-            value = freeze_headers(value)
-        super().__setattr__(name, value)
-
-    def __getstate__(self) -> builtins.dict[Any, Any]:
-        # What a pickle writes down. Copies do not come here, and keep everything.
-        state = super().__getstate__()
-        kept = state["__dict__"].copy()
-        if kept.get("base_url") and not isinstance(kept["base_url"], EnvironmentURL):
-            kept["base_url"] = leave_credentials(kept["base_url"])
-        kept["extra_body"] = without_secrets(kept["extra_body"])
-        return {**state, "__dict__": kept}
-
     def __repr_args__(self) -> Any:
         if "resilience" not in self.__dict__:  # validation failed half way, and a debugger looks
             return []
         shown = [(name, value) for name, value in super().__repr_args__() if value not in ([], {}, None)]
         return [*shown, *self.plain_settings().items()]
-
-
-def _to_endpoint(item: Any) -> Endpoint:
-    if isinstance(item, Endpoint):
-        return item
-    if isinstance(item, str):
-        return Endpoint(item)
-    if isinstance(item, Mapping):
-        try:
-            return Endpoint(**item)
-        except TypeError as error:
-            message = f"mirrors: {error}"
-            raise ConfigurationError(message) from error
-    message = f"mirrors takes endpoints or their URLs, not {type(item).__name__}"
-    raise ConfigurationError(message)
 
 
 def _texts(texts: Sequence[str]) -> list[str]:

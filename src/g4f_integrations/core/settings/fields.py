@@ -7,46 +7,30 @@ construction, without a look at the network or the disk, and shown without crede
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    GetPydanticSchema,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core.core_schema import any_schema
+from pydantic import Field, model_validator
 
-from g4f_integrations.core.credentials import Secret, leave_credentials, redact_url
+from g4f_integrations.core.credentials import redact_url
 from g4f_integrations.core.policy import Resilience
-from g4f_integrations.core.proxies import ProxyMap, freeze_proxy
-from g4f_integrations.core.routes import Endpoint, Headers, Route, freeze_headers
-from g4f_integrations.core.settings.names import ALIASES, canonical_names, without_secrets
+from g4f_integrations.core.settings.base import CHECKED, Check, RoutedSettings
+from g4f_integrations.core.settings.names import ALIASES, without_secrets
 from g4f_integrations.core.settings.values import (
-    API_KEY_VARIABLE,
-    BASE_URL_VARIABLES,
-    EnvironmentURL,
     default_cleaning,
     default_trimming,
-    own_error,
     plain_headers,
     plain_policy,
     plain_provider,
     plain_proxy,
     plain_route,
     plain_search,
-    to_api_key,
     to_cleaning,
     to_finite,
     to_folder,
-    to_models,
     to_provider,
-    to_routes,
     to_search,
     to_tool_calling,
     to_trimming,
@@ -55,100 +39,37 @@ from g4f_integrations.core.status import HealthReport
 from g4f_integrations.errors import ConfigurationError
 
 _DEFAULT_RESILIENCE = Resilience()
-
-
-def _to_proxy(value: Any) -> ProxyMap | None:
-    frozen: ProxyMap | None = freeze_proxy(value or None)
-    return frozen
-
-
-def _to_base_url(value: Any) -> str | None:
-    return value if isinstance(value, EnvironmentURL) or not value else Endpoint(value).base_url
-
-
 _NUMBERS = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
-_CHECKS: dict[str, Callable[[Any], Any]] = {
-    "api_key": to_api_key,
-    "base_url": _to_base_url,
+_CHECKS: dict[str, Check] = {
+    **RoutedSettings.CHECKS,
     "cleaning": to_cleaning,
-    "default_headers": freeze_headers,
     "extra_body": lambda value: {} if value is None else to_finite("extra_body", value),
-    "fallback_models": to_models,
     "image_provider": to_provider,
     "model": lambda value: value or "auto",
     "model_kwargs": lambda value: {} if value is None else to_finite("model_kwargs", value),
     "prompts": to_folder,
-    "provider": to_provider,
-    "proxy": _to_proxy,
     "resilience": lambda value: _DEFAULT_RESILIENCE if value is None else value,
-    "routes": to_routes,
     "stop": lambda value: [value] if isinstance(value, str) else value,
     "tool_calling": to_tool_calling,
     "trimming": to_trimming,
     "web_search": to_search,
     **{name: partial(to_finite, name) for name in _NUMBERS},
 }
-"""What becomes of a value, however its field is set: credentials are hidden, what cannot be sent is refused."""
-
-# A table and not field validators, which pydantic inspects one by one: that was a tenth of the time of the import.
-_CHECKED = GetPydanticSchema(lambda _source, _handler: any_schema())  # the table knows all that is to be known
 
 
-def _checked(name: str, value: Any) -> Any:
-    check = _CHECKS.get(name)
-    return value if check is None else check(value)
-
-
-class ModelFields(BaseModel):
+class ModelFields(RoutedSettings):
     """Routes, parameters and resilience of a model, as immutable data.
 
     Live state (health, connections, loops) lies outside, so models copy, pickle and reconfigure freely, and share it
     where they name the same routes. Names that users bring from other classes are understood, unknown ones refused.
     """
 
-    # Deferred: nobody makes a `ModelFields` by itself, and building its validator takes a third of ChatG4F's import.
-    model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=(), defer_build=True)
-
     model: str = Field(default="auto", description="Model id; 'auto' takes what is known to work.")
-    provider: Annotated[Any, _CHECKED] = Field(
-        default=None,
-        exclude=True,
-        repr=False,
-        description="Who serves: a name, several names, a g4f provider class, a g4f list provider, or a list of these.",
-    )
-    routes: Annotated[list[Route | Endpoint | str], _CHECKED] = Field(
-        default_factory=list,
-        exclude=True,
-        repr=False,
-        description="Exactly these routes in this order: `Route`, `Endpoint`, 'Provider:model' or a URL.",
-    )
-    image_provider: Annotated[Any, _CHECKED] = Field(
+    image_provider: Annotated[Any, CHECKED] = Field(
         default=None,
         exclude=True,
         repr=False,
         description="Who serves conversations that hold pictures; by default whoever serves the others.",
-    )
-    fallback_models: list[str] = Field(
-        default_factory=list,
-        description="Models to try when `model` has no working candidate left; 'similar' takes those of the catalogue "
-        "that do all that it does and take as much.",
-    )
-    base_url: Annotated[str | None, _CHECKED] = Field(
-        default=None,
-        exclude=True,
-        repr=False,
-        description="An OpenAI-compatible endpoint. From G4F_BASE_URL or API_BASE_URL if nothing else is named.",
-    )
-    default_headers: Annotated[Headers, _CHECKED] = Field(
-        default=(), exclude=True, repr=False, description="Further HTTP headers for `base_url`."
-    )
-    proxy: Annotated[ProxyMap | None, _CHECKED] = Field(
-        default=None, exclude=True, repr=False, description="Proxy URL, or URLs by scheme (http, https, all)."
-    )
-    api_key: Annotated[Secret | dict[str, Secret] | None, _CHECKED] = Field(
-        default=None,
-        exclude=True,
-        description="Key for `base_url` or the one provider named, or keys by provider. G4F_API_KEY is for `base_url`.",
     )
     temperature: float | None = Field(default=None, description="Randomness of the answer.")
     top_p: float | None = Field(default=None, description="Share of probability that tokens are drawn from.")
@@ -165,8 +86,6 @@ class ModelFields(BaseModel):
     )
     logprobs: bool | None = Field(default=None, description="Whether token probabilities are wanted.")
     top_logprobs: int | None = Field(default=None, description="How many alternatives per token.")
-    timeout: float | None = Field(default=None, gt=0, description="Seconds for one attempt; see `Resilience`.")
-    max_retries: int | None = Field(default=None, ge=0, description="Further attempts after the first one.")
     resilience: Resilience = Field(
         default_factory=lambda: _DEFAULT_RESILIENCE,
         exclude=True,
@@ -183,13 +102,13 @@ class ModelFields(BaseModel):
         default=None, ge=1, description="Tokens that the model reads and writes at once."
     )
     # Any: the rooms that know these types load with the first model, not with the class.
-    trimming: Annotated[Any, _CHECKED] = Field(
+    trimming: Annotated[Any, CHECKED] = Field(
         default_factory=default_trimming,
         exclude=True,
         repr=False,
         description="How a conversation that outgrows a route's window is made to fit (`Trimming`); None: not at all.",
     )
-    cleaning: Annotated[Any, _CHECKED] = Field(
+    cleaning: Annotated[Any, CHECKED] = Field(
         default_factory=default_cleaning,
         exclude=True,
         repr=False,
@@ -204,48 +123,15 @@ class ModelFields(BaseModel):
         default=None, description="Folder whose files replace the package's own prompts of the same names."
     )
 
+    CHECKS: ClassVar[Mapping[str, Check]] = _CHECKS
     ROUTE_NAMES: ClassVar[frozenset[str]] = frozenset()
     """Fields of the framework whose names parameters of routes have too; `model_kwargs` takes these."""
     COMPLETES: ClassVar[bool] = False
     """Whether what is asked are prompts to be carried on, and no conversations."""
-    FURTHER_ALIASES: ClassVar[Mapping[str, str]] = {}
-    """Names that users of the framework bring → the field that is meant, in the constructor."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        """See the fields.
-
-        Raises:
-            ConfigurationError: An argument is unknown, or two contradict each other.
-            pydantic.ValidationError: A value is of the wrong type or out of its range.
-        """
-        try:
-            super().__init__(**kwargs)
-        except ValidationError as error:
-            ours = own_error(error)
-            if ours is None:
-                raise
-            raise ours from None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_arguments(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        named = canonical_names(values, cls.model_fields, cls.__name__, cls.FURTHER_ALIASES)
-        return {name: _checked(name, value) for name, value in named.items()}
 
     @model_validator(mode="after")
     def _complete_g4f_settings(self) -> Self:
-        if isinstance(self.base_url, EnvironmentURL) and (self.routes or self.provider is not None):
-            self._forget_environment()  # `configurable_fields` makes models anew, from all fields of another one
-        if self.routes and (self.provider is not None or self.base_url is not None):
-            message = "routes names every route itself; give neither provider nor base_url beside it"
-            raise ConfigurationError(message)
-        # Written past pydantic, so that `model_fields_set` tells what the user gave from what the environment did.
-        if self.base_url is None and self.provider is None and not self.routes:
-            self.__dict__["base_url"] = EnvironmentURL.from_env(*BASE_URL_VARIABLES)
-        if self.base_url is not None and self.api_key is None:
-            self.__dict__["api_key"] = Secret.from_env(API_KEY_VARIABLE)
+        self.settle_routes()
         if self.model_kwargs:
             self._refuse_fields()
         for name in _NUMBERS:
@@ -259,11 +145,6 @@ class ModelFields(BaseModel):
             owner = type(self).__name__
             message = f"model_kwargs: {', '.join(map(repr, taken))} is an argument of {owner} itself; give it there"
             raise ConfigurationError(message)
-
-    def _forget_environment(self) -> None:
-        self.__dict__["base_url"] = None
-        if isinstance(self.api_key, Secret) and self.api_key.origin == f"env:{API_KEY_VARIABLE}":
-            self.__dict__["api_key"] = None
 
     @property
     def model_name(self) -> str:
@@ -313,25 +194,6 @@ class ModelFields(BaseModel):
         if self.extra_body:
             attributes["extra_body"] = without_secrets(self.extra_body)
         return attributes
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # A key that is set later is no less a key; without this, `repr` would show it.
-        super().__setattr__(name, _checked(name, value))
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with some fields changed; credentials among them are kept as such."""
-        checked = {name: _checked(name, value) for name, value in (update or {}).items()}
-        return super().model_copy(update=checked, deep=deep)
-
-    def __getstate__(self) -> builtins.dict[Any, Any]:
-        # What a pickle writes down. Copies do not come here, and keep everything.
-        state = super().__getstate__()
-        kept = state["__dict__"].copy()
-        if kept.get("base_url") and not isinstance(kept["base_url"], EnvironmentURL):
-            kept["base_url"] = leave_credentials(kept["base_url"])
-        for name in ("model_kwargs", "extra_body"):
-            kept[name] = without_secrets(kept[name])
-        return {**state, "__dict__": kept}
 
     def __repr_args__(self) -> Any:
         if "resilience" not in self.__dict__:  # validation failed half way, and a debugger looks
