@@ -16,7 +16,7 @@ from g4f_integrations.core.failures import Failure
 from g4f_integrations.core.health import HealthStore
 from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.request import Message, Request
-from g4f_integrations.core.tokens import counter_for
+from g4f_integrations.core.tokens import Counter, counter_for, counter_from
 from g4f_integrations.core.trimming import (
     Budget,
     FitPlan,
@@ -104,7 +104,7 @@ class Fitting:
         self._known: dict[RouteKey, KnownLimits] = {}
         self._care: dict[int, bool] = {}
         self._shrinking: dict[RouteKey, Shrinking] = {}
-        self._calls_back = callable(settings.score) or callable(settings.summarize)
+        self._calls_back = callable(settings.score) or callable(settings.summarize) or request.counter is not None
         self._characters: int | None = None
         self._asked_output = requested_output(request.params) if request.params else None
 
@@ -135,7 +135,9 @@ class Fitting:
         budget = self.budget(candidate)
         known = self._care.get(id(budget))
         if known is None:
-            fits = surely_fits(self._request.messages, budget, self._request.tools)
+            fits = budget.is_open or (
+                self._request.counter is None and surely_fits(self._request.messages, budget, self._request.tools)
+            )
             known = self._care[id(budget)] = not fits or self._asks_for_much(candidate)
         return known
 
@@ -228,7 +230,7 @@ class Fitting:
                 budget,
                 settings=self._settings,
                 tools=tools,
-                model=candidate.model,
+                counter=self._counter(candidate),
                 scores=scores,
             )
         )
@@ -274,11 +276,15 @@ class Fitting:
         return self._characters
 
     def _measure(self, candidate: Candidate, messages: Sequence[Message]) -> Size:
-        return size_of(messages, self._request.tools, counter_for(candidate.model))
+        return size_of(messages, self._request.tools, self._counter(candidate))
 
     def _measure_told(self, candidate: Candidate, in_its_terms: InItsTerms, messages: Sequence[Message]) -> Size:
         told = in_its_terms(messages)
-        return size_of(told.messages, told.tools, counter_for(candidate.model))
+        return size_of(told.messages, told.tools, self._counter(candidate))
+
+    def _counter(self, candidate: Candidate) -> Counter:
+        own = self._request.counter
+        return counter_for(candidate.model) if own is None else counter_from(own, candidate.model)
 
     # What routes teach -------------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ class Request(NamedTuple):
             parsing, ``"auto"`` the former where the route has it.
         context_window: Tokens that the model reads and writes at once, where the user knows it for all routes.
         trimming: How a conversation that is too long is made to fit (`core.trimming.Trimming`), if at all.
+        counter: The user's own way of counting tokens (`core.tokens.OwnCounter`), if there is one.
         cleaning: What is taken out of answers (`core.cleaning.Cleaning`), if anything.
         prompts: Folder whose files replace the package's own prompts of the same names.
         completion: Whether the messages, each one text of the user's, are prompts to be carried on, and no
@@ -56,6 +57,7 @@ class Request(NamedTuple):
     context_window: int | None = None
     trimming: Any = None  # typed in the rooms that know them, which lie above this one
     cleaning: Any = None
+    counter: Any = None
     completion: bool = False
 
     def replacing(self, **changes: Any) -> Request:

@@ -33,4 +33,10 @@ def prepare_call(
     Raises:
         ConfigurationError: The arguments contradict each other, or a message has no place in a chat.
     """
-    return prepare_core_call(model, to_wire(messages), stop, arguments, stream, face=_FACE)
+    call = prepare_core_call(model, to_wire(messages), stop, arguments, stream, face=_FACE)
+    count = getattr(model, "custom_get_token_ids", None)
+    if count is None:
+        return call
+    from g4f_integrations.core.tokens import LengthOf  # noqa: PLC0415  few models count in a way of their own
+
+    return call._replace(request=call.request.replacing(counter=LengthOf(count)))

@@ -16,6 +16,13 @@ def count_text(text: str, model: str) -> int:
     return count_tokens(text, model)
 
 
+def text_ids(text: str, model: str) -> list[int]:
+    """A number for each token of `text`."""
+    from g4f_integrations.core.tokens import token_ids  # noqa: PLC0415  see above
+
+    return token_ids(text, model)
+
+
 def count_conversation(messages: Sequence[BaseMessage], tools: Sequence[Any], model: str) -> int:
     """Estimated tokens of `messages` as they go over the wire, and of the schemas of `tools`."""
     from g4f_integrations.core.tokens import count_message_tokens  # noqa: PLC0415  see above

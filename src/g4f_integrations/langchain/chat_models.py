@@ -27,7 +27,7 @@ from g4f_integrations.core.settings import (
 )
 from g4f_integrations.langchain._errors import RetryFilter, only_retryable
 from g4f_integrations.langchain._names import LLM_TYPE, MODEL_PROVIDER
-from g4f_integrations.langchain._tokens import count_conversation, count_text
+from g4f_integrations.langchain._tokens import count_conversation, count_text, text_ids
 from g4f_integrations.langchain._tools import ToolLike, to_openai_tools, to_response_format
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -302,12 +302,13 @@ class ChatG4F(ModelFields, BaseChatModel):
     def get_token_ids(self, text: str) -> list[int]:
         """A number for each token of `text`.
 
-        Nobody knows which vocabulary a route uses, so unless `custom_get_token_ids` is given these are the first
-        natural numbers, as many as the text is estimated to have tokens.
+        They are those of the model's vocabulary, where it is on this machine and the model's own; else they only
+        count, by another vocabulary or an estimate. With `custom_get_token_ids` they are what it gives, and
+        conversations are made to fit by them, too.
         """
         if self.custom_get_token_ids is not None:
             return self.custom_get_token_ids(text)
-        return list(range(count_text(text, self.model)))
+        return text_ids(text, self.model)
 
     def get_num_tokens(self, text: str) -> int:
         """Estimated tokens of `text`, rather too many than too few."""

@@ -106,6 +106,15 @@ class G4FLLM(ModelFields, StructuredPredictor):
             "system_role": MessageRole.SYSTEM,
         }
 
+    def tokenizer(self, text: str) -> list[int]:
+        """A number for each token of `text`, as this model counts it: ``Settings.tokenizer = llm.tokenizer``.
+
+        They are those of the model's vocabulary, where it is on this machine and the model's own; else they only count.
+        """
+        from g4f_integrations.core.tokens import token_ids  # noqa: PLC0415  loaded when somebody counts
+
+        return token_ids(text, self.model)
+
     def to_payload(self) -> builtins.dict[str, Any]:
         """This model for traces, without credentials."""
         return {

@@ -8,7 +8,7 @@ from asking import ask
 from g4f_integrations import errors
 from g4f_integrations.core import announced
 from g4f_integrations.core.routes import Endpoint, Route
-from g4f_integrations.core.tokens import count_message_tokens
+from g4f_integrations.core.tokens import LengthOf, count_message_tokens
 from g4f_integrations.core.trimming import Trimming
 from g4f_integrations.testing import ScriptedProvider
 from loopback import LoopbackServer, Reply, Stall
@@ -312,3 +312,13 @@ async def test_what_tools_take_in_words_counts():
     assert answer.info.tools == "prompt"
     assert "tool_4" in str(sent[0])
     assert 1_500 < sum(map(count_message_tokens, sent)) <= 2_700
+
+
+async def test_the_users_own_way_of_counting_decides_what_fits():
+    provider = ScriptedProvider("Alexandria.", supports_message_history=True)
+    route = Route(provider, "m", context_window=1_000)
+
+    answer = await ask(routes=(route,), messages=conversation(100), trimming=TRIM, counter=LengthOf(str.split))
+
+    sent = sum(len(message["content"].split()) for message in provider.calls[0].messages)
+    assert 300 < sent < answer.info.trimmed["tokens_after"] <= answer.info.trimmed["limit"] == 675

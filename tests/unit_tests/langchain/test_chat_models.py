@@ -14,7 +14,7 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import tool
 
-from g4f_integrations import Resilience
+from g4f_integrations import Resilience, Route
 from g4f_integrations.errors import ConfigurationError, ContextLengthError, RateLimitError, StreamInterruptedError
 from g4f_integrations.langchain import ChatG4F
 from g4f_integrations.testing import ScriptedProvider, cut, stall
@@ -326,6 +326,21 @@ def test_a_users_own_token_counter_counts():
 
     assert model.get_token_ids("ab") == [97, 98]
     assert model.get_num_tokens("ab") == 2
+
+
+def test_conversations_are_made_to_fit_by_the_users_own_count():
+    provider = ScriptedProvider("ok", supports_message_history=True)
+    counted = []
+
+    def by_words(text):
+        counted.append(text)
+        return text.split()
+
+    model = ChatG4F(routes=[Route(provider, "m", context_window=200)], custom_get_token_ids=by_words)
+    answer = model.invoke([("human", f"{number}: " + "word " * 20) for number in range(30)])
+
+    assert len(provider.calls[0].messages) == answer.response_metadata["g4f"]["trimmed"]["limit"] // 25
+    assert counted
 
 
 def test_traces_name_the_model_that_was_asked():

@@ -283,3 +283,14 @@ def test_spans_know_whose_method_it_is(spans):
     [(name, _, instance)] = spans
     assert name.startswith("G4FLLM.chat-")
     assert instance is llm
+
+
+def test_its_tokenizer_serves_llama_index():
+    llm = G4FLLM(model="gpt-4o", provider=ScriptedProvider("hi"))
+    before = Settings.tokenizer
+    try:
+        Settings.tokenizer = llm.tokenizer
+
+        assert len(Settings.tokenizer("Hello, world!")) == 4
+    finally:
+        Settings.tokenizer = before

@@ -15,12 +15,13 @@ from typing import Any
 from g4f_integrations.core.tokens._counters import Counter, estimating, scaled
 from g4f_integrations.core.tokens._estimate import TOKEN, estimate_tokens, weight_of
 from g4f_integrations.core.tokens._families import Family, family_of
-from g4f_integrations.core.tokens._own import OwnCounter, counter_from
+from g4f_integrations.core.tokens._own import LengthOf, OwnCounter, counter_from
 from g4f_integrations.core.tokens._vocabularies import encoded, encoded_length, load, vocabulary
 
 __all__ = [
     "TOKEN",
     "Counter",
+    "LengthOf",
     "OwnCounter",
     "count_message_tokens",
     "count_tokens",

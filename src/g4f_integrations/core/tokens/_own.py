@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -14,6 +15,22 @@ OwnCounter: TypeAlias = Callable[[str], int] | Callable[[Mapping[str, Any]], int
 """Tokens (or another unit) of one text, or of one message in OpenAI wire form."""
 
 _PROBE = "two words"
+
+
+@dataclass(frozen=True, slots=True)
+class LengthOf:
+    """Counts a text by a tokenizer that gives a list; equal for the same tokenizer, so that its counts are kept.
+
+    Example:
+        >>> LengthOf(str.split)("two words")
+        2
+    """
+
+    tokenizer: Callable[[str], Sequence[Any]]
+
+    def __call__(self, text: str) -> int:
+        """Tokens of `text`."""
+        return len(self.tokenizer(text))
 
 
 def counter_from(own: OwnCounter | Counter, model: str = "auto") -> Counter:
