@@ -61,4 +61,4 @@ def _main(
     """
 
 
-app.callback(no_args_is_help=True, help=_help_of(_main))(_main)
+app.callback(help=_help_of(_main))(_main)

@@ -64,7 +64,7 @@ def models(
             for info in found
         )
         console().print(table(("model", "window", "abilities", "providers"), rows, numbers=("window",)))
-        remark(f"{len(found)} models")
+        remark(_counted(len(found), "model"))
 
 
 def providers(
@@ -103,7 +103,7 @@ def providers(
             for info in found
         )
         console().print(table(("provider", "used", "abilities", "because it"), rows))
-        remark(f"{len(found)} providers; 'named': used only where you name it")
+        remark(f"{_counted(len(found), 'provider')}; 'named': used only where you name it")
 
 
 def _catalog(*, refresh: bool, endpoints: list[str] | None) -> Catalog:
@@ -114,5 +114,10 @@ def _catalog(*, refresh: bool, endpoints: list[str] | None) -> Catalog:
     rows = [*(catalog.refresh() if refresh else ()), *(catalog.refresh(*endpoints) if endpoints else ())]
     for row in rows:
         if not row.ok:
-            remark(for_terminal(f"{row.source}: {row.error}"))
+            told = row.error if row.error.startswith(row.source) else f"{row.source}: {row.error}"
+            remark(for_terminal(told))
     return catalog
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The process's exit status.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    _replace_closed_streams()
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if any(find_spec(name) is None for name in _EXTRA):
         return _without_extra(given)
     from g4f_integrations.cli.failing import report  # noqa: PLC0415  typer comes with the extra
@@ -42,6 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         return report(error)
     return status if isinstance(status, int) else 0
+
+
+def _replace_closed_streams() -> None:
+    """A program that was started without standard input or output (``<&-``, a service) reads and writes nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  for the whole process
 
 
 def _without_extra(given: list[str]) -> int:

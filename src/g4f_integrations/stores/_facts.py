@@ -41,6 +41,17 @@ def shared_name(key: RouteKey) -> str:
     return json.dumps([key.name, key.model, key.base_url], ensure_ascii=False, separators=(",", ":"))
 
 
+def key_of(name: str) -> RouteKey | None:
+    """A route by its shared name: without its class and its key, which are not told. ``None`` if it is no such name."""
+    try:
+        parts = json.loads(name)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(parts, list) or len(parts) != 3 or not all(isinstance(part, str) for part in parts):
+        return None
+    return RouteKey(None, parts[0], parts[1], parts[2], "")
+
+
 def write_fact(health: RouteHealth, fact: Fact, wall: float, mono: float) -> str | None:
     """A route's state as others may read it; ``None`` where it is not for others.
 

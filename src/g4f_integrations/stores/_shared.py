@@ -17,19 +17,21 @@ import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from g4f_integrations.core.candidates.candidate import RouteKey
 from g4f_integrations.core.credentials import scrub
 from g4f_integrations.core.health import Fact, LocalHealth, RouteHealth
 from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.threads import LoopThread
-from g4f_integrations.stores._facts import apply_fact, read_fact, shared_name, write_fact
+from g4f_integrations.stores._facts import apply_fact, key_of, read_fact, shared_name, write_fact
 
 logger = call_logger("health")
 
 Row = tuple[str, Fact]
 """A route's shared name, and which fact of it."""
+
+T = TypeVar("T")
 
 _IDLE_AFTER = 60.0  # seconds without a call from which on there is less to refresh for
 _IDLE_REFRESH = 30.0
@@ -48,6 +50,7 @@ class _Link:
         self.wake = asyncio.Event()
         self.pending: dict[Row, tuple[float, str]] = {}
         self.readers: list[Future[None]] = []
+        self.listeners: list[Future[Mapping[Row, str | bytes]]] = []  # who wants to know of all routes
         self.is_lost = False
         self.has_answered = False
         self.is_closing = False
@@ -93,6 +96,10 @@ class SharedHealth(LocalHealth, ABC):
         """All facts that are kept of the routes `names`."""
 
     @abstractmethod
+    async def _kept(self) -> Sequence[str]:
+        """The names of all routes of which something is kept, at most so many as one process remembers."""
+
+    @abstractmethod
     async def _write(self, rows: Mapping[Row, tuple[float, str]]) -> None:
         """Keep facts, each with the time when it was found out, unless newer ones are kept already."""
 
@@ -128,6 +135,35 @@ class SharedHealth(LocalHealth, ABC):
             with self._lock:
                 for key in keys:
                     self._now_read(self._entry(key))
+
+    def known(self) -> dict[RouteKey, RouteHealth]:
+        """What is known here, and what others have told of routes that this process has not used.
+
+        Those come by name alone, without their class and key. Waits for the store as long as a call does, at the most.
+        """
+        told = self._told_by_all()
+        found = super().known()
+        here = set(map(shared_name, found))
+        wall, mono = time.time(), time.monotonic()
+        for (name, fact), text in told.items():
+            key = None if name in here else key_of(name)
+            says = None if key is None else read_fact(text, wall)
+            if key is not None and says is not None:
+                apply_fact(found.setdefault(key, RouteHealth()), fact, says, wall=wall, mono=mono, chance=0.0)
+        return found
+
+    def _told_by_all(self) -> Mapping[Row, str | bytes]:
+        link = self._linked()
+        if link is None or link.is_lost:
+            return {}
+        future: Future[Mapping[Row, str | bytes]] = Future()
+        with self._lock:
+            link.listeners.append(future)
+        self._wake(link)
+        try:
+            return future.result(_FIRST_WAIT if link.has_answered else _VERY_FIRST_WAIT)
+        except TimeoutError:
+            return {}
 
     def _new(self, key: RouteKey) -> RouteHealth:
         self._names.setdefault(shared_name(key), set()).add(key)
@@ -239,7 +275,18 @@ class SharedHealth(LocalHealth, ABC):
         with self._lock:
             rows = dict(link.pending)
             waiting = len(link.readers)
+            listeners, link.listeners = link.listeners, []
             names = list(self._names)
+        try:
+            await self._tell_and_read(link, rows, names, waiting)
+            kept = await self._kept() if listeners else ()
+            _answer(listeners, await self._read(kept) if kept else {})
+        finally:
+            _answer(listeners, {})
+
+    async def _tell_and_read(
+        self, link: _Link, rows: Mapping[Row, tuple[float, str]], names: Sequence[str], waiting: int
+    ) -> None:
         if rows:
             await self._write(rows)
             with self._lock:
@@ -250,7 +297,7 @@ class SharedHealth(LocalHealth, ABC):
         with self._lock:
             self._take(names, found)
             readers, link.readers = link.readers[:waiting], link.readers[waiting:]
-        _answer(readers)
+        _answer(readers, None)
 
     def _take(self, names: Sequence[str], found: Mapping[Row, str | bytes]) -> None:
         wall, mono = time.time(), time.monotonic()
@@ -287,7 +334,9 @@ class SharedHealth(LocalHealth, ABC):
             for health in self._routes.values():
                 self._now_read(health)
             readers, link.readers = link.readers, []
-        _answer(readers)
+            listeners, link.listeners = link.listeners, []
+        _answer(readers, None)
+        _answer(listeners, {})
 
     async def _shut_quietly(self) -> None:
         try:
@@ -324,10 +373,10 @@ class SharedHealth(LocalHealth, ABC):
         """The address; where it arrives, the process's own object for that address takes it."""
 
 
-def _answer(readers: Sequence[Future[None]]) -> None:
-    for future in readers:
+def _answer(futures: Sequence[Future[T]], with_what: T) -> None:
+    for future in futures:
         if not future.done():
-            future.set_result(None)
+            future.set_result(with_what)
 
 
 def store_of(address: tuple[str, ...], make: Callable[[], SharedHealth]) -> SharedHealth:

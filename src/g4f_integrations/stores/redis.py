@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from g4f_integrations.core.credentials import MASK, Secret, leave_credentials, redact_url
+from g4f_integrations.core.health import MOST_ROUTES
 from g4f_integrations.errors import ConfigurationError
 from g4f_integrations.stores._facts import FACTS, VERSION
 from g4f_integrations.stores._shared import Row, SharedHealth, store_of
@@ -92,6 +93,13 @@ class RedisHealth(SharedHealth):
             texts = zip(rows, await answer, strict=True)
             found.update({row: text for row, text in texts if text is not None})
         return found
+
+    async def _kept(self) -> Sequence[str]:
+        assert self._redis is not None
+        answer: Any = self._redis.hkeys(self._hash)
+        fields = (field.decode("utf-8", "replace") for field in await answer)
+        names = dict.fromkeys(name for fact, _, name in (field.partition(" ") for field in fields) if fact in FACTS)
+        return list(names)[-MOST_ROUTES:]
 
     async def _write(self, rows: Mapping[Row, tuple[float, str]]) -> None:
         assert self._redis is not None

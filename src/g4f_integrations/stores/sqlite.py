@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from g4f_integrations.core.health import Fact
+from g4f_integrations.core.health import MOST_ROUTES, Fact
 from g4f_integrations.stores._facts import FACTS, LONGEST_TEXT
 from g4f_integrations.stores._shared import Row, SharedHealth, store_of
 
@@ -74,6 +74,13 @@ class SQLiteHealth(SharedHealth):
                 if fact in FACTS and isinstance(says, str | bytes):
                     found[name, fact] = says
         return found
+
+    async def _kept(self) -> Sequence[str]:
+        assert self._db is not None
+        rows = self._db.execute(
+            "SELECT name FROM g4f_integrations_health_1 GROUP BY name ORDER BY max(at) DESC LIMIT ?", (MOST_ROUTES,)
+        )
+        return [name for (name,) in rows if isinstance(name, str)]
 
     async def _write(self, rows: Mapping[Row, tuple[float, str]]) -> None:
         assert self._db is not None

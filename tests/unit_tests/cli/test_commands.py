@@ -58,6 +58,10 @@ def test_help_lists_every_command_with_what_it_is_for(run):
     assert "Examples:\n    g4f-integrations ask" in out
 
 
+def test_without_a_command_the_help_is_shown(run):
+    assert run() == run("--help")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_commands_help_has_an_example_and_fits_sixty_columns(command, run, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
@@ -288,7 +292,7 @@ def test_a_source_that_fails_is_told_beside_the_table(run, loopback):
     status, out, err = run("models", "gpt-4o", "--endpoint", loopback.base_url)
 
     assert (status, "gpt-4o" in out) == (0, True)
-    assert loopback.base_url.split("/")[2] in err.replace("\n", " ")
+    assert err.count(loopback.base_url.split("/")[2]) == 1
 
 
 def test_providers_say_what_hinders_them(run):

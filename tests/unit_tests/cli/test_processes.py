@@ -49,6 +49,24 @@ def test_a_reader_that_leaves_is_no_error():
     assert (child.wait(60), said) == (0, b"")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such shell")
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        ("ask <&-", 2, "error: there is no question; write it behind `ask`, or pipe it in\n"),
+        ("clean <&- >&-", 0, ""),
+        ("chat -p Groq <&-", 0, ""),
+        ("trim no-such-file >&- 2>&-", 1, ""),
+    ],
+)
+def test_closed_streams_are_empty_ones(command, status, said):
+    child = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m g4f_integrations {command}"], capture_output=True, text=True, timeout=60
+    )
+
+    assert (child.returncode, child.stderr) == (status, said)
+
+
 class Terminal:
     """A program on a pseudo-terminal."""
 

@@ -7,6 +7,7 @@ import copy
 import logging
 import os
 import pickle
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 import pytest
 
 from asking import ask
-from g4f_integrations import errors
+from g4f_integrations import Catalog, errors
 from g4f_integrations.core.candidates.candidate import route_key
 from g4f_integrations.core.credentials import Secret
 from g4f_integrations.core.health import BreakerSettings
@@ -206,6 +207,54 @@ async def read_all(store, keys):
     waiting = store.loading(keys)
     if waiting is not None:
         await waiting
+
+
+# The catalogue
+
+
+def test_the_catalogue_tells_what_other_processes_found_out(url):
+    provider = ScriptedProvider("hi", name="P", models=["m"])
+    other_process(
+        url, 'store.failed(KEY, "timeout", None, BreakerSettings()); store.learn(KEY, RouteLimits(window=4096))'
+    )
+
+    catalog = Catalog(cache_dir=False, store=url)
+
+    [route] = catalog.routes("m", provider=provider)
+    assert (route.window, route.sources["window"]) == (4_096, "its refusals")
+    [measured] = catalog.provider("P").measured
+    assert (measured.route, measured.works, measured.calls, measured.last_error) == ("P:m", False, 0, "timeout")
+    assert 20 < measured.resting < 40
+
+
+async def test_what_is_used_here_is_told_once_by_what_is_known_here(url):
+    provider = ScriptedProvider("hi", name="P")
+    own = route_key(provider, "P", "m")
+    store = store_at(url)
+    await read(store, own)
+    store.learn(own, RouteLimits(window=4_096))
+    store.succeeded(own, 0.5)
+
+    known = await asyncio.to_thread(store.known)
+
+    assert list(known) == [own]
+
+
+def test_names_that_nobody_wrote_are_passed_over(tmp_path):
+    url = f"sqlite:///{tmp_path / 'health.db'}"
+    other_process(url, "store.learn(KEY, RouteLimits(window=4096))")
+    with sqlite3.connect(tmp_path / "health.db") as database:
+        for name in ("", "[", '["a"]', "[1,2,3]", "[" * 5_000):
+            database.execute(
+                "INSERT INTO g4f_integrations_health_1 VALUES (?, 'limits', 1, ?)", (name, '{"v":1,"at":1,"window":8}')
+            )
+    database.close()
+
+    assert [key.label for key in store_at(url).known()] == ["P:m"]
+
+
+def test_a_lost_store_costs_the_catalogue_nothing_but_what_it_held(tmp_path):
+    assert Catalog(cache_dir=False, store=f"sqlite:///{tmp_path}/no/such/health.db").provider("Groq").measured == ()
 
 
 # A store that is lost

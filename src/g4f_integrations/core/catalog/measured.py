@@ -12,8 +12,9 @@ class Measured:
 
     Attributes:
         route: ``"Provider:model"``.
-        works: Whether the newest call that says something of the route went well; ``None`` if there was none.
-        calls: Attempts that ended, of whatever outcome.
+        works: Whether the newest call that says something of the route went well, and no process that shares the store
+            has taken it out; ``None`` if there was none.
+        calls: Attempts of this process that ended, of whatever outcome.
         successes: Those that ended well.
         first_token: Smoothed seconds to the first content.
         resting: Seconds for which the route is left alone from now on, by the breaker or at its own request.

@@ -68,7 +68,7 @@ class ProviderInfo:
         models: Ids of the models that it serves; filled in by `Catalog`, as is what follows.
         listed_at: When it last told its models, in seconds since the epoch.
         list_error: Why it did not, the last time that it was asked; empty if it did.
-        measured: What calls have shown of its routes in this process.
+        measured: What calls have shown of its routes: this process's, or of all that share the catalogue's store.
     """
 
     name: str

@@ -26,7 +26,8 @@ from g4f_integrations.core.health._route import (
 )
 from g4f_integrations.core.health._store import HealthStore
 
-_MAX_ROUTES = 1024
+MOST_ROUTES = 1024
+"""Routes that one process remembers."""
 
 Fact: TypeAlias = Literal["breaker", "pushback", "rest", "limits"]
 """What may be worth telling others of a route."""
@@ -65,7 +66,7 @@ class LocalHealth:
         if found is None:
             found = self._routes[key] = self._new(key)
         self._routes.move_to_end(key)
-        while len(self._routes) > _MAX_ROUTES:
+        while len(self._routes) > MOST_ROUTES:
             self._forget(self._routes.popitem(last=False)[0])
         return found
 

@@ -18,13 +18,15 @@ from g4f_integrations.core.trimming import known_limits
 
 def measure(key: RouteKey, health: RouteHealth | None) -> Measured:
     """What a store knows of a route, for people."""
-    if health is None or not health.calls:
+    if health is None:
         return Measured(key.label)
     now = time.monotonic()
     taught = getattr(health.limits, "window", None)
+    is_out = health.state(now) != "closed"  # found out here, or by a process that shares the store
+    works = health.successes > 0 and health.failures == 0 and not is_out
     return Measured(
         key.label,
-        works=health.successes > 0 and health.failures == 0 and health.state(now) == "closed",
+        works=works if health.calls or is_out else None,
         calls=health.calls,
         successes=health.successes,
         first_token=health.latency,
@@ -34,17 +36,22 @@ def measure(key: RouteKey, health: RouteHealth | None) -> Measured:
     )
 
 
-def measured_of(store: HealthStore, provider: str) -> tuple[Measured, ...]:
-    """What a store knows of all routes of a provider or an endpoint's host."""
-    rows = (measure(key, health) for key, health in known_routes(store).items() if key.name == provider)
-    return tuple(row for row in rows if row.calls)
+def measured_by_provider(store: HealthStore) -> dict[str, tuple[Measured, ...]]:
+    """What a store knows of all routes, by provider or host of the endpoint."""
+    found: dict[str, tuple[Measured, ...]] = {}
+    for key, health in known_routes(store).items():
+        row = measure(key, health)
+        if row != Measured(row.route):
+            found[key.name] = (*found.get(key.name, ()), row)
+    return found
 
 
 def route_infos(choice: RouteChoice, store: HealthStore) -> Iterable[RouteInfo]:
     """The routes that a choice takes, in order, each with what is known of it."""
     health = known_routes(store)
     for candidate in resolve(choice).candidates:
-        yield _info(candidate, measure(candidate.key, health.get(candidate.key)))
+        by_name = candidate.key._replace(provider=None, key_hash="")  # as others tell of it
+        yield _info(candidate, measure(candidate.key, health.get(candidate.key) or health.get(by_name)))
 
 
 def _info(candidate: Candidate, measured: Measured) -> RouteInfo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,15 @@ from g4f_integrations.core.catalog import (
     unknown_provider,
     wanted_abilities,
 )
+from g4f_integrations.core.catalog.measured import Measured
 from g4f_integrations.core.catalog.reviews import normalised
 from g4f_integrations.core.health import HealthStore, default_store
 from g4f_integrations.core.inventory.asking import Source, ask_all, name_of, safe_sources, to_source
-from g4f_integrations.core.inventory.joining import measured_of, route_infos
+from g4f_integrations.core.inventory.joining import measured_by_provider, route_infos
 from g4f_integrations.core.inventory.results import Asked, RouteInfo, Rows
 from g4f_integrations.core.inventory.stored import FILE_NAME, ListStore, user_folder
 from g4f_integrations.core.loop import run_blocking
+from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.routes import Endpoint, Route, RouteChoice
 from g4f_integrations.errors import ModelNotFoundError
 
@@ -67,7 +69,8 @@ class Catalog:
         max_age: Seconds after which a question asks for fresh lists first; ``None`` never does.
         timeout: Seconds for each list that is asked for.
         concurrency: How many are asked at a time.
-        store: The health store to join; ``None`` takes this process's.
+        store: The health store to join, or its URL, as `Resilience` takes it; ``None`` takes this process's. One that
+            processes share tells what the others have found out, too.
     """
 
     def __init__(
@@ -78,14 +81,14 @@ class Catalog:
         max_age: float | None = None,
         timeout: float = 10.0,
         concurrency: int = 8,
-        store: HealthStore | None = None,
+        store: HealthStore | str | None = None,
     ) -> None:
         self._endpoints = tuple(map(to_source, endpoints))
         self._cache_dir = cache_dir
         self._max_age = max_age
         self._timeout = timeout
         self._concurrency = concurrency
-        self._store = store
+        self._store: HealthStore | None = Resilience(store=store).store
         self._asked: dict[str, Asked] | None = None  # by source; not read yet
 
     # Asking for fresh lists ------------------------------------------------------------------------------------
@@ -256,8 +259,9 @@ class Catalog:
         self._ready()
         serving = None if model is None else frozenset(self.model(model).providers)
         rows = sorted(reviews().values(), key=lambda info: info.name.lower())
+        measured = measured_by_provider(self._health())
         return Rows(
-            self._joined(info)
+            self._joined(info, measured)
             for info in rows
             if kind in {None, info.kind}
             and (info.safe or not safe)
@@ -279,16 +283,18 @@ class Catalog:
                 raise unknown_provider(name)
             found = ProviderInfo(name, note="Not reviewed; used only where it is named.")
         served = tuple(info.id for info in map(model_info, model_ids()) if found.name in info.providers)
-        return self._joined(found, served)
+        return self._joined(found, measured_by_provider(self._health()), served)
 
-    def _joined(self, info: ProviderInfo, models: tuple[str, ...] = ()) -> ProviderInfo:
+    def _joined(
+        self, info: ProviderInfo, measured: Mapping[str, tuple[Measured, ...]], models: tuple[str, ...] = ()
+    ) -> ProviderInfo:
         asked = self._known().get(info.name)
         return replace(
             info,
             models=models,
             listed_at=None if asked is None else asked.told_at,
             list_error="" if asked is None else asked.error,
-            measured=measured_of(self._health(), info.name),
+            measured=measured.get(info.name, ()),
         )
 
     @staticmethod

@@ -63,7 +63,7 @@ class RouteInfo:
         abilities: What its model is known to do.
         native_tools: Whether it takes tools by itself; elsewhere they are told in words. ``None``: it is found out.
         free: Whether it needs neither a key nor a login; ``None`` for endpoints.
-        measured: What calls have shown of it in this process.
+        measured: What calls have shown of it: this process's, or of all that share the catalogue's store.
         sources: Where these facts come from.
     """
 
