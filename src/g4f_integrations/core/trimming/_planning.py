@@ -16,7 +16,7 @@ from g4f_integrations.core.trimming.settings import Message, Trimming
 from g4f_integrations.errors import ContextLengthError
 
 _COUNTED = 200  # messages left out that are counted; of more, a sample is estimated
-_SAMPLE = 40
+_SAMPLE = 24
 _FRAME = 16  # characters that a message's role and separators are worth
 _DEFAULTS = Trimming()
 _DEEPER = 0.6  # with a summary, so much of the budget is filled: it lasts for the next turns as well
@@ -57,7 +57,9 @@ class TrimPlan:
         kept = sorted(choice.kept)
         messages = _messages_of(history, choice, kept)
         after = self._tools_cost + history.counter.messages(choice.cuts.values())
-        after += sum(map(history.cost, (at for at in kept if at not in choice.cuts) if choice.cuts else kept))
+        whole = [at for at in kept if at not in choice.cuts] if choice.cuts else kept
+        costs = history.costs
+        after += sum([costs[at] if at in costs else history.cost(at) for at in whole])
         text = self._text_of(summary)
         if text is not None:
             place = len([at for at in range(history.system_part()[0]) if at in choice.kept])
@@ -181,9 +183,9 @@ def _tokens_before(history: History) -> int:
         return known + sum(history.cost(at) for at in range(total) if at not in costs)
     left_out = [at for at in range(0, total, max(1, total // _SAMPLE)) if at not in costs]
     # Tokens for each character, by those that were counted.
-    seen = list(islice(costs, _SAMPLE // 3))
-    rate = sum(map(history.cost, seen)) / max(1, sum(_size(history.messages[at]) for at in seen))
-    average = rate * sum(_size(history.messages[at]) for at in left_out) / max(1, len(left_out))
+    seen, messages = list(islice(costs, _SAMPLE // 3)), history.messages
+    rate = sum([costs[at] for at in seen]) / max(1, sum([_size(messages[at]) for at in seen]))
+    average = rate * sum([_size(messages[at]) for at in left_out]) / max(1, len(left_out))
     return known + round(average * (total - len(costs)))
 
 
