@@ -44,13 +44,11 @@ class Said:
         text: Its text.
         arguments: Those of the tool's call, if there is one.
         attempts: How many it tells of.
-        is_doubted: Whether the client itself says that the answer may not be what it seems.
     """
 
     text: str
     arguments: dict[str, Any] | None = None
     attempts: int | None = None
-    is_doubted: bool = False
 
 
 class Hung(Exception):  # noqa: N818  a verdict, no error
@@ -142,21 +140,16 @@ class Result:
         return sum(outcome.error == "Hung" for outcome in self.outcomes)
 
     @property
-    def doubted(self) -> int:
-        """Answers of which the client itself says that they may not be what they seem."""
-        return sum(outcome.said is not None and outcome.said.is_doubted for outcome in self.outcomes)
-
-    @property
     def wrong_bytes(self) -> tuple[int, int]:
-        """Bytes lost from answers that nobody doubts, and bytes too many in them; of what was handed over before an
-        error, those alone that contradict the answer."""
+        """Bytes lost from answers, and bytes too many in them; of what was handed over before an error, those alone that
+        contradict the answer."""
         lost = extra = 0
         for outcome in self.outcomes:
             expected = answer_to(outcome.number)
-            if outcome.said is not None and not outcome.said.is_doubted:
+            if outcome.said is not None:
                 less, more = difference(expected, outcome.text or "")
                 lost, extra = lost + less, extra + more
-            elif outcome.said is None and not expected.startswith(outcome.partial):
+            elif not expected.startswith(outcome.partial):
                 extra += difference(expected, outcome.partial)[1]
         return lost, extra
 

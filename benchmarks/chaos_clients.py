@@ -61,7 +61,7 @@ def said_by(message: Any) -> Said:
     arguments = message.tool_calls[0]["args"] if message.tool_calls else None
     journey = message.response_metadata.get("g4f") or {}
     attempts = len(journey["attempts"]) if journey else None
-    return Said(message.text, arguments, attempts, is_doubted="suspect" in journey)
+    return Said(message.text, arguments, attempts)
 
 
 def asking_langchain(model: Any, *, stream: bool) -> Ask:

@@ -124,7 +124,7 @@ def _show(name: str, result: Result) -> None:
     print(
         f"\n{name}: {len(result.outcomes):,} calls in {result.seconds:.0f} s\n"
         f"    exact {result.exact:.2f} %, answered {result.answered:.2f} %, hung {result.hung}, "
-        f"bytes lost {lost:,}, too many {extra:,}, doubted {result.doubted}\n"
+        f"bytes lost {lost:,}, too many {extra:,}\n"
         f"    requests per call {result.requests_per_call:.3f}, at the most {max(result.requests.values())}; "
         f"probes beside calls {result.probes}; accounts that are wrong {result.untold}\n"
         f"    p50 {1000 * result.percentile(0.5):,.0f} ms, p99 {1000 * result.percentile(0.99):,.0f} ms, "

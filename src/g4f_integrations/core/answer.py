@@ -11,7 +11,6 @@ from g4f_integrations.core.failures import AttemptFailed, Failure
 from g4f_integrations.core.incoming import Incoming
 
 _LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
-_ENDS = frozenset(".!?…\"')]}`*|。！？”»")  # noqa: RUF001  of sentences, values and blocks, in several scripts
 _SHOWN_REFUSAL = 300  # characters
 _SHOWN_ANSWER = 20_000  # characters of a faulty answer that are shown to the model again
 
@@ -85,13 +84,8 @@ class Answer(Incoming):
             return
         if reason == "content_filter":
             raise AttemptFailed(Failure("content_filter", scope="request", message="the route refused by its policy"))
-        if call.partial is not None:
-            if any(lane.is_met for lane in self._lanes.values()):
-                return
-            if call.ready_to_end and _is_ended(call.partial.text):
-                self.suspect = "empty"  # nobody has said that it is complete
-                return
-            call.ready_to_end = bool(self.finishes)
+        if call.partial is not None and any(lane.is_met for lane in self._lanes.values()):
+            return  # there was nothing more to say, and the route has said so
         if call.request.ends_with_tool_result:
             if call.empty_after_tool:
                 return
@@ -174,11 +168,6 @@ class Answer(Incoming):
             call.deadline = None  # it bounds the time to the first thing handed over, and that has come
         self.kept = [*(self._aside or ()), *released, *self.calls, *self._invalid]
         raise AttemptFailed(Failure("invalid", scope="request", message=problems[0]), again=not known)
-
-
-def _is_ended(text: str) -> bool:
-    """Whether an answer may end where it broke off."""
-    return text.rstrip()[-1:] in _ENDS
 
 
 def _of_choice(choice: int, calls: list[ToolCall | InvalidToolCall]) -> Iterable[ToolCall | InvalidToolCall]:

@@ -107,13 +107,12 @@ class CallState:
         muted: Whether text has been handed over already, so that further attempts only bring the tool calls for it.
         number: The call's, in this process.
         partial: What has been handed over of an answer that broke off and is being carried on.
-        ready_to_end: Whether an answer that broke off may be complete: a route had nothing to add.
         watch: Who follows the call for a trace, if anybody.
     """
 
     __slots__ = (
         "_prompt", "ask_about_adverts", "by_prompt", "deadline", "empty_after_tool", "formats_by_prompt",
-        "hides_reasoning", "kept", "mistakes", "muted", "number", "partial", "policy", "ready_to_end", "request",
+        "hides_reasoning", "kept", "mistakes", "muted", "number", "partial", "policy", "request",
         "shown", "suspects", "waited", "watch",
     )  # fmt: skip
 
@@ -129,7 +128,7 @@ class CallState:
         self.by_prompt: set[RouteKey] | None = None
         self.formats_by_prompt: set[RouteKey] | None = None
         self.kept: tuple[Any, Batch] | None = None
-        self.muted = self.hides_reasoning = self.ready_to_end = False
+        self.muted = self.hides_reasoning = False
         self.partial: Partial | None = None
         self.shown: dict[int, str] | None = None
         self.number: int | None = None
