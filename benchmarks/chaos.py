@@ -141,8 +141,7 @@ class Result:
 
     @property
     def wrong_bytes(self) -> tuple[int, int]:
-        """Bytes lost from answers, and bytes too many in them; of what was handed over before an error, those alone that
-        contradict the answer."""
+        """Bytes lost from answers, and bytes too many in them; of what came before an error, those that contradict."""
         lost = extra = 0
         for outcome in self.outcomes:
             expected = answer_to(outcome.number)
