@@ -38,6 +38,11 @@ class ToolCallAssembler:
     def __bool__(self) -> bool:
         return bool(self._parts)
 
+    @property
+    def size(self) -> int:
+        """Characters of arguments so far."""
+        return sum(parts.size for parts in self._parts.values())
+
     def feed(self, delta: ToolCallDelta) -> None:
         """Take one fragment. Id and name count once; a fragment that repeats them changes nothing."""
         parts = self._parts.setdefault((delta.choice, delta.index), _Parts())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import contextvars
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from g4f_integrations.core.answer import Answer
@@ -13,7 +14,16 @@ from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.capacity import Lease
 from g4f_integrations.core.clocks import AttemptClocks
 from g4f_integrations.core.credentials import scrub
-from g4f_integrations.core.events import AsideDelta, Batch, Finish, Media, ReasoningDelta, TextDelta
+from g4f_integrations.core.events import (
+    AsideDelta,
+    Batch,
+    Event,
+    Finish,
+    Media,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+)
 from g4f_integrations.core.failures import (
     AttemptFailed,
     ClockExpired,
@@ -31,6 +41,7 @@ from g4f_integrations.core.transport import Upstream, ask_whole, open_upstream
 from g4f_integrations.errors import IntegrationError
 
 _BEFORE_TAGS = frozenset("< \t\r\n")
+_HEAVY = 16_384  # characters of an answer whose form has to be checked: a hostile one costs a quarter of a second
 _IN_PLACE = (Media, AsideDelta)  # what has its place between the texts
 logger = call_logger("attempt")
 
@@ -138,7 +149,9 @@ class AttemptRun:
                 events = await reading
                 if not settle:
                     return events
-                return await self._considered(events) if self.answer.asks_model else self._settle(events)
+                if self.answer.asks_model:
+                    return await self._considered(events)
+                return await self._ended(self._settle, events)
             except IntegrationError:
                 raise
             except Exception as error:
@@ -189,6 +202,18 @@ class AttemptRun:
                 return ended
         self.again = self.again or learn_refusal(self.candidate, self._asked, failure, self._call)
         raise AttemptFailed(failure)
+
+    def _is_heavy(self, events: Batch) -> bool:
+        """Whether so much is to be parsed and checked, with `events` at its end, that a loop of many callers waits."""
+        if not self._asked.tools and self._asked.format is None:
+            return False
+        return self.answer.weight + sum(map(_size, events)) > _HEAVY
+
+    async def _ended(self, end: Callable[[Batch], Batch], events: Batch) -> Batch:
+        """What `end` makes of the last events; in a worker thread where that may take long."""
+        if not self._is_heavy(events):
+            return end(events)
+        return await self._loop.run_in_executor(None, contextvars.copy_context().run, end, events)
 
     def _settle(self, events: Batch) -> Batch:
         self._over = True
@@ -295,9 +320,15 @@ class AttemptRun:
             await self.answer.consider()
             released = self.answer.end(released)
         elif self._upstream is not None and not self._call.request.stream and not self.answer.may_stop:
-            released = self._through_filters(released)
+            released = await self._ended(self._through_filters, released)
         else:
-            released = self.answer.end(released)
+            released = await self._ended(self.answer.end, released)
         self.committed = True
         self.clocks.spoke = self.clocks.spoke or bool(released)
         return released
+
+
+def _size(event: Event) -> int:
+    if isinstance(event, TextDelta):
+        return len(event.text)
+    return len(event.arguments) if isinstance(event, ToolCallDelta) else 0

@@ -109,6 +109,12 @@ class Incoming:
         return ["".join(lane.parts) for lane in self._lanes.values()]
 
     @property
+    def weight(self) -> int:
+        """Characters that came so far of what has a form: of text with calls or JSON in it, and of calls."""
+        texts = sum(len(part) for lane in self._lanes.values() for part in lane.raw)
+        return texts if self._assembler is None else texts + self._assembler.size
+
+    @property
     def choices(self) -> list[int]:
         """The numbers of the choices that were answered."""
         return sorted({0, *self._lanes, *self.finishes})

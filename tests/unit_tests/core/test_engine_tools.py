@@ -1,6 +1,7 @@
 """Tools and formats over every kind of route: natively where the route has them, in words where it has not."""
 
 import json
+import sys
 
 import pytest
 from g4f.providers.response import FinishReason, ToolCalls
@@ -40,6 +41,35 @@ BAD = written(a="many")
 @pytest.fixture(autouse=True)
 def _nothing_refused_yet():
     refused_parameters.clear()
+
+
+def parsed_here(frames):
+    """Notes the tool-call code that runs in this thread."""
+
+    def note(frame, event, _):
+        if event == "call" and frame.f_code.co_qualname in {"settle_call", "CallSplitter.close"}:
+            frames.append(frame.f_code.co_qualname)
+
+    return note
+
+
+@both_ways
+@pytest.mark.parametrize("native_tools", [True, False], ids=["native", "in words"])
+@pytest.mark.parametrize(("size", "here"), [(10, True), (20_000, False)], ids=["small", "large"])
+async def test_a_large_call_is_checked_off_the_callers_loop(stream, native_tools, size, here):
+    digits = "1" * 300
+    numbers = {"a": digits, "b": digits, "c": "x" * size}
+    said = native(arguments=json.dumps(numbers)) if native_tools else written(**numbers)
+    provider, frames = ScriptedProvider(said, FinishReason("stop"), native_tools=native_tools), []
+
+    sys.setprofile(parsed_here(frames))
+    try:
+        answer = await ask(provider, messages=ASKED, tools=[ADD], stream=stream)
+    finally:
+        sys.setprofile(None)
+
+    assert answer.calls[0].arguments == numbers | {"a": int(digits), "b": int(digits)}
+    assert bool(frames) is here
 
 
 # In words
