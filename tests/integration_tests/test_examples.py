@@ -184,3 +184,25 @@ def test_a_batch_over_several_processes_is_answered_offline():
     assert done.returncode == 0, done.stderr
     assert "40 answers by Good: Look at its last digit." in done.stdout
     assert "this process made none: True" in done.stdout
+
+
+def test_g4fs_own_server_is_one_route_of_many():
+    for needed in ("fastapi", "uvicorn", "multipart"):
+        pytest.importorskip(needed, reason="the extra `api` of g4f is not installed")
+
+    done = run("examples/g4f_api_server.py")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "2 models: keeper-1, keeper-2\nTo be told apart, each by its rhythm.\nI stand in for it. (network, ok)\n"
+    )
+
+
+def test_every_example_is_listed_and_run_here():
+    files = {path.name for path in (ROOT / "examples").glob("*.py")}
+    table = (ROOT / "examples/README.md").read_text("utf-8")
+    listed = re.findall(r"^\| \[(\w+\.py)\]\(\1\) \|", table, flags=re.MULTILINE)
+    tests = Path(__file__).read_text("utf-8")
+
+    assert sorted(listed) == sorted(files)
+    assert {name for name in files if f'"examples/{name}"' not in tests} == set()
