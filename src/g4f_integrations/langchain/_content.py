@@ -4,8 +4,8 @@
     text-plain, document (text)                      text
     image_url, input_image, image (v1, v0, Anthropic `source`)   image_url, a data: URI where the block holds bytes;
                                                      also of a path object, a file object or a Pillow image
-    audio, input_audio                               input_audio; audio_url for an address
-    video                                            video_url
+    audio, input_audio                               input_audio; audio_url for an address; also of the objects
+    video                                            video_url; also of the objects
     file, input_file, document, text-plain (bytes, id, address)  file
     media (Google)                                   by its MIME type
     json, search_result, custom_tool_call_output     text
@@ -20,23 +20,29 @@ base64, unless they are base64 already.
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-Block: TypeAlias = Mapping[str, Any]
+from g4f_integrations.langchain._payloads import (
+    Block,
+    base64_of,
+    data_uri_of,
+    encoded,
+    file_name_of,
+    held_in,
+    mime_type_of,
+    source_of,
+    url_of,
+)
+
 Part: TypeAlias = dict[str, Any]
 
 _FRAMEWORK_KEYS = frozenset({"id", "index", "annotations", "extras"})  # LangChain's own notes on a text block
 _TEXT_KEYS = frozenset({"type", "text"})
 _SENT_BACK_KEYS = frozenset({"type", "text", "cache_control"})  # of an assistant's text; other models add citations
-_BASE64 = re.compile(rb"(?:data:[^,]{0,200},)?[A-Za-z0-9+/_\-\r\n]+={0,2}\s{0,2}")
 _DEEPEST = 4
 _AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav", "x-m4a": "m4a", "x-flac": "flac"}
-_IMAGE_SIGNATURES = {"iVBOR": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif", "UklGR": "image/webp"}
-_DEFAULT_TYPES = {"image": "image/png", "audio": "audio/wav", "video": "video/mp4", "file": "application/pdf"}
 
 
 def to_parts(content: Sequence[str | Block], *, assistant: bool = False) -> list[Part]:
@@ -89,7 +95,7 @@ def _image(block: Block) -> Part:
         return picture
     if isinstance(address, Mapping):
         return _image_url({"type": "image_url", "image_url": address})
-    url = address or block.get("image") or _url(block) or _data_uri(block, "image")
+    url = address or block.get("image") or url_of(block) or data_uri_of(block, "image")
     if url is None:
         return _file(block)
     image = {"url": url}
@@ -103,40 +109,56 @@ def _picture(block: Block) -> Part | None:
     """A picture that only this machine has (a path object, a file object, Pillow's), or that is to be sized down."""
     address = block.get("image_url")
     told = address if isinstance(address, Mapping) else {"url": address}
-    held = (told.get("url"), block.get("image"), block.get("path"), _source(block).get("url"), block.get("base64"))
+    held = (told.get("url"), block.get("image"), block.get("path"), source_of(block).get("url"), block.get("base64"))
     source = next((one for one in held if one is not None), None)
     max_side = block.get("max_side")
     is_here = source is not None and not isinstance(source, str | bytes | bytearray | memoryview | Mapping)
     is_bytes = isinstance(block.get("image", told.get("url")), bytes | bytearray | memoryview)
     if not (is_here or is_bytes or (max_side is not None and isinstance(source, str))):
         return None
-    from g4f_integrations.core.media.inputs import image_block  # noqa: PLC0415  few messages hold pictures
+    from g4f_integrations.core.media.blocks import image_block  # noqa: PLC0415  few messages hold pictures
 
     if isinstance(block.get("base64"), str) and source is block["base64"]:
-        source = _data_uri(block, "image")
+        source = data_uri_of(block, "image")
     detail = told.get("detail") or block.get("detail") or (block.get("extras") or {}).get("detail")
     return image_block(source, detail=detail, max_side=max_side)
 
 
 def _audio(block: Block) -> Part:
-    data = _base64(block)
+    held = held_in(block, "audio")
+    if held is not None:
+        from g4f_integrations.core.media.blocks import audio_block  # noqa: PLC0415  few messages hold sound
+
+        return audio_block(held)
+    data = base64_of(block)
     if data is not None:
-        subtype = _mime_type(block, "audio", data).partition("/")[2].partition(";")[0]
+        subtype = mime_type_of(block, "audio", data).partition("/")[2].partition(";")[0]
         sound = {"data": data, "format": _AUDIO_FORMATS.get(subtype, subtype) or "wav"}
         return {"type": "input_audio", "input_audio": sound}
-    url = _url(block)
+    url = url_of(block)
     return _file(block) if url is None else {"type": "audio_url", "audio_url": {"url": url}}
 
 
 def _video(block: Block) -> Part:
-    url = _url(block) or _data_uri(block, "video")
+    held = held_in(block, "video")
+    if held is not None:
+        from g4f_integrations.core.media.blocks import video_block  # noqa: PLC0415  few messages hold films
+
+        return video_block(held)
+    url = url_of(block) or data_uri_of(block, "video")
     return _file(block) if url is None else {"type": "video_url", "video_url": {"url": url}}
+
+
+def _wire_form(block: Block) -> Part:
+    """OpenAI's own form of sound and films, which may hold what only this machine has."""
+    family = "video" if block.get("type") == "video_url" else "audio"
+    return _plain(block) if held_in(block, family) is None else _CONVERTERS[family](block) or {}
 
 
 def _file(block: Block) -> Part:
     if isinstance(block.get("file"), Mapping):
         return _plain(block)  # OpenAI's own form
-    source = _source(block)
+    source = source_of(block)
     text = source.get("text")
     if text is None and source.get("type") == "text":
         text = source.get("data")
@@ -148,11 +170,11 @@ def _file(block: Block) -> Part:
     identifier = block.get("file_id") or source.get("file_id")
     if identifier is None and block.get("source_type") == "id":
         identifier = block.get("id")
-    data = _data_uri(block, "file") or _url(block)
+    data = data_uri_of(block, "file") or url_of(block)
     if data is not None:
         extras = block.get("extras") or block.get("metadata") or {}
         # Endpoints want a name beside the bytes; its ending tells some of them the type.
-        file["filename"] = block.get("filename") or extras.get("filename") or block.get("title") or _file_name(block)
+        file["filename"] = block.get("filename") or extras.get("filename") or block.get("title") or file_name_of(block)
         file["file_data"] = data
     elif identifier is not None:
         file["file_id"] = identifier
@@ -201,6 +223,9 @@ _CONVERTERS: dict[Any, Callable[[Block], Part | None]] = {
     "input_image": _image,
     "audio": _audio,
     "video": _video,
+    "input_audio": _wire_form,
+    "audio_url": _wire_form,
+    "video_url": _wire_form,
     "file": _file,
     "input_file": _file,
     "document": _file,
@@ -292,59 +317,7 @@ def _plain(block: Block) -> Part:
 
 def _without_bytes(value: Any, depth: int = 0) -> Any:
     if isinstance(value, bytes | bytearray | memoryview):
-        return _encoded(value)
+        return encoded(value)
     if isinstance(value, Mapping) and depth < _DEEPEST:
         return {key: _without_bytes(item, depth + 1) for key, item in value.items()}
     return value
-
-
-def _source(block: Block) -> Block:
-    """Where the block keeps its payload: in itself, or under Anthropic's ``source``."""
-    source = block.get("source")
-    return source if isinstance(source, Mapping) else block
-
-
-def _url(block: Block) -> str | None:
-    source = _source(block)
-    url = source.get("url") or source.get("file_url") or source.get("file_uri")
-    return url if isinstance(url, str) else None
-
-
-def _base64(block: Block) -> str | None:
-    source = _source(block)
-    data = source.get("base64") or source.get("file_data")
-    if data is None and source.get("type") != "text" and block.get("source_type") != "text":
-        data = source.get("data")
-    return data if isinstance(data, str) else _encoded(data)
-
-
-def _encoded(data: Any) -> str | None:
-    """Bytes as base64, unless they are base64 already: `b64encode` gives bytes, and files are read as bytes."""
-    if not isinstance(data, bytes | bytearray | memoryview):
-        return None
-    raw = bytes(data)
-    text = b"".join(raw.split()) if _BASE64.fullmatch(raw) else base64.b64encode(raw)
-    return text.decode("ascii")
-
-
-def _mime_type(block: Block, family: str, data: str) -> str:
-    source = _source(block)
-    named = source.get("mime_type") or source.get("media_type")
-    if named:
-        return str(named)
-    if family == "image":
-        return next((kind for start, kind in _IMAGE_SIGNATURES.items() if data.startswith(start)), "image/png")
-    return _DEFAULT_TYPES[family]
-
-
-def _data_uri(block: Block, family: str) -> str | None:
-    data = _base64(block)
-    if data is None or data.startswith("data:"):
-        return data
-    return f"data:{_mime_type(block, family, data)};base64,{data}"
-
-
-def _file_name(block: Block) -> str:
-    source = _source(block)
-    subtype = str(source.get("mime_type") or source.get("media_type") or "application/pdf").partition("/")[2]
-    return f"file.{'txt' if subtype == 'plain' else subtype or 'bin'}"

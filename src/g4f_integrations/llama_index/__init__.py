@@ -7,6 +7,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # `typing` itself costs more than the rest of this import
 if TYPE_CHECKING:
+    from g4f_integrations.llama_index.blocks import audio_block, image_block, video_block
     from g4f_integrations.llama_index.embeddings import G4FEmbedding
     from g4f_integrations.llama_index.events import (
         G4FAnswerEvent,
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
         G4FResumedEvent,
         G4FTrimmedEvent,
     )
-    from g4f_integrations.llama_index.images import image_block
     from g4f_integrations.llama_index.llms import G4FLLM
     from g4f_integrations.llama_index.query_engines import sub_question_query_engine
     from g4f_integrations.llama_index.readers import G4FAudioReader
@@ -36,7 +36,9 @@ _HOMES = {
     "G4FLLM": "llms",
     "G4FSearchToolSpec": "search_tool_spec",
     "G4FSpeechToolSpec": "tool_specs",
-    "image_block": "images",
+    "audio_block": "blocks",
+    "image_block": "blocks",
+    "video_block": "blocks",
     "sub_question_query_engine": "query_engines",
 }
 
@@ -53,8 +55,10 @@ __all__ = [
     "G4FSearchToolSpec",
     "G4FSpeechToolSpec",
     "G4FTrimmedEvent",
+    "audio_block",
     "image_block",
     "sub_question_query_engine",
+    "video_block",
 ]
 
 

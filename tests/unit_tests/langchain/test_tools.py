@@ -1,6 +1,7 @@
 """The media tools, alone and through LangChain's own contract tests."""
 
 import copy
+import io
 import pickle
 
 import pytest
@@ -223,8 +224,6 @@ def test_what_is_no_recording_is_an_error(data):
 
 
 def test_a_message_may_hold_pictures_in_every_form(tmp_path, loopback):
-    import io
-
     path = tmp_path / "a.png"
     path.write_bytes(png())
     loopback.replies(Reply.chat("A cat."))
@@ -243,6 +242,28 @@ def test_a_message_may_hold_pictures_in_every_form(tmp_path, loopback):
     sent = loopback.requests[0].body["messages"][0]["content"]
     assert [part["image_url"]["url"] for part in sent] == [data_uri(png())] * len(blocks)
     assert sent[5]["image_url"]["detail"] == "low"
+
+
+def test_a_message_may_hold_sound_and_films_in_every_form(tmp_path, loopback):
+    sound, film = tmp_path / "a.mp3", tmp_path / "a.mp4"
+    sound.write_bytes(mp3())
+    film.write_bytes(mp4())
+    loopback.replies(Reply.chat("A voice."))
+    sounds = [
+        {"type": "audio", "path": sound},
+        {"type": "audio", "audio": mp3()},
+        {"type": "audio", "base64": io.BytesIO(mp3())},
+        {"type": "audio", "base64": mp3()},
+        {"type": "audio", "base64": base64_of(mp3())},
+        {"type": "input_audio", "input_audio": {"data": sound, "format": "mp3"}},
+    ]
+    films = [{"type": "video", "path": film}, {"type": "video_url", "video_url": {"url": film}}]
+
+    ChatG4F(base_url=loopback.base_url, model="m").invoke([HumanMessage(sounds + films)])
+
+    sent = loopback.requests[0].body["messages"][0]["content"]
+    assert [part.get("input_audio") for part in sent[:6]] == [{"data": base64_of(mp3()), "format": "mp3"}] * 6
+    assert [part["video_url"]["url"] for part in sent[6:]] == [data_uri(mp4(), "video/mp4")] * 2
 
 
 def test_a_pillow_picture_is_sized_down_on_request(loopback):

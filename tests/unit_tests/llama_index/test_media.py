@@ -9,10 +9,18 @@ from llama_index.core import SimpleDirectoryReader
 from llama_index.core.base.llms.types import AudioBlock, ChatMessage, ImageBlock, TextBlock
 
 from g4f_integrations import Resilience, errors
-from g4f_integrations.llama_index import G4FLLM, G4FAudioReader, G4FImageToolSpec, G4FSpeechToolSpec, image_block
+from g4f_integrations.llama_index import (
+    G4FLLM,
+    G4FAudioReader,
+    G4FImageToolSpec,
+    G4FSpeechToolSpec,
+    audio_block,
+    image_block,
+    video_block,
+)
 from g4f_integrations.testing import ScriptedProvider
 from loopback import Reply
-from toy_media import PAGE, base64_of, data_uri, mp3, png, wav
+from toy_media import PAGE, base64_of, data_uri, mp3, mp4, png, wav
 
 QUICK = Resilience(backoff_initial=0, max_attempts=1)
 
@@ -152,6 +160,19 @@ def test_a_picture_in_every_form_becomes_a_block(tmp_path, loopback):
 
     sent = loopback.requests[0].body["messages"][0]["content"]
     assert [part["image_url"]["url"] for part in sent] == [data_uri(png())] * 3
+
+
+def test_sound_and_films_in_every_form_become_blocks(tmp_path, loopback):
+    path = tmp_path / "a.mp3"
+    path.write_bytes(mp3())
+    loopback.replies(Reply.chat("A voice."))
+    blocks = [audio_block(path), audio_block(mp3()), video_block(mp4())]
+
+    G4FLLM(base_url=loopback.base_url, model="m").chat([ChatMessage(role="user", blocks=blocks)])
+
+    sent = loopback.requests[0].body["messages"][0]["content"]
+    assert [part["input_audio"] for part in sent[:2]] == [{"data": base64_of(mp3()), "format": "mp3"}] * 2
+    assert sent[2]["video_url"]["url"] == data_uri(mp4(), "video/mp4")
 
 
 @pytest.mark.parametrize("source", ["/etc/passwd", b"", b"hello", mp3()])

@@ -15,6 +15,7 @@ from g4f_integrations.core.downloads import DownloadLimits
 
 TYPE_CHECKING = False  # `typing` itself costs more than the rest of this import
 if TYPE_CHECKING:
+    from g4f_integrations.core.media.blocks import audio_block, image_block, image_url, video_block
     from g4f_integrations.core.media.images import (
         acreate_variation,
         aedit_image,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
         edit_image,
         generate_images,
     )
-    from g4f_integrations.core.media.inputs import image_block, image_url
     from g4f_integrations.core.media.results import (
         GeneratedImage,
         GeneratedMedia,
@@ -49,14 +49,16 @@ _HOMES = {
     "agenerate_video": "video",
     "asynthesize_speech": "speech",
     "atranscribe": "transcription",
+    "audio_block": "blocks",
     "create_variation": "images",
     "edit_image": "images",
     "generate_images": "images",
     "generate_video": "video",
-    "image_block": "inputs",
-    "image_url": "inputs",
+    "image_block": "blocks",
+    "image_url": "blocks",
     "synthesize_speech": "speech",
     "transcribe": "transcription",
+    "video_block": "blocks",
 }
 
 __all__ = [
@@ -73,6 +75,7 @@ __all__ = [
     "agenerate_video",
     "asynthesize_speech",
     "atranscribe",
+    "audio_block",
     "create_variation",
     "edit_image",
     "generate_images",
@@ -81,6 +84,7 @@ __all__ = [
     "image_url",
     "synthesize_speech",
     "transcribe",
+    "video_block",
 ]
 
 

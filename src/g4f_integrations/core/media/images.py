@@ -13,9 +13,10 @@ from typing import Any, Literal, TypeAlias
 from g4f_integrations.core.downloads import DownloadLimits
 from g4f_integrations.core.jobs import run_job
 from g4f_integrations.core.loop import run_blocking
+from g4f_integrations.core.media.blocks import fitted_image
 from g4f_integrations.core.media.calling import a_format, a_text, routes_of, several, told, with_models
 from g4f_integrations.core.media.drawing import Wish, draw
-from g4f_integrations.core.media.inputs import MediaInput, fitted_image, load_input
+from g4f_integrations.core.media.inputs import MediaInput, load_input
 from g4f_integrations.core.media.results import GeneratedImage
 from g4f_integrations.core.media.saving import folder_for
 from g4f_integrations.core.media.settings import MediaRoutes

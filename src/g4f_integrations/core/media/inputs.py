@@ -11,20 +11,17 @@ import base64
 import os
 import stat
 from dataclasses import dataclass, field
-from importlib import import_module
-from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from g4f_integrations.core.downloads import DownloadFailed, DownloadLimits, download
 from g4f_integrations.core.failures import AttemptFailed
 from g4f_integrations.core.media.checking import check_media
 from g4f_integrations.core.media.formats import Kind, MediaFormat
+from g4f_integrations.core.media.pillow import bytes_of_picture, is_pillow
 from g4f_integrations.core.media.work import read_data_uri
 from g4f_integrations.errors import ConfigurationError
 
-_FOR_MODELS = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-_PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
 _DEFAULT_LIMITS = DownloadLimits()
 
 
@@ -134,8 +131,8 @@ def _bytes_of(source: Any, most: int, what: str) -> tuple[bytes, str]:
         data = bytes(source)
     elif isinstance(source, os.PathLike):
         data = _bytes_of_file(Path(source), most, what)
-    elif _is_pillow(source):
-        data = _bytes_of_picture(source, source.format)
+    elif is_pillow(source):
+        data = bytes_of_picture(source, source.format)
     elif isinstance(held := getattr(source, "data", None), bytes):  # a result of ours
         data = held
     elif callable(getattr(source, "read", None)):
@@ -208,104 +205,3 @@ def _too_large(what: str, size: int, most: int) -> ConfigurationError:
         "(DownloadLimits.max_bytes)"
     )
     return ConfigurationError(message)
-
-
-# Pictures for models ---------------------------------------------------------------------------------------------
-
-
-def image_block(
-    source: Any,
-    *,
-    detail: Literal["auto", "low", "high"] | None = None,
-    max_side: int | None = None,
-    limits: DownloadLimits | None = None,
-) -> dict[str, Any]:
-    """A picture as a content block that every chat model of this package takes.
-
-    Example:
-        >>> image_block("https://example.com/cat.png")
-        {'type': 'image_url', 'image_url': {'url': 'https://example.com/cat.png'}}
-
-    Args:
-        source: A path object, bytes, a file object, a Pillow image, an http(s) address or a ``data:`` URI. An address
-            goes to the model as it is, and is never fetched here; a string is never taken for a path.
-        detail: How closely the model should look, for routes that know it.
-        max_side: Longest side in pixels; a larger picture is sized down (needs the extra ``media``).
-        limits: Size of the file at the most.
-
-    Raises:
-        ConfigurationError: It cannot be read, or is no picture of a format that models take.
-    """
-    image: dict[str, Any] = {"url": image_url(source, max_side=max_side, limits=limits)}
-    if detail is not None:
-        image["detail"] = detail
-    return {"type": "image_url", "image_url": image}
-
-
-def image_url(source: Any, *, max_side: int | None = None, limits: DownloadLimits | None = None) -> str:
-    """The address or ``data:`` URI by which a picture goes to a model; see `image_block`.
-
-    Raises:
-        ConfigurationError: See `image_block`; or an address is to be sized down.
-    """
-    if is_address(source):
-        if max_side is not None:
-            message = "image: an address is not fetched, so it cannot be sized down; give the picture itself"
-            raise ConfigurationError(message)
-        return str(source)
-    return fitted_image(read_input(source, "image", limits, what="image"), max_side).data_uri
-
-
-def fitted_image(picture: MediaInput, max_side: int | None = None) -> MediaInput:
-    """`picture` in a format that models take, no side of it longer than `max_side` pixels.
-
-    Raises:
-        ConfigurationError: That needs Pillow, which is not installed; or Pillow cannot read it.
-    """
-    found = picture.format
-    longest = max(found.width or 0, found.height or 0)
-    is_small = max_side is None or 0 < longest <= max_side
-    if is_small and found.mime_type in _FOR_MODELS:
-        return picture
-    if max_side is not None and max_side < 1:
-        message = f"max_side must be at least 1, not {max_side}"
-        raise ConfigurationError(message)
-    why = f"{found.mime_type} pictures are turned into PNG" if is_small else "pictures are sized down"
-    pillow = _pillow(why)
-    try:
-        with pillow.open(BytesIO(picture.data)) as opened:
-            image = opened if opened.mode in {"RGB", "RGBA", "L", "LA"} else opened.convert("RGBA")
-            if max_side is not None:
-                image.thumbnail((max_side, max_side))
-            kept = "JPEG" if found.mime_type == "image/jpeg" and image.mode in {"RGB", "L"} else "PNG"
-            data = _bytes_of_picture(image, kept)
-    except ConfigurationError:
-        raise
-    except Exception as error:  # Pillow raises whatever a broken file leads it to
-        message = f"image: the {found.mime_type} cannot be read ({type(error).__name__})"
-        raise ConfigurationError(message) from None
-    return checked(data, "image", "image")
-
-
-def _pillow(why: str) -> Any:
-    try:
-        return import_module("PIL.Image")
-    except ImportError:
-        message = f"{why} by Pillow, which is not installed: pip install 'g4f-integrations[media]'"
-        raise ConfigurationError(message) from None
-
-
-def _is_pillow(source: Any) -> bool:
-    return any(f"{base.__module__}.{base.__qualname__}" == "PIL.Image.Image" for base in type(source).__mro__)
-
-
-def _bytes_of_picture(image: Any, kept: str | None) -> bytes:
-    buffer = BytesIO()
-    try:
-        if image.mode not in _PNG_MODES:
-            image = image.convert("RGB")
-        image.save(buffer, "JPEG" if kept == "JPEG" and image.mode in {"RGB", "L"} else "PNG")
-    except Exception as error:  # Pillow reads files when it must, and raises whatever a broken one leads it to
-        message = f"image: Pillow cannot write it ({type(error).__name__}: {error})"
-        raise ConfigurationError(message) from None
-    return buffer.getvalue()

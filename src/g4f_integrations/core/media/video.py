@@ -14,9 +14,10 @@ from g4f_integrations.core.endpoint import load_other
 from g4f_integrations.core.failures import AttemptFailed
 from g4f_integrations.core.jobs import run_job
 from g4f_integrations.core.loop import run_blocking
+from g4f_integrations.core.media.blocks import fitted_image
 from g4f_integrations.core.media.calling import a_text, routes_of, told, with_models
 from g4f_integrations.core.media.checking import check_media, failure_of_text
-from g4f_integrations.core.media.inputs import MediaInput, fitted_image, load_input
+from g4f_integrations.core.media.inputs import MediaInput, load_input
 from g4f_integrations.core.media.results import GeneratedVideo
 from g4f_integrations.core.media.saving import folder_for
 from g4f_integrations.core.media.work import Made, ask_provider, decode_base64, from_provider, made_of, most_json

@@ -4,11 +4,19 @@ import sys
 
 import pytest
 
-from g4f_integrations.core.media import DownloadLimits, GeneratedImage, image_block, image_url
+from g4f_integrations.core.media import (
+    DownloadLimits,
+    GeneratedImage,
+    GeneratedSpeech,
+    audio_block,
+    image_block,
+    image_url,
+    video_block,
+)
 from g4f_integrations.core.media.inputs import file_within, load_input, read_input
 from g4f_integrations.errors import ConfigurationError
 from loopback import Reply
-from toy_media import PAGE, data_uri, gif, mp3, png
+from toy_media import PAGE, base64_of, data_uri, gif, mp3, mp4, png
 
 
 @pytest.fixture
@@ -171,3 +179,43 @@ def test_a_model_may_name_files_inside_its_folder(tmp_path):
     assert file_within(tmp_path, "a/b.mp3") == (tmp_path / "a" / "b.mp3").resolve()
     assert file_within(tmp_path, "https://h.example/a.mp3") == "https://h.example/a.mp3"
     assert file_within(None, "a.mp3") == "a.mp3"
+
+
+# Sound and films for models
+
+
+def test_sound_may_be_handed_over_in_many_forms(tmp_path):
+    path = tmp_path / "note"
+    path.write_bytes(mp3())
+    speech = GeneratedSpeech(data=mp3(), mime_type="audio/mpeg")
+    forms = [path, mp3(), io.BytesIO(mp3()), data_uri(mp3(), "audio/mpeg"), speech]
+
+    blocks = [audio_block(form) for form in forms]
+
+    wanted = {"type": "input_audio", "input_audio": {"data": base64_of(mp3()), "format": "mp3"}}
+    assert blocks == [wanted] * len(forms)
+
+
+def test_a_film_may_be_handed_over_as_bytes_or_by_its_address():
+    assert video_block(mp4())["video_url"]["url"] == data_uri(mp4(), "video/mp4")
+    assert video_block("https://example.com/a.mp4")["video_url"]["url"] == "https://example.com/a.mp4"
+    assert audio_block("https://example.com/a.mp3")["audio_url"]["url"] == "https://example.com/a.mp3"
+
+
+@pytest.mark.parametrize(("block", "source"), [(audio_block, "/etc/passwd"), (audio_block, png()), (video_block, b"")])
+def test_what_is_no_sound_or_film_is_refused(block, source):
+    with pytest.raises(ConfigurationError, match=r"^(audio|video): "):
+        block(source)
+
+
+@pytest.mark.parametrize("sides", [(60_000, 60_000), (12_000, 12_000)])
+def test_a_picture_that_would_fill_the_memory_is_not_unpacked(sides):
+    bomb = io.BytesIO()
+    images = pytest.importorskip("PIL.Image")
+    images.new("1", (8, 8)).save(bomb, "PNG")
+    data = bytearray(bomb.getvalue())
+    data[16:24] = b"".join(side.to_bytes(4, "big") for side in sides)
+    claimed = bytes(data) + bytes(sides[0] * sides[1] // 4096)  # as many bytes as such a picture might have
+
+    with pytest.raises(ConfigurationError, match="million"):
+        image_url(claimed, max_side=100)
