@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from g4f_integrations.core.routes import parse_route
 from g4f_integrations.core.settings import ModelFields
-from g4f_integrations.core.settings.values import plain_provider
+from g4f_integrations.core.settings.plain import plain_provider
 
 UNKNOWN_WINDOW = 8_192
 """Tokens of a pool about which nothing is known; few models of today have less."""

@@ -25,7 +25,7 @@ from g4f_integrations.core.loop import iterate_blocking, run_blocking
 from g4f_integrations.core.routes import Endpoint, Route, parse_route
 from g4f_integrations.core.settings import ModelFields
 from g4f_integrations.core.settings.calls import Call, load_engine, make_face, prepare_call
-from g4f_integrations.core.settings.values import plain_provider
+from g4f_integrations.core.settings.plain import plain_provider
 from g4f_integrations.llama_index._answers import Builder, ChatBuilder, CompletionBuilder
 from g4f_integrations.llama_index._messages import to_wire
 from g4f_integrations.llama_index._observed import observed_chat, observed_completion, unveil

@@ -24,13 +24,11 @@ from g4f_integrations.core.proxies import ProxyMap
 from g4f_integrations.core.routes import Endpoint, Headers, freeze_headers
 from g4f_integrations.core.settings.base import CHECKED, Check, CheckedSettings, to_base_url, to_proxy
 from g4f_integrations.core.settings.names import without_secrets
+from g4f_integrations.core.settings.plain import plain_headers, plain_proxy, plain_route
 from g4f_integrations.core.settings.values import (
     API_KEY_VARIABLE,
     BASE_URL_VARIABLES,
     EnvironmentURL,
-    plain_headers,
-    plain_proxy,
-    plain_route,
     to_finite,
 )
 from g4f_integrations.errors import ConfigurationError

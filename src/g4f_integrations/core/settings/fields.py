@@ -18,15 +18,17 @@ from g4f_integrations.core.credentials import redact_url
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.settings.base import CHECKED, Check, RoutedSettings
 from g4f_integrations.core.settings.names import ALIASES, without_secrets
-from g4f_integrations.core.settings.values import (
-    default_cleaning,
-    default_trimming,
+from g4f_integrations.core.settings.plain import (
     plain_headers,
     plain_policy,
     plain_provider,
     plain_proxy,
     plain_route,
     plain_search,
+)
+from g4f_integrations.core.settings.values import (
+    default_cleaning,
+    default_trimming,
     to_cleaning,
     to_finite,
     to_folder,

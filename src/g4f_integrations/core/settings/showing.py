@@ -9,7 +9,8 @@ from g4f_integrations.core.credentials import redact_url
 from g4f_integrations.core.proxies import freeze_proxy
 from g4f_integrations.core.routes import freeze_headers
 from g4f_integrations.core.settings.names import ALIASES, without_secrets
-from g4f_integrations.core.settings.values import plain_headers, plain_proxy, plain_route, to_routes
+from g4f_integrations.core.settings.plain import plain_headers, plain_proxy, plain_route
+from g4f_integrations.core.settings.values import to_routes
 
 
 def shown_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
