@@ -24,6 +24,7 @@ logger = call_logger("tokens")
 
 _SEGMENT = 8_000  # characters that are encoded at a time: older tiktoken is quadratic in a run without a boundary
 _LOOK_AHEAD = 4_000
+_PART = 64_000  # bytes of a vocabulary's file that are read at a time, a few milliseconds' work
 # Between a letter or digit and one of these no vocabulary has a word, so that a text may be counted in two parts there.
 _BOUNDARY = re.compile(r"""[^\W_][ \t\r\n!"#$%&()*+,\-./:;<=>?@\[\]^{|}~\u3001\u3002\uff0c\uff01\uff1f\uff1a\uff1b]""")
 
@@ -101,8 +102,13 @@ def _made(encoding: Encoding, *, download: bool) -> Vocabulary | None:
     content = _content(encoding)
     if content is None:
         return tiktoken.get_encoding(encoding.name) if download else None
-    fields = content.split()
-    ranks = dict(zip(map(a2b_base64, fields[::2]), map(int, fields[1::2]), strict=True))
+    ranks: dict[bytes, int] = {}
+    at = 0
+    while at < len(content):  # in parts, between which other threads have their turn
+        end = content.find(b"\n", at + _PART) + 1 or len(content)
+        fields = content[at:end].split()
+        ranks.update(zip(map(a2b_base64, fields[::2]), map(int, fields[1::2]), strict=True))
+        at = end
     # Special tokens are left out: what a user writes is text, whatever it looks like.
     return tiktoken.Encoding(encoding.name, pat_str=encoding.pattern, mergeable_ranks=ranks, special_tokens={})
 
