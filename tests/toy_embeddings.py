@@ -19,10 +19,11 @@ def vector_of(text, model="a"):
     return vector if model == "a" else vector[::-1]
 
 
-def answer(texts, *, model="a", as_base64=True):
+def answer(texts, *, model="a", as_base64=True, length=None):
     rows = []
     for place, text in enumerate(texts):
         numbers = vector_of(text, model)
+        numbers = (numbers + [0.0] * (length or 0))[: length or LENGTH]
         packed = base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
         rows.append({"object": "embedding", "index": place, "embedding": packed if as_base64 else numbers})
     return {"object": "list", "data": rows, "model": model, "usage": {"prompt_tokens": 1, "total_tokens": 1}}
@@ -52,6 +53,8 @@ def embeddings(*, model="a", most=2048, longest=None, takes_base64=True):
                 f"{max(map(len, texts))} tokens",
                 code="context_length_exceeded",
             )
-        return Reply.json(answer(texts, model=model, as_base64=body.get("encoding_format") == "base64"))
+        return Reply.json(
+            answer(texts, model=model, as_base64=body.get("encoding_format") == "base64", length=body.get("dimensions"))
+        )
 
     return reply

@@ -83,9 +83,9 @@ def search(query: str) -> str:
     Raises:
         IntegrationError: The search failed, or needs the extra ``search``.
     """
-    from g4f_integrations.core.search import WebSearch, listed  # noqa: PLC0415  few ask for it
+    from g4f_integrations.core.search import WebSearch, quoted  # noqa: PLC0415  few ask for it
 
-    return listed(WebSearch().search(query))
+    return quoted(WebSearch().search(query))
 
 
 def _schema(name: str, description: str, **parameters: str) -> dict[str, Any]:

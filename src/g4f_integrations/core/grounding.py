@@ -18,7 +18,7 @@ from g4f_integrations.core.prompts import add_before, fill, load_prompt
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.roles import text_of
 from g4f_integrations.core.routes import RouteChoice
-from g4f_integrations.core.search import SearchResults, WebSearch, fenced, to_web_search
+from g4f_integrations.core.search import Remembered, SearchResults, WebSearch, fenced, memory, to_web_search
 from g4f_integrations.core.transport import names_parameter
 from g4f_integrations.errors import ConfigurationError, IntegrationError
 
@@ -99,20 +99,37 @@ async def ground(choice: RouteChoice, request: Request) -> Grounded:
         return Grounded(request, [], None, failed=False)
     settings = wish if isinstance(wish, WebSearch) else WebSearch(query=wish if isinstance(wish, str) else None)
     query = settings.query or _asked(request)
-    told: dict[str, Any] = {"purpose": WISH, "query": query, "results": 0, "outcome": "ok"}
+    told: dict[str, Any] = {"purpose": WISH, "query": query, "results": 0, "outcome": "ok", "cached": False}
     if not query.strip():
         return Grounded(plain, [], {**told, "outcome": "empty"}, failed=True)
+    kept = memory.get(settings, query, same_turn=_is_continued(request))
+    if kept is None:
+        kept = await _search(settings, query)
+    else:
+        told["cached"] = True
+    if kept.found is None:
+        # An answer without sources, said to be one, is better than none.
+        return Grounded(plain, [], {**told, "outcome": kept.failure}, failed=True)
+    found = kept.found
+    told["query"], told["results"] = found.query, len(found)
+    messages = _with_results(request, found) if found.results else request.messages
+    return Grounded(plain.replacing(messages=messages), found.sources(), told, failed=False)
+
+
+async def _search(settings: WebSearch, query: str) -> Remembered:
     try:
         found = await settings.asearch(query)
     except ConfigurationError:
         raise
     except IntegrationError as error:
-        # An answer without sources, said to be one, is better than none.
         logger.warning("%s", error)
-        return Grounded(plain, [], {**told, "outcome": error.kind}, failed=True)
-    told["query"], told["results"] = found.query, len(found)
-    messages = _with_results(request, found) if found.results else request.messages
-    return Grounded(plain.replacing(messages=messages), found.sources(), told, failed=False)
+        return memory.keep(settings, query, None, error.kind)
+    return memory.keep(settings, query, found)
+
+
+def _is_continued(request: Request) -> bool:
+    """Whether the newest message is a tool's result: an agent's next turn on a question searched for already."""
+    return bool(request.messages) and request.messages[-1].get("role") in {"tool", "function"}
 
 
 async def _searches_by_itself(choice: RouteChoice) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import builtins
+import os
 from collections.abc import Mapping
 from typing import Any, Self
 
+from llama_index.core import StorageContext, load_index_from_storage
 from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.indices.base import BaseIndex
 from pydantic import (
     ConfigDict,
     Field,
@@ -18,6 +21,7 @@ from pydantic import (
 )
 
 from g4f_integrations.core.embeddings import EmbeddingFields
+from g4f_integrations.errors import ConfigurationError
 from g4f_integrations.llama_index._vector_cache import SpaceCache
 
 
@@ -36,8 +40,8 @@ class G4FEmbedding(EmbeddingFields, BaseEmbedding):
         'hashing/lexical-1/256'
 
     `model_name` is the id of the space that the vectors lie in: vectors of two spaces do not compare. An
-    `embeddings_cache` is kept apart by it, and `stamp` and `check_stamp` do the same for a folder that an index is
-    persisted to.
+    `embeddings_cache` is kept apart by it. LlamaIndex itself does not write down which model made an index: persist
+    it with `save_index` and load it with `load_index`, which raises if it was made in another space.
     """
 
     model_config = ConfigDict(defer_build=False)
@@ -86,6 +90,37 @@ class G4FEmbedding(EmbeddingFields, BaseEmbedding):
         plain.update(self.plain_settings())
         plain["class_name"] = self.class_name()
         return plain
+
+    def save_index(self, index: BaseIndex[Any], folder: str | os.PathLike[str]) -> None:
+        """Persist an index whose vectors this embedding has made, with the id of their space beside it.
+
+        Args:
+            index: The index.
+            folder: Where its storage context is persisted to.
+
+        Raises:
+            ConfigurationError: Another embedding has made it, or an index of another space lies there.
+        """
+        maker = getattr(index, "_embed_model", None)
+        if isinstance(maker, G4FEmbedding) and maker.space != self.space:
+            message = f"the index was made in the space {maker.space_id!r}, and this embedding's is {self.space_id!r}"
+            raise ConfigurationError(message)
+        self.stamp(folder)  # first: an index without a stamp would be the worse half
+        index.storage_context.persist(os.fspath(folder))
+
+    def load_index(self, folder: str | os.PathLike[str], **options: Any) -> BaseIndex[Any]:
+        """An index that `save_index` has persisted, for use with this embedding.
+
+        Args:
+            folder: Where it was persisted to.
+            **options: Further arguments of LlamaIndex's `load_index_from_storage`: ``index_id`` …
+
+        Raises:
+            ConfigurationError: Its vectors are of another space, or nothing says of which.
+        """
+        self.check_stamp(folder)
+        storage = StorageContext.from_defaults(persist_dir=os.fspath(folder))
+        return load_index_from_storage(storage, embed_model=self, **options)
 
     def __getstate__(self) -> builtins.dict[Any, Any]:
         # Of a copy: LlamaIndex deletes from the model itself what cannot be pickled.

@@ -1,5 +1,7 @@
 """`G4FSearchTool`: LangChain's own contract tests for tools, and what a model is told."""
 
+import pickle
+
 import pytest
 from langchain_tests.integration_tests import ToolsIntegrationTests
 from langchain_tests.unit_tests import ToolsUnitTests
@@ -42,9 +44,15 @@ CALL = {"name": "web_search", "args": {"query": "lamp"}, "id": "1", "type": "too
 def test_the_model_reads_a_numbered_list_and_the_program_gets_the_results():
     message = G4FSearchTool(**SETTINGS).invoke(CALL)
 
-    assert message.content == "[1] About lamp\nhttps://a.example\nA lamp gives light."
+    assert message.content == "[1] About lamp\nhttps://a.example\n> A lamp gives light."
     assert message.artifact.sources()[0]["url"] == "https://a.example"
     assert message.status == "success"
+
+
+def test_a_proxys_password_is_nowhere_to_be_seen():
+    tool = G4FSearchTool(search={"proxy": "http://me:secret@127.0.0.1:1"})
+
+    assert "secret" not in f"{tool!r} {tool.model_dump()} {pickle.dumps(tool)}"
 
 
 async def test_the_same_without_blocking():

@@ -9,9 +9,11 @@ from llama_index.core.schema import TextNode
 from llama_index.core.storage.kvstore import SimpleKVStore
 
 import llama_index.embeddings.g4f as shim
-from g4f_integrations.errors import ConfigurationError
+from g4f_integrations.core.embeddings import forget
+from g4f_integrations.errors import ConfigurationError, ProviderUnavailableError
 from g4f_integrations.llama_index import G4FEmbedding
-from toy_embeddings import embeddings, vector_of
+from loopback import Reply
+from toy_embeddings import answer, embeddings, vector_of
 
 TEXTS = ["Ferries leave at nine.", "The keeper trims the lamp.", "The tower is of granite."]
 
@@ -53,6 +55,33 @@ def test_a_persisted_index_is_used_with_its_own_space_and_no_other(tmp_path):
     assert best(loaded, "When do ferries leave?") == TEXTS[0]
     with pytest.raises(ConfigurationError, match="does not compare"):
         G4FEmbedding(backend="hashing", dimensions=512).check_stamp(tmp_path)
+
+
+def test_an_index_of_another_space_is_not_loaded(tmp_path):
+    model = G4FEmbedding(backend="hashing")
+    model.save_index(index_of(model), tmp_path)
+
+    assert best(model.load_index(tmp_path), "When do ferries leave?") == TEXTS[0]
+    with pytest.raises(ConfigurationError, match="does not compare"):
+        G4FEmbedding(backend="hashing", dimensions=512).load_index(tmp_path)
+
+
+def test_an_index_is_not_saved_as_of_another_space(tmp_path):
+    index = index_of(G4FEmbedding(backend="hashing"))
+
+    with pytest.raises(ConfigurationError, match="was made in the space"):
+        G4FEmbedding(backend="hashing", dimensions=512).save_index(index, tmp_path)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_an_endpoint_whose_model_has_changed_since_is_refused_at_the_first_question(served, tmp_path):
+    model = G4FEmbedding(base_url=served.base_url, model="a", max_retries=0)
+    model.save_index(index_of(model), tmp_path)
+    forget()  # as another process
+    served.replies(lambda request: Reply.json(answer(request.body["input"], as_base64=False, length=3)))
+
+    with pytest.raises(ProviderUnavailableError, match="3 numbers and not 4"):
+        best(model.load_index(tmp_path), "When do ferries leave?")
 
 
 def test_the_model_name_is_the_space(served):

@@ -22,7 +22,7 @@ def tool_of(spec):
 async def test_the_tool_works_both_ways():
     tool = tool_of(G4FSearchToolSpec(backend=find))
 
-    assert tool(query="lamp").content.startswith("[1] About lamp\nhttps://a.example\nA lamp gives light.")
+    assert tool(query="lamp").content.startswith("[1] About lamp\nhttps://a.example\n> A lamp gives light.")
     assert (await tool.acall(query="lamp")).content == tool(query="lamp").content
 
 

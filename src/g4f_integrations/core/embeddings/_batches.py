@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,14 @@ BLANK = "."
 """What is sent for an empty text, which endpoints refuse."""
 SHORTEST_PIECE = 16
 """Characters; a text that is too long even then will never fit."""
+
+
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+
+
+def sendable(text: str) -> str:
+    """`text` as models take it: not blank, and without halves of characters, which no encoding can carry."""
+    return (text if text.isascii() else _HALF_CHARACTER.sub("\ufffd", text)) if text.strip() else BLANK
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ def cut_items(texts: Sequence[str], count: Callable[[str], int], longest: int | 
     """
     items = []
     for owner, text in enumerate(texts):
-        sent = text if text.strip() else BLANK
+        sent = sendable(text)
         tokens = count(sent)
         if longest is None or tokens <= longest:
             items.append(Item(sent, tokens, owner))

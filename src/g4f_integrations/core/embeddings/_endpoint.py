@@ -87,8 +87,17 @@ class EndpointBackend:
 
     def length(self) -> int | None:
         """How long the vectors are, once an answer has come."""
+        return self._learned().dimension
+
+    def expect(self, length: int) -> None:
+        """Refuse vectors of any other length from now on: those they are compared with have this one."""
+        known = self._learned()
+        if known.dimension is None:
+            known.dimension = length
+
+    def _learned(self) -> Learned:
         plan = resolve(RouteChoice(model=self.space.model, routes=(self.endpoint, *self.mirrors), proxy=self.proxy))
-        return learned(plan.candidates[0], self.space.dimension).dimension
+        return learned(plan.candidates[0], self.space.dimension)
 
 
 class _Run:

@@ -192,7 +192,10 @@ class EmbeddingFields(CheckedSettings):
         Raises:
             ConfigurationError: They are of another one, or nothing says of which.
         """
-        check_stamp(folder, self.space)
+        backend = self._backend()
+        length = check_stamp(folder, backend.space, backend.length())
+        if length is not None:
+            backend.expect(length)
 
     def _backend(self, batch_size: int | None = None) -> EndpointBackend | LocalBackend:
         most = self.batch_size if batch_size is None else min(self.batch_size, batch_size)

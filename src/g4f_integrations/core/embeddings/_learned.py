@@ -29,6 +29,7 @@ class Learned:
         mirrors: Which other routes agree with it.
         batch: Texts that it takes at once, if it has refused more.
         longest: Tokens of one text that it takes, if it has refused more.
+        asked: How long they were asked to be.
     """
 
     dimension: int | None = None
@@ -36,6 +37,7 @@ class Learned:
     mirrors: set[RouteKey] = field(default_factory=set)
     batch: int | None = None
     longest: int | None = None
+    asked: int | None = None
 
     def check(self, vectors: Sequence[Sequence[float]]) -> None:
         """Learn how long vectors are, or make sure that they are still.
@@ -47,10 +49,11 @@ class Learned:
             if self.dimension is None:
                 self.dimension = len(vector)
             elif len(vector) != self.dimension:
-                message = (
-                    f"its vectors have {len(vector)} numbers and not {self.dimension} as before: another model "
-                    "answers under this name, and its vectors do not compare with the others"
-                )
+                message = f"its vectors have {len(vector)} numbers and not {self.dimension} as before: "
+                message += "another model answers under this name, and its vectors do not compare with the others"
+                if self.asked is not None:
+                    message = f"its vectors have {len(vector)} numbers though dimensions={self.asked} was asked for: "
+                    message += "leave dimensions out, or give the number that this model has"
                 raise AttemptFailed(Failure(kind="invalid", message=message))
 
     def compare(self, mirror: Candidate, canary: list[float]) -> None:
@@ -82,7 +85,7 @@ class _Register:
     def of(self, candidate: Candidate, dimensions: int | None) -> Learned:
         with self.lock:
             key = (candidate.key, dimensions)
-            found = self.routes.setdefault(key, Learned())
+            found = self.routes.setdefault(key, Learned(dimensions, asked=dimensions))
             self.routes.move_to_end(key)
             while len(self.routes) > _MOST_ROUTES:
                 self.routes.popitem(last=False)

@@ -14,6 +14,8 @@ from importlib import import_module
 from typing import Any
 
 from g4f_integrations.core.embeddings import _hashing
+from g4f_integrations.core.embeddings._batches import sendable
+from g4f_integrations.core.embeddings._lengths import model_length
 from g4f_integrations.core.embeddings._limits import limit
 from g4f_integrations.core.embeddings._spaces import Space
 from g4f_integrations.errors import ConfigurationError
@@ -65,6 +67,9 @@ class LocalBackend:
         """How long the vectors are, if that is known without making one."""
         return self.known_length
 
+    def expect(self, length: int) -> None:
+        """Files on this machine do not change under their name."""
+
 
 def hashing_backend(dimension: int | None, batch_size: int) -> LocalBackend:
     """The backend that needs no model; see `_hashing`."""
@@ -86,13 +91,17 @@ def fastembed_backend(model: str, options: dict[str, Any], batch_size: int) -> L
             ``specific_model_path``, ``local_files_only`` …
         batch_size: Texts at a time.
     """
+    known = model_length(model)
 
     def make(texts: list[str]) -> list[list[float]]:
-        # A blank text is sent as a full stop, as it is to endpoints: some tokenizers make nothing of it.
-        sent = [text if text.strip() else "." for text in texts]
-        return [vector.tolist() for vector in _models.get(model, options).embed(sent, batch_size=batch_size)]
+        sent = [*map(sendable, texts)]  # some tokenizers make nothing of a blank text
+        vectors = [vector.tolist() for vector in _models.get(model, options).embed(sent, batch_size=batch_size)]
+        if known is not None and any(len(vector) != known for vector in vectors):
+            message = f"{model} has vectors of {known} numbers, and these files' have {len(vectors[0])}"
+            raise ConfigurationError(message)
+        return vectors
 
-    return LocalBackend(Space("fastembed", model), make, max(batch_size, _SLICE))
+    return LocalBackend(Space("fastembed", model, known), make, max(batch_size, _SLICE), known)
 
 
 class _Models:

@@ -26,11 +26,14 @@ class Space:
         >>> Space("fastembed", "BAAI/bge-small-en-v1.5").id
         'fastembed/BAAI/bge-small-en-v1.5/native'
 
+    An endpoint's model is not asked how long its vectors are before the first text, and an id must not change with it.
+    So its id says "native" for good where no length was asked for; the length itself is written into stamps.
+
     Attributes:
         backend: ``"endpoint"``, ``"fastembed"`` or ``"hashing"``.
         model: The model's id, as that backend knows it.
-        dimension: Numbers per vector as they were asked for; ``None`` leaves it to the model, and never changes for
-            one model.
+        dimension: Numbers per vector, as they were asked for or as the model is known to have; ``None`` leaves it to
+            the model, and never changes for one model.
     """
 
     backend: str
@@ -61,9 +64,10 @@ def stamp(folder: str | os.PathLike[str], space: Space, dimension: int | None = 
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     file = place / STAMP
+    known = dimension or space.dimension
     if file.exists():
-        check_stamp(folder, space)
-    text = json.dumps({"space": space.id, "dimension": dimension or space.dimension})
+        known = check_stamp(folder, space, known) or known
+    text = json.dumps({"space": space.id, "dimension": known})
     handle, name = tempfile.mkstemp(dir=place, prefix=f".{STAMP}")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as written:
@@ -75,8 +79,16 @@ def stamp(folder: str | os.PathLike[str], space: Space, dimension: int | None = 
     return file
 
 
-def check_stamp(folder: str | os.PathLike[str], space: Space) -> None:
+def check_stamp(folder: str | os.PathLike[str], space: Space, dimension: int | None = None) -> int | None:
     """Make sure that the vectors in a folder are of this space, before they are compared with others of it.
+
+    Args:
+        folder: The folder.
+        space: The space.
+        dimension: How long vectors of the space really are, where it is known.
+
+    Returns:
+        How long the vectors in the folder are, where it is known.
 
     Raises:
         ConfigurationError: They are of another one, or nothing says of which.
@@ -84,11 +96,11 @@ def check_stamp(folder: str | os.PathLike[str], space: Space) -> None:
     file = Path(folder) / STAMP
     try:
         stamped = json.loads(file.read_text(encoding="utf-8"))
-        found = stamped["space"]
+        found, length = stamped["space"], stamped.get("dimension")
     except FileNotFoundError:
         message = f"nothing in {folder} says which model made its vectors; stamp it where it is made"
         raise ConfigurationError(message) from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         message = f"{file} cannot be read: {error!r}"
         raise ConfigurationError(message) from None
     if found != space.id:
@@ -97,6 +109,15 @@ def check_stamp(folder: str | os.PathLike[str], space: Space) -> None:
             "use the model that made them, or make them anew"
         )
         raise ConfigurationError(message)
+    length = length if type(length) is int and length > 0 else None
+    known = dimension or space.dimension
+    if length is not None and known is not None and length != known:
+        message = (
+            f"the vectors in {folder} have {length} numbers, and those of {space.id!r} have {known} now: "
+            "another model answers under this name; make them anew"
+        )
+        raise ConfigurationError(message)
+    return length
 
 
 def cosine(one: Sequence[float], other: Sequence[float]) -> float:

@@ -12,9 +12,12 @@ _LONGEST_TITLE = 200
 _LONGEST_SNIPPET = 1_000
 _LONGEST_URL = 2_000
 # Control characters, marks that turn the direction of writing, and letters that nobody sees: places to hide words in.
+# And halves of characters, which no encoding can carry.
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e0fff]"
 )
+_LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _NAMES = {"title": ("title", "name"), "url": ("url", "href", "link"), "snippet": ("snippet", "body", "description")}
 
 
@@ -111,7 +114,7 @@ def _first(told: Mapping[str, Any], name: str) -> str:
 
 def visible(text: str) -> str:
     """`text` without characters that nobody sees."""
-    return _INVISIBLE.sub("", text.replace("\r\n", "\n"))
+    return _INVISIBLE.sub("", _LINE_END.sub("\n", text))
 
 
 def one_line(text: str) -> str:

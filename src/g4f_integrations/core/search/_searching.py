@@ -25,6 +25,8 @@ _PAGE_BYTES = 2 * 1024 * 1024
 _ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.8"
 _MARKUP = frozenset({"text/html", "application/xhtml+xml", ""})
 _PLAIN = frozenset({"text/plain", "text/markdown"})
+# No page is written in these, and Python decodes the first in quadratic time.
+_NO_PAGES = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"})
 _EXTRA = "pip install 'g4f-integrations[search]'"
 
 
@@ -145,7 +147,10 @@ def _readable(page: Downloaded) -> str:
 
 
 def _known_charset(name: str | None) -> str:
+    """The encoding that a server names, if it is one of texts: Python knows others, and some take hours."""
     try:
-        return codecs.lookup(name or "utf-8").name
-    except LookupError:
+        found = codecs.lookup(name or "utf-8").name
+        b"x".decode(found, "replace")  # refuses what makes no text of bytes, like base64
+    except (LookupError, ValueError):
         return "utf-8"
+    return "utf-8" if found in _NO_PAGES else found

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from g4f_integrations.core.credentials import leave_credentials
 from g4f_integrations.core.loop import run_blocking
 from g4f_integrations.errors import ConfigurationError
 
@@ -72,6 +73,18 @@ class WebSearch:
         if problem is not None:
             message = f"web search: {problem}"
             raise ConfigurationError(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What a pickle writes down; copies do not come here.
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain["proxy"] = None if self.proxy is None else leave_credentials(self.proxy)
+        return WebSearch, tuple(plain.values())
+
+    def __copy__(self) -> WebSearch:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> WebSearch:
+        return self  # it holds nothing that can be changed
 
     def __repr__(self) -> str:
         shown = plain_web_search(self)

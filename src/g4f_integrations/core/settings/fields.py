@@ -12,7 +12,7 @@ from functools import partial
 from importlib import import_module
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_serializer, model_validator
 
 from g4f_integrations.core.credentials import redact_url
 from g4f_integrations.core.policy import Resilience
@@ -196,6 +196,10 @@ class ModelFields(RoutedSettings):
         if self.extra_body:
             attributes["extra_body"] = without_secrets(self.extra_body)
         return attributes
+
+    @field_serializer("web_search")
+    def _plain_search(self, value: Any) -> Any:
+        return plain_search(value)  # pydantic would show a proxy's password
 
     def __repr_args__(self) -> Any:
         if "resilience" not in self.__dict__:  # validation failed half way, and a debugger looks

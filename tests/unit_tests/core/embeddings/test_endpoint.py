@@ -17,7 +17,7 @@ from g4f_integrations.errors import (
     RateLimitError,
 )
 from loopback import CUT, LoopbackServer, Reply, Stall
-from toy_embeddings import embeddings, refusal, vector_of
+from toy_embeddings import answer, embeddings, refusal, vector_of
 
 QUICK = Resilience(backoff_initial=0.0, max_attempts=3)
 PATIENT = Resilience(backoff_initial=0.0)
@@ -136,6 +136,21 @@ def test_dimensions_that_a_server_refuses_are_never_left_out(loopback):
     with pytest.raises(InvalidRequestError, match="dimensions"):
         embedder(loopback, dimensions=8).embed_texts(["lamp"])
     assert all("dimensions" in request.body for request in loopback.requests)
+
+
+def test_a_server_that_takes_no_notice_of_dimensions_is_an_error(loopback):
+    loopback.replies(lambda request: Reply.json(answer(request.body["input"], as_base64=False)))
+
+    with pytest.raises(ProviderUnavailableError, match=r"4 numbers though dimensions=8 was asked for"):
+        embedder(loopback, dimensions=8).embed_texts(["lamp"])
+
+
+def test_halves_of_characters_are_not_sent(loopback):
+    loopback.replies(embeddings())
+
+    embedder(loopback).embed_texts(["a\ud800b"])
+
+    assert loopback.requests[0].body["input"] == ["a\ufffdb"]
 
 
 def test_ten_thousand_texts_keep_their_order(loopback):

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from g4f_integrations.core.embeddings import EmbeddingFields
+from g4f_integrations.core.embeddings._lengths import model_length
 from g4f_integrations.errors import ConfigurationError
 
 fastembed = pytest.importorskip("fastembed", reason="the extra `fastembed` is not installed")
@@ -67,6 +68,30 @@ async def test_the_same_without_blocking(tiny):
 
 def test_the_space_is_the_models(tiny):
     assert tiny.space_id == "fastembed/ours/tiny/native"
+    assert EmbeddingFields(backend="fastembed").space_id == "fastembed/BAAI/bge-small-en-v1.5/384"
+
+
+def test_the_lengths_that_we_know_are_fastembeds_own():
+    told = {described["model"]: described["dim"] for described in fastembed.TextEmbedding.list_supported_models()}
+
+    assert len(told) > 20
+    known = {name: model_length(name) for name in told}
+    assert {name: known[name] for name in told if known[name] is not None} == {
+        name: told[name] for name in told if known[name] is not None
+    }
+    assert sum(length is not None for length in known.values()) > 20
+
+
+def test_halves_of_characters_and_blanks_have_vectors(tiny):
+    assert len(tiny.embed_texts(["lamp\ud800", "", " \n", "\udfff"])) == 4
+
+
+def test_files_of_another_model_are_an_error(folder):
+    options = {"specific_model_path": str(folder)}
+    model = EmbeddingFields(backend="fastembed", model="Qdrant/clip-ViT-B-32-text", fastembed_options=options)
+
+    with pytest.raises(ConfigurationError, match="512 numbers, and these files'"):
+        model.embed_texts(["lamp"])
 
 
 def test_a_model_that_fastembed_does_not_have_is_said_with_those_it_has(folder):

@@ -31,12 +31,22 @@ def test_a_stamp_is_not_written_over_by_another_space(tmp_path):
     check_stamp(tmp_path, SMALL)
 
 
+def test_a_stamp_knows_how_long_its_vectors_are(tmp_path):
+    native = Space("endpoint", "text-embedding-3-small")
+    stamp(tmp_path, native, 1536)
+
+    stamp(tmp_path, native)
+    assert check_stamp(tmp_path, native) == 1536
+    with pytest.raises(ConfigurationError, match=r"have 1536 numbers.* have 768 now"):
+        check_stamp(tmp_path, native, 768)
+
+
 def test_an_index_without_a_stamp_is_not_trusted(tmp_path):
     with pytest.raises(ConfigurationError, match="nothing in"):
         check_stamp(tmp_path, SMALL)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "{", '{"space": 3}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{", "3", "[" * 100_000, '{"space": 3}'])
 def test_a_broken_stamp_is_an_error_and_not_a_pass(tmp_path, text):
     (tmp_path / "embedding_space.json").write_text(text)
 
