@@ -270,6 +270,14 @@ def test_importing_the_langchain_face_loads_neither_g4f_nor_an_http_client_of_ou
     assert threads == 1
 
 
+@pytest.mark.parametrize("room", ["core.events", "core.settings.calls", "core.engine", "langchain._answering"])
+def test_importing_chat_g4f_does_not_load_what_only_calls_need(room):
+    code = f"import sys; from {PACKAGE}.langchain import ChatG4F; print('{PACKAGE}.{room}' in sys.modules)"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+
+    assert child.stdout == "False\n"
+
+
 def test_constructing_a_model_sends_nothing_reads_nothing_and_starts_nothing():
     statement = f"from {PACKAGE} import ChatG4F; before_call = len(seen); ChatG4F(); del seen[:before_call]"
     loaded, effects, threads = watched(statement)
