@@ -122,6 +122,41 @@ def test_a_source_that_hangs_costs_its_own_clock(loopback, tmp_path):
     assert "no list of models within 0.05 s" in rows[0].error
 
 
+async def test_g4fs_own_blocking_request_for_a_list_keeps_its_clock_and_holds_no_loop_up(loopback):
+    from g4f.Provider.template import OpenaiTemplate
+
+    hung = type("Hanging", (OpenaiTemplate,), {"base_url": loopback.base_url})
+    loopback.replies(Reply.body(b" ", Stall()))
+
+    asking = asyncio.ensure_future(Catalog(cache_dir=False, timeout=0.05).arefresh(hung))
+    turns = 0
+    while not asking.done():
+        await asyncio.sleep(0.005)
+        turns += 1
+
+    assert asking.result()[0].error_kind == "timeout"
+    assert turns > 2
+
+
+@pytest.mark.parametrize("named", ["Groq", None])
+def test_g4fs_own_lists_are_asked_for_anew_each_time_and_leave_the_class_as_it_was(named, loopback, monkeypatch):
+    from g4f.Provider.template import OpenaiTemplate
+
+    from g4f_integrations.core.catalog import find_provider
+
+    provider = find_provider(named) if named else type("Listing", (OpenaiTemplate,), {})
+    for attribute in ("base_url", "backup_url"):
+        monkeypatch.setattr(provider, attribute, loopback.base_url, raising=False)
+    monkeypatch.delenv("GROQ_API_KEY", raising=False)
+    loopback.replies(Reply.json({"data": [{"id": "a"}]}), Reply.json({"data": [{"id": "a"}, {"id": "b"}]}))
+    catalog = Catalog(cache_dir=False)
+
+    counts = [row.models for row in (*catalog.refresh(named or provider), *catalog.refresh(named or provider))]
+
+    assert counts == [1, 2]
+    assert not provider.models
+
+
 async def test_no_more_are_asked_at_a_time_than_was_said():
     at_once, most = set(), []
 

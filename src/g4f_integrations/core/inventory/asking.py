@@ -14,6 +14,7 @@ from g4f_integrations.core.catalog import (
     Listing,
     environment_key,
     find_provider,
+    is_users_own,
     review_of,
     reviews,
     unknown_provider,
@@ -137,11 +138,18 @@ def _get_models(source: str | type) -> Any:
     if method is None:
         message = f"{name_of(source)} has no list of models"
         raise ConfigurationError(message)
-    # On a class of its own: the list is asked for anew, and what it leaves on the class stays away from g4f's.
-    own = vars(provider).get("models")
-    review = review_of(provider.__name__)
-    if review is not None and review.network_models and isinstance(own, dict | list):
-        provider = type(provider.__name__, (provider,), {"models": type(own)(), "__module__": provider.__module__})
-        method = provider.get_models
+    if _asks_others(provider, method):
+        # On a class of its own: the list is asked for anew, and what it leaves on the class is not seen elsewhere.
+        empty: list[Any] | dict[Any, Any] = {} if isinstance(getattr(provider, "models", None), dict) else []
+        own = type(provider.__name__, (provider,), {"models": empty, "__module__": provider.__module__})
+        method = getattr(own, "get_models")  # noqa: B009  mypy does not know what the class inherits
     found = method()
     return asyncio.run(found) if inspect.iscoroutine(found) else found
+
+
+def _asks_others(provider: Any, method: Any) -> bool:
+    """Whether g4f's own `get_models` asks its host, and keeps the answer on the class from then on."""
+    review = review_of(provider.__name__)
+    if review is not None and not is_users_own(provider):
+        return review.network_models
+    return getattr(method, "__module__", "").startswith("g4f.") and not getattr(provider, "models", None)
