@@ -27,6 +27,7 @@ from g4f_integrations.core.wire.usage import read_usage
 logger = call_logger("transport")
 
 _DEEPEST = 64  # levels of a tool's arguments; what lies deeper is turned into text
+_NO_BRACKETS = str.maketrans("[]", "()")
 _KEPT_HEADERS = ("retry-after", "x-ratelimit", "x-request-id")
 
 
@@ -208,6 +209,10 @@ def _is_a(chunk: Any, name: str) -> bool:
 
 
 def _markdown(chunk: Any, items: list[str]) -> str:
+    if any(item[:5].lower() == "data:" for item in items):
+        # g4f quotes a URI character by character, which takes seconds for a large picture, and writes it twice.
+        alt = " ".join(str(getattr(chunk, "alt", None) or "").translate(_NO_BRACKETS).split())
+        return "\n".join(f"![{alt}]({item})" for item in items)
     try:
         return str(chunk)
     except Exception:  # g4f's own text form fails on odd options, and its base class has none

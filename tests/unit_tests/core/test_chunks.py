@@ -175,6 +175,14 @@ def test_pictures_keep_their_markdown():
     assert picture.text.count("](http://h/") == 4
 
 
+def test_a_picture_of_megabytes_costs_no_more_than_a_copy():
+    uri = "data:image/png;base64," + "A" * 20_000_000  # g4f's own text form of it takes ten seconds
+
+    (picture,) = read(ImageResponse(uri, "a [large] cat"))
+
+    assert picture.text == f"![a (large) cat]({uri})"
+
+
 def test_a_picture_whose_text_form_fails_is_a_picture_all_the_same():
     (picture,) = read(ImageResponse("http://h/1.png", None, {"width": 1, "height": 1}))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from g4f_integrations.core.failures import AttemptFailed, Failure, classify, classify_content
-from g4f_integrations.core.media.formats import Kind, MediaFormat, is_complete, read_format
+from g4f_integrations.core.media.formats import Kind, MediaFormat, holds_pixels, is_complete, read_format
 
 _TEXT_WINDOW = 65_536
 _NOUNS = {"image": "a picture", "audio": "sound", "video": "a film"}
@@ -58,6 +58,8 @@ def _problem(data: bytes, found: MediaFormat, kind: Kind) -> str | None:
             return "does not tell its size"
         if not (0 < found.width <= _LARGEST_SIDE and 0 < found.height <= _LARGEST_SIDE):
             return f"claims to have {found.width} x {found.height} pixels"
+        if found.mime_type == "image/png" and not holds_pixels(data, found.width, found.height):
+            return f"claims to have {found.width} x {found.height} pixels, more than {len(data)} bytes can hold"
     return None if is_complete(data, found) else "is cut off"
 
 

@@ -35,6 +35,7 @@ _IMAGE_BRANDS = {b"avif": "image/avif", b"avis": "image/avif"} | dict.fromkeys(
 )
 _AUDIO_BRANDS = (b"M4A ", b"M4B ", b"M4P ", b"F4A ")
 _MP3_RATES = 16
+_MOST_PACKED = 1032
 _JPEG_SIZES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 
@@ -57,12 +58,23 @@ def is_complete(data: bytes, found: MediaFormat) -> bool:
         case "image/png":
             return data.rfind(b"IEND") > 0
         case "image/jpeg":
-            return data.rfind(b"\xff\xd9") > 0
+            # The small picture inside a camera's file has an end of its own, before the pixels of the large one.
+            return data.rfind(b"\xff\xd9") > max(_jpeg_pixels(data), 0)
         case "image/webp" | "audio/wav":
             return found.mime_type == "audio/wav" or len(data) >= int.from_bytes(data[4:8], "little") + 8
         case "image/gif":
             return data.rstrip(b"\x00")[-1:] == b";"
     return True
+
+
+def holds_pixels(data: bytes, width: int, height: int) -> bool:
+    """Whether a PNG's bytes can be as many pixels as its header claims; deflate packs 1032 bytes into one at the most.
+
+    Source: https://www.zlib.net/zlib_tech.html (maximum compression factor).
+    """
+    samples = {2: 3, 4: 2, 6: 4}.get(data[25] if len(data) > 25 else 0, 1)
+    bits = width * samples * (data[24] if len(data) > 24 else 8)
+    return (bits // 8 + 1) * height <= len(data) * _MOST_PACKED
 
 
 def _png(data: bytes) -> MediaFormat | None:
@@ -96,6 +108,22 @@ def _jpeg(data: bytes) -> MediaFormat | None:
         else:
             place += 2 + max(_big(data, place + 2, 2), 2)
     return MediaFormat("image", "image/jpeg", ".jpg")
+
+
+def _jpeg_pixels(data: bytes) -> int:
+    """Where a JPEG's first run of pixels begins; -1 if it has none within reach."""
+    place = 2
+    for _ in range(_MOST_STEPS):
+        if place + 4 > len(data) or data[place] != 0xFF:
+            break
+        marker = data[place + 1]
+        if marker == 0xDA:
+            return place
+        if marker == 0xFF:
+            place += 1
+        else:
+            place += 2 if marker in _JPEG_ALONE else 2 + max(_big(data, place + 2, 2), 2)
+    return -1
 
 
 def _riff(data: bytes) -> MediaFormat | None:

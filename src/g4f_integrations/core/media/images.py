@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from g4f_integrations.core.downloads import DownloadLimits
@@ -18,7 +17,7 @@ from g4f_integrations.core.media.calling import a_format, a_text, routes_of, sev
 from g4f_integrations.core.media.drawing import Wish, draw
 from g4f_integrations.core.media.inputs import MediaInput, load_input
 from g4f_integrations.core.media.results import GeneratedImage
-from g4f_integrations.core.media.saving import folder_for
+from g4f_integrations.core.media.saving import folder_for, save_results
 from g4f_integrations.core.media.settings import MediaRoutes
 from g4f_integrations.errors import ConfigurationError
 
@@ -272,12 +271,4 @@ async def _make(
             **told(done.candidate, done.attempts, made.dropped, made.model),
         )  # fmt: skip
 
-    images = await several(n, one)
-    if folder is None:
-        return images
-    return await asyncio.to_thread(_save_all, images, folder)
-
-
-def _save_all(images: list[GeneratedImage], folder: Path) -> list[GeneratedImage]:
-    folder.mkdir(parents=True, exist_ok=True)
-    return [replace(image, path=image.save(folder)) for image in images]
+    return await save_results(await several(n, one), folder)

@@ -99,7 +99,9 @@ class GeneratedMedia:
         return f"<{type(self).__name__} {', '.join(told)}>"
 
     def _inline(self) -> str | None:
-        return self.data_uri if len(self.data) <= _MOST_SHOWN else None
+        if len(self.data) > _MOST_SHOWN:
+            return None
+        return f"data:{html.escape(self.mime_type)};base64,{self.b64_json}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import secrets
+import threading
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from g4f_integrations.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from g4f_integrations.core.media.results import GeneratedMedia
+
+T = TypeVar("T", bound="GeneratedMedia")
 
 
 def write_whole(data: bytes, path: Path) -> Path:
@@ -29,6 +39,62 @@ def write_whole(data: bytes, path: Path) -> Path:
             unfinished.unlink()
         raise
     return path
+
+
+async def save_results(results: Sequence[T], folder: Path | None) -> list[T]:
+    """Results with their files in `folder`: all of them, or, where one fails or the call is cancelled, none.
+
+    Args:
+        results: What was made.
+        folder: Where to; it is made if it is not there. ``None`` saves nothing.
+
+    Raises:
+        OSError: One cannot be written.
+    """
+    if folder is None:
+        return [*results]
+    stopped = threading.Event()
+    new: list[Path] = []
+    saving = asyncio.get_running_loop().run_in_executor(None, _save_all, results, folder, new, stopped)
+    try:
+        return await asyncio.shield(saving)
+    except asyncio.CancelledError:
+        stopped.set()
+        await _ended(saving)
+        _remove(new)
+        raise
+
+
+async def _ended(saving: asyncio.Future[Any]) -> None:
+    """Waits for the thread, which stops after the file at hand; a second cancellation does not hurry it."""
+    while not saving.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([saving])
+    if not saving.cancelled():
+        saving.exception()
+
+
+def _save_all(results: Sequence[T], folder: Path, new: list[Path], stopped: threading.Event) -> list[T]:
+    saved: list[T] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for result in results:
+            if stopped.is_set():
+                break
+            path = place_for(folder, result.data, result.noun, result.extension)
+            if not path.exists():
+                new.append(path)
+            saved.append(replace(result, path=write_whole(result.data, path)))
+    except BaseException:
+        _remove(new)
+        raise
+    return saved
+
+
+def _remove(paths: Sequence[Path]) -> None:
+    for path in paths:
+        with suppress(OSError):
+            path.unlink()
 
 
 def place_for(path: str | os.PathLike[str], data: bytes, noun: str, extension: str) -> Path:

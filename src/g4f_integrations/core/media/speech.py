@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ from g4f_integrations.core.loop import run_blocking
 from g4f_integrations.core.media.calling import a_text, routes_of, told, with_models
 from g4f_integrations.core.media.checking import check_media, failure_of_text
 from g4f_integrations.core.media.results import GeneratedSpeech
-from g4f_integrations.core.media.saving import folder_for
+from g4f_integrations.core.media.saving import folder_for, save_results
 from g4f_integrations.core.media.work import Made, ask_provider, decode_base64, from_provider, made_of
 from g4f_integrations.core.routes import Endpoint
 from g4f_integrations.errors import ConfigurationError
@@ -96,14 +95,7 @@ async def asynthesize_speech(
         data=made.data, mime_type=made.format.mime_type, url=made.url, transcript=made.text,
         **told(done.candidate, done.attempts, made.dropped, made.model),
     )  # fmt: skip
-    if folder is not None:
-        speech = replace(speech, path=await asyncio.to_thread(_save, speech, folder))
-    return speech
-
-
-def _save(speech: GeneratedSpeech, folder: Any) -> Any:
-    folder.mkdir(parents=True, exist_ok=True)
-    return speech.save(folder)
+    return (await save_results([speech], folder))[0]
 
 
 def synthesize_speech(text: str, **arguments: Any) -> GeneratedSpeech:

@@ -19,7 +19,7 @@ from g4f_integrations.core.media.calling import a_text, routes_of, told, with_mo
 from g4f_integrations.core.media.checking import check_media, failure_of_text
 from g4f_integrations.core.media.inputs import MediaInput, load_input
 from g4f_integrations.core.media.results import GeneratedVideo
-from g4f_integrations.core.media.saving import folder_for
+from g4f_integrations.core.media.saving import folder_for, save_results
 from g4f_integrations.core.media.work import Made, ask_provider, decode_base64, from_provider, made_of, most_json
 from g4f_integrations.core.routes import Endpoint
 
@@ -105,10 +105,7 @@ async def agenerate_video(
         data=made.data, mime_type=made.format.mime_type, url=made.url,
         **told(done.candidate, done.attempts, made.dropped, made.model),
     )  # fmt: skip
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        film = replace(film, path=await film.asave(folder))
-    return film
+    return (await save_results([film], folder))[0]
 
 
 def generate_video(prompt: str, **arguments: Any) -> GeneratedVideo:

@@ -29,6 +29,8 @@ _LINKS = re.compile(
     r"|<(?:img|audio|video|source)\b[^<>]{0,4000}?\bsrc=[\"'](?P<tag>(?:https?://|data:|/media/)[^\"'<>]+)"
 )
 _DOWNLOAD_KINDS: Mapping[str, Outcome] = {"timeout": "timeout", "network": "network"}
+_MOST_WORDS = 1024 * 1024  # characters around the files of an answer
+_LARGE = 1024 * 1024  # characters of base64 that are decoded in a worker thread
 _MOST_ITEMS = 8  # files of one answer that are looked at in search of a good one
 _SAFE_HEADERS = frozenset({"user-agent", "referer", "cookie", "accept"})
 
@@ -90,6 +92,7 @@ async def ask_provider(
     notes = CallNotes()
     answer = ProviderAnswer()
     pieces: list[str] = []
+    size, most = 0, (max_bytes * 4 // 3 + _MOST_WORDS) * _MOST_ITEMS
     messages = [{"role": "user", "content": prompt}]
     with private_folder() as written:
         upstream = open_work(candidate, messages, {**wanted, "download_media": False}, notes)
@@ -98,7 +101,10 @@ async def ask_provider(
                 for chunk in chunks:
                     _note_headers(chunk, answer)
                 for event in upstream.reader.read(chunks):
-                    _gather(event, answer, pieces, kind)
+                    size += _gather(event, answer, pieces, kind)
+                if size > most:
+                    message = f"the provider's answer is longer than {most / 1024 / 1024:.0f} MB"
+                    raise AttemptFailed(Failure("invalid", message=message))
                 if upstream.reader.error is not None:
                     raise upstream.reader.error
         finally:
@@ -115,15 +121,19 @@ async def ask_provider(
     return answer
 
 
-def _gather(event: Event, answer: ProviderAnswer, pieces: list[str], kind: Kind | None) -> None:
+def _gather(event: Event, answer: ProviderAnswer, pieces: list[str], kind: Kind | None) -> int:
+    """Keeps what an event brings; tells how many characters that is."""
     if isinstance(event, TextDelta):
         pieces.append(event.text)
-    elif isinstance(event, Media) and kind in {None, event.kind, "video"}:  # films come as pictures, too
+        return len(event.text)
+    if isinstance(event, Media) and kind in {None, event.kind, "video"}:  # films come as pictures, too
         answer.items += event.items
         answer.transcript = answer.transcript or event.text or None
-    elif isinstance(event, ResponseInfo):
+        return sum(map(len, event.items))
+    if isinstance(event, ResponseInfo):
         answer.provider = event.provider or answer.provider
         answer.model = event.model or answer.model
+    return 0
 
 
 def _take(written: Any, item: str, max_bytes: int) -> bytes | None:
@@ -209,7 +219,10 @@ async def made_of(
         data = held[item]
         return Made(data, check_media(data, kind, raw=raw))
     if item[:5].lower() == "data:":
-        data, named = read_data_uri(item, limits.max_bytes)
+        if len(item) > _LARGE:  # decoding would hold up everybody else on this loop
+            data, named = await asyncio.to_thread(read_data_uri, item, limits.max_bytes)
+        else:
+            data, named = read_data_uri(item, limits.max_bytes)
         return Made(data, check_media(data, kind, named, raw=raw))
     if item.startswith("/media/") and base_url is None:
         message = "the provider names a file that it has not written"

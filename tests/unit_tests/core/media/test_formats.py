@@ -75,6 +75,7 @@ def test_a_good_file_passes():
         (png()[:30], "image/png", "invalid"),
         (png(width=0), "image/png", "invalid"),
         (png()[:-12], "image/png", "invalid"),
+        (png()[:16] + (60_000).to_bytes(4, "big") * 2 + png()[24:], "image/png", "invalid"),
         (wav(), "image/png", "invalid"),
     ],
 )
@@ -83,6 +84,21 @@ def test_what_is_no_picture_is_a_failure_of_its_own_kind(data, content_type, out
         check_media(data, "image", content_type)
 
     assert raised.value.failure.kind == outcome
+
+
+def test_a_large_picture_of_one_colour_passes_though_it_is_packed_small():
+    assert check_media(png(width=3000, height=2000), "image").width == 3000
+
+
+def test_a_cut_photo_is_told_from_the_whole_small_picture_inside_it():
+    images = pytest.importorskip("PIL.Image")
+    small, large = io.BytesIO(), io.BytesIO()
+    images.new("RGB", (8, 8)).save(small, "JPEG")
+    images.effect_noise((64, 64), 90).save(large, "JPEG", exif=b"Exif\x00\x00" + small.getvalue())
+
+    assert check_media(large.getvalue(), "image").width == 64
+    with pytest.raises(AttemptFailed, match="cut off"):
+        check_media(large.getvalue()[:-500], "image")
 
 
 def test_the_media_type_that_came_instead_is_named():

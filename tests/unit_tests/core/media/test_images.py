@@ -306,6 +306,13 @@ def test_when_all_fail_the_error_tells_every_attempt():
     assert [attempt.outcome for attempt in raised.value.attempts] == ["blocked", "network"]
 
 
+def test_an_answer_without_an_end_is_no_picture():
+    endless = ScriptedProvider(*["word " * 200_000] * 12, name="Endless")
+
+    with pytest.raises(errors.ProviderUnavailableError, match="longer than"):
+        generate_images("a cat", provider=endless, limits=DownloadLimits(max_bytes=1000), max_retries=0)
+
+
 def test_a_route_that_hangs_costs_its_own_attempt_only():
     hanging, right = ScriptedProvider(stall(60)), good()
 

@@ -1,9 +1,12 @@
+import asyncio
 import copy
 import pickle
+import threading
 
 import pytest
 
 from g4f_integrations.core.media import GeneratedImage, GeneratedSpeech, Segment, Transcription
+from g4f_integrations.core.media.saving import place_for, save_results
 from toy_media import base64_of, gif, mp3, png
 
 
@@ -65,3 +68,57 @@ def test_a_transcript_is_shown_as_text_and_not_as_markup():
 
 def test_results_copy_and_pickle(image):
     assert pickle.loads(pickle.dumps(image)) == copy.deepcopy(image) == image
+
+
+def test_markup_in_a_media_type_is_shown_as_text():
+    made = GeneratedImage(data=gif(), mime_type='image/gif"><script>')
+
+    assert "<script>" not in made._repr_html_()
+
+
+# Several at once
+
+
+def pictures(count):
+    return [GeneratedImage(data=png(shade=shade), mime_type="image/png") for shade in range(count)]
+
+
+async def test_where_one_cannot_be_saved_none_is(tmp_path):
+    first, second = pictures(2)
+    second.save(tmp_path).unlink()
+    blocked = place_for(tmp_path, second.data, "image", ".png")
+    blocked.mkdir()
+
+    with pytest.raises(OSError):
+        await save_results([first, second], tmp_path)
+
+    assert list(tmp_path.iterdir()) == [blocked]
+
+
+async def test_what_was_there_before_stays_where_one_cannot_be_saved(tmp_path):
+    first, second = pictures(2)
+    before = first.save(tmp_path)
+    place_for(tmp_path, second.data, "image", ".png").mkdir()
+
+    with pytest.raises(OSError):
+        await save_results([first, second], tmp_path)
+
+    assert before.read_bytes() == first.data
+
+
+async def test_a_call_that_is_cancelled_while_it_saves_leaves_nothing(tmp_path):
+    begun, released = threading.Event(), threading.Event()
+
+    class Slow(type(tmp_path)):
+        def mkdir(self, *arguments, **options):
+            begun.set()
+            released.wait(5)
+
+    saving = asyncio.create_task(save_results(pictures(3), Slow(tmp_path)))
+    await asyncio.to_thread(begun.wait, 5)
+    saving.cancel()
+    asyncio.get_running_loop().call_later(0.01, released.set)
+
+    with pytest.raises(asyncio.CancelledError):
+        await saving
+    assert list(tmp_path.iterdir()) == []
