@@ -151,7 +151,10 @@ class AttemptRun:
                     return events
                 if self.answer.asks_model:
                     return await self._considered(events)
-                return await self._ended(self._settle, events)
+                asked = self._asked
+                if asked.tools or asked.format is not None:  # looked at here, too: most answers have no form
+                    return await self._ended(self._settle, events)
+                return self._settle(events)
             except IntegrationError:
                 raise
             except Exception as error:
