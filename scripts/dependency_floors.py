@@ -3,7 +3,7 @@
     python scripts/dependency_floors.py            # prints one "name==floor" per line, for pip's or uv's constraints
     python scripts/dependency_floors.py --check    # exits 1 unless exactly these versions are installed here
 
-Only `project.dependencies` count: what the tests and the lint need is ours to choose.
+`project.dependencies` count, and the extras that users install; what the tests and the lint need is ours to choose.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 _PROJECT = Path(__file__).parents[1] / "pyproject.toml"
+_OURS = frozenset({"test", "lint", "docs", "bench"})  # extras for those who work on the package itself
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(?P<specifiers>[^;]*)")
 _FLOOR = re.compile(r">=\s*(?P<version>[\w.+!-]+)")
 
@@ -26,7 +27,10 @@ def read_floors(pyproject: Path = _PROJECT) -> dict[str, str]:
         ValueError: A dependency names no ``>=``, so nothing says which versions it is promised to work with.
     """
     floors = {}
-    for requirement in tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["dependencies"]:
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+    extras = project.get("optional-dependencies", {})
+    wanted = [line for extra, lines in extras.items() if extra not in _OURS for line in lines]
+    for requirement in [*project["dependencies"], *wanted]:
         parsed = _REQUIREMENT.match(requirement)
         floor = _FLOOR.search(parsed["specifiers"]) if parsed else None
         if parsed is None or floor is None:

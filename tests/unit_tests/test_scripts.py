@@ -32,6 +32,13 @@ def test_a_floor_is_read_whatever_stands_around_it(tmp_path):
     assert floors.read_floors(path) == {"a": "1.2", "b.c": "2.0", "d": "0.1"}
 
 
+def test_extras_of_users_count_and_those_of_ours_do_not(tmp_path):
+    path = project(tmp_path, "a>=1.2")
+    path.write_text(path.read_text() + '[project.optional-dependencies]\ncli = ["b>=2"]\ntest = ["c"]\n')
+
+    assert floors.read_floors(path) == {"a": "1.2", "b": "2"}
+
+
 @pytest.mark.parametrize("requirement", ["a", "a<2", "a==1.0"])
 def test_a_dependency_without_a_floor_is_refused(tmp_path, requirement):
     with pytest.raises(ValueError, match="has no floor"):

@@ -18,7 +18,16 @@ from g4f_integrations.core.prompts import add_before, fill, load_prompt
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.roles import text_of
 from g4f_integrations.core.routes import RouteChoice
-from g4f_integrations.core.search import Remembered, SearchResults, WebSearch, fenced, memory, to_web_search
+from g4f_integrations.core.search import (
+    Remembered,
+    SearchResults,
+    WebSearch,
+    fenced,
+    key_of,
+    memory,
+    once,
+    to_web_search,
+)
 from g4f_integrations.core.transport import names_parameter
 from g4f_integrations.errors import ConfigurationError, IntegrationError
 
@@ -104,7 +113,8 @@ async def ground(choice: RouteChoice, request: Request) -> Grounded:
         return Grounded(plain, [], {**told, "outcome": "empty"}, failed=True)
     kept = memory.get(settings, query, same_turn=_is_continued(request))
     if kept is None:
-        kept = await _search(settings, query)
+        key = key_of(settings, query)
+        kept = await (_search(settings, query) if key is None else once(key, lambda: _search(settings, query)))
     else:
         told["cached"] = True
     if kept.found is None:

@@ -56,7 +56,7 @@ class SearchMemory:
             same_turn: Whether an answer is being continued, after a tool's result: the model then sees what it has
                 seen before, however long the tool took, and engines that have failed just now are not asked again.
         """
-        key = _key(settings, query)
+        key = key_of(settings, query)
         if key is None:
             return None
         with self._lock:
@@ -73,7 +73,7 @@ class SearchMemory:
     ) -> Remembered:
         """Remember how a search ended."""
         ended = Remembered(found, failure, self._clock())
-        key = _key(settings, query)
+        key = key_of(settings, query)
         if key is None or sum(len(result.text) + len(result.snippet) for result in found or ()) > _LARGEST:
             return ended
         with self._lock:
@@ -89,7 +89,8 @@ class SearchMemory:
             self._kept.clear()
 
 
-def _key(settings: WebSearch, query: str) -> WebSearch | None:
+def key_of(settings: WebSearch, query: str) -> WebSearch | None:
+    """What makes two searches the same; ``None`` if that cannot be said."""
     key = settings.asking(query=short_query(query))
     try:
         hash(key)

@@ -1,5 +1,6 @@
 """`web_search` on chat models: the search before the answer, and the sources beside it."""
 
+import asyncio
 import copy
 import logging
 import pickle
@@ -100,6 +101,38 @@ def test_another_question_is_another_search():
         llm.invoke(question)
 
     assert calls == ["One?", "Two?"]
+
+
+def test_calls_on_one_question_at_the_same_time_search_once():
+    calls = []
+    llm, _ = model(finding("Lit.", calls=calls))
+
+    answers = llm.batch(["When?"] * 8)
+
+    assert calls == ["When?"]
+    assert all(answer.response_metadata["g4f"]["sources"] == [SOURCE] for answer in answers)
+
+
+async def test_a_search_that_nobody_waits_for_is_given_up_and_not_before():
+    began, ended = asyncio.Event(), []
+
+    async def find(query, most):
+        began.set()
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.append(query)
+
+    llm, _ = model(WebSearch(backend=find))
+    first, second = (asyncio.create_task(llm.ainvoke("When?")) for _ in range(2))
+    await began.wait()
+
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    assert ended == []
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    assert ended == ["When?"]
 
 
 def test_an_engine_that_cannot_be_compared_is_asked_each_time():
