@@ -35,10 +35,10 @@ def silent_first(server: Server, tag: str, seed: int, plan: str = "silence") -> 
 def black_hole(server: Server, report: Report, options: argparse.Namespace) -> None:
     """The same calls over healthy routes, with a silent one before them, and hedged; one after the other, in turns."""
     calls = max(min(options.calls, 1000), 20)
-    times = asyncio.run(_in_turns(server, options.seed, calls))
-    added = sorted(silent - healthy for silent, healthy in zip(times["hole"], times["healthy"], strict=True))
-    waited = sum(seconds > _CLOCKS["first_token_timeout"] / 2 for seconds in added)
-    rest = added[: len(added) - waited]
+    times, waits = asyncio.run(_in_turns(server, options.seed, calls))
+    waited = len(waits["hole"])
+    pairs = zip(times["hole"], times["healthy"], strict=True)
+    rest = [silent - healthy for number, (silent, healthy) in enumerate(pairs) if number not in waits["hole"]]
     report.figures(
         f"{calls:,} calls over five routes of {_MILLISECONDS} ms (median), slowest",
         "ms",
@@ -54,7 +54,8 @@ def black_hole(server: Server, report: Report, options: argparse.Namespace) -> N
     )
 
 
-async def _in_turns(server: Server, seed: int, calls: int) -> dict[str, list[float]]:
+async def _in_turns(server: Server, seed: int, calls: int) -> tuple[dict[str, list[float]], dict[str, set[int]]]:
+    """The seconds of every call, and which calls needed more than one attempt."""
     asks: dict[str, Ask] = {}
     for tag, plan, settings in (
         ("healthy", "0", {}),
@@ -65,13 +66,16 @@ async def _in_turns(server: Server, seed: int, calls: int) -> dict[str, list[flo
         await warm_up(await ours(endpoints(silent_first(server, f"warm{tag}", seed, "0")), resilience=policy)())
         asks[tag] = await ours(endpoints(silent_first(server, tag, seed, plan)), resilience=policy)()
     times: dict[str, list[float]] = {tag: [] for tag in asks}
+    waits: dict[str, set[int]] = {tag: set() for tag in asks}
     for number in range(calls):
         for tag, ask in asks.items():
             began = time.perf_counter()
             said = await ask(number)
             times[tag].append(time.perf_counter() - began)
             assert Outcome(number, 0.0, said).is_exact
-    return times
+            if said.attempts != 1:
+                waits[tag].add(number)
+    return times, waits
 
 
 def second_process(server: Server, report: Report, options: argparse.Namespace) -> None:

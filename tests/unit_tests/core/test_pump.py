@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -149,6 +151,25 @@ async def test_what_came_in_time_is_handed_over_even_if_the_clock_has_run_out_si
     with pytest.raises(Expired):
         await pump.take(soon(-1))
     await pump.aclose()
+
+
+async def test_what_lies_unread_in_the_socket_when_the_clock_runs_out_has_come_in_time():
+    ours, theirs = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=ours)
+
+    async def upstream():
+        yield await reader.read(100)
+
+    pump = LocalPump(upstream)
+    taking = asyncio.ensure_future(pump.take(soon(0.01)))
+    await asyncio.sleep(0)
+    theirs.send(b"in time")
+    time.sleep(0.03)  # noqa: ASYNC251  somebody else keeps the loop busy
+
+    assert await taking == [b"in time"]
+    assert await everything(pump) == []
+    theirs.close()
+    writer.close()
 
 
 @every_pump
