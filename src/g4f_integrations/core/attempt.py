@@ -292,9 +292,12 @@ class AttemptRun:
         now = self._loop.time()
         if events:
             self.clocks.content_came(now)
-        if not self.clocks.finished and any(type(event) is Finish for event in events):
-            self._finished = True
-            self.clocks.finish_came(now)
+        if not self.clocks.finished:
+            for event in events:  # no generator, as below
+                if type(event) is Finish:
+                    self._finished = True
+                    self.clocks.finish_came(now)
+                    break
 
     def _take(self, events: Batch) -> Batch:
         released, is_content = self.answer.take(events)

@@ -7,6 +7,7 @@ nobody can have set it up, and a call pays one look at `sys.modules`.
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from g4f_integrations.core.observing._settings import configure_telemetry, telemetry
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # loaded when somebody follows
 __all__ = ["configure_telemetry", "watch_call"]
 
 _NAMES = ("opentelemetry.trace", "opentelemetry.metrics")
+_LOOK_AGAIN = 0.1  # seconds for which it is remembered that nobody follows: OpenTelemetry looks that up rather slowly
 
 
 def watch_call(choice: RouteChoice, request: Request) -> CallWatch | None:
@@ -31,10 +33,14 @@ def watch_call(choice: RouteChoice, request: Request) -> CallWatch | None:
     modules = sys.modules
     if (_NAMES[0] not in modules and _NAMES[1] not in modules) or not telemetry.is_enabled:
         return None
+    now = time.monotonic()
+    if now < telemetry.nobody_until:
+        return None
     from g4f_integrations.core.observing._hooks import current_hooks  # noqa: PLC0415  see the head of this file
 
     hooks = current_hooks()
     if hooks is None:
+        telemetry.nobody_until = now + _LOOK_AGAIN
         return None
     from g4f_integrations.core.observing._calls import CallWatch  # noqa: PLC0415
 

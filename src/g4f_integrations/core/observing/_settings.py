@@ -12,13 +12,18 @@ _ON_SPANS = frozenset({"true", "1", "span_only", "span_and_event"})
 
 
 class Telemetry:
-    """What was told by `configure_telemetry`, else by the environment, which is read once."""
+    """What was told by `configure_telemetry`, else by the environment, which is read once.
 
-    __slots__ = ("_captures", "_enabled")
+    Attributes:
+        nobody_until: Time of `time.monotonic` until which it is known that nobody has set OpenTelemetry up.
+    """
+
+    __slots__ = ("_captures", "_enabled", "nobody_until")
 
     def __init__(self) -> None:
         self._enabled: bool | None = None
         self._captures: bool | None = None
+        self.nobody_until = 0.0
 
     @property
     def is_enabled(self) -> bool:
@@ -39,6 +44,7 @@ class Telemetry:
     def configure(self, enabled: bool | None, content: bool | None) -> None:
         """See `configure_telemetry`."""
         self._enabled, self._captures = enabled, content
+        self.nobody_until = 0.0
 
 
 telemetry = Telemetry()

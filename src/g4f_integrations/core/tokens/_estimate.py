@@ -20,6 +20,7 @@ _DIGIT = 4  # more, so that two digits are a token
 _MARK = 7  # more, so that three quotes or brackets are two tokens
 _EMOJI = 27  # more, so that one is two tokens
 _DENSE_RUN = re.compile(r"[A-Za-z0-9+/=_%-]{48,}")
+_HEAVY = re.compile(r'[0-9"{}\[\]]')
 _EMOJIS = re.compile(r"[\U0001f000-\U0001ffff]")
 
 
@@ -48,7 +49,9 @@ def estimate_tokens(text: str) -> int:
     """
     if not text:
         return 0
-    weight = weight_of(text) + _DIGIT * sum(map(text.count, "0123456789")) + _MARK * sum(map(text.count, '"{}[]'))
+    weight = weight_of(text)
+    if _HEAVY.search(text) is not None:
+        weight += _DIGIT * sum(map(text.count, "0123456789")) + _MARK * sum(map(text.count, '"{}[]'))
     if not text.isascii():
         weight += _EMOJI * len(_EMOJIS.findall(text))
     if len(text) >= 48:
