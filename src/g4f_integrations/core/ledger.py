@@ -132,7 +132,13 @@ class Ledger(ABC):
 
     def _order(self) -> Rotation:
         if self._rotation is None:
-            self._rotation = Rotation(self._candidates, self._policy, self._store, lack=self._lack)
+            self._rotation = Rotation(
+                self._candidates,
+                self._policy,
+                self._store,
+                lack=self._lack,
+                probes_beside=self._policy.probe_beside,
+            )
             if self._attempts:
                 self._rotation.began(self._candidates[0])  # the first attempt was made without it
         return self._rotation

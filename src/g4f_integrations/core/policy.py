@@ -84,6 +84,11 @@ class Resilience(BaseModel):
         gt=0,
         description="How long a route stays out, at first; twice as long every time, up to 16 times.",
     )
+    probe_beside: bool = Field(
+        default=True,
+        description="Whether a route whose cooldown is over is tried by a one-word question of ours beside the call, "
+        "which a healthy route serves; if not, the next call that would rather have it tries it itself.",
+    )
     store: Any = Field(
         default=None,
         exclude=True,

@@ -95,6 +95,74 @@ def test_a_remark_that_announces_the_continuation_is_dropped(remark, carried_on,
     assert joined("The sum is ", remark + carried_on, size=size) == ("42.", None)
 
 
+SAID = "The first point is clear. The second is harder to see. "
+NEXT = "The third is easy."
+
+
+@pytest.mark.parametrize(
+    "continuation",
+    [
+        f'"{SAID}{NEXT}"',
+        f'"{SAID.strip()}" {NEXT}',
+        f"“{SAID}{NEXT}”",
+        f"```\n{SAID}{NEXT}\n```\n",
+        f"```text\n{SAID.strip()}\n```\n\n{NEXT}",
+        f"[beginning of your answer]\n{SAID}{NEXT}",
+        f"[here it broke off]\n{NEXT}",
+        f"[…] {NEXT}",
+        f"...harder to see. {NEXT}",
+        f'Sure, continuing: "is harder to see. {NEXT}"',
+        f"I apologize for the interruption! Here is the rest of my answer:\n\n{NEXT}",
+        f"Sorry about that, I was cut off.\n\n{NEXT}",
+    ],
+)
+@pytest.mark.parametrize("size", [1, 4, 1000])
+def test_what_goes_around_the_old_text_is_dropped_with_it(continuation, size):
+    rest, problem = joined(SAID, continuation, size=size)
+
+    assert (rest.strip(), problem) == (NEXT, None)
+
+
+@pytest.mark.parametrize("size", [1, 4, 1000])
+def test_json_that_comes_again_in_a_block_of_code_stays_json(size):
+    told = '{"a": 1, "b": [1, 2'
+
+    assert joined(told, f"```json\n{told}, 3]}}\n```", size=size) == (", 3]}", None)
+
+
+def test_a_quotation_whose_end_cannot_be_told_is_not_joined():
+    assert joined(SAID, f"> {SAID.strip()}\n\n{NEXT}")[1] is not None
+
+
+@pytest.mark.parametrize("size", [1, 4, 1000])
+@pytest.mark.parametrize(
+    ("told", "continuation"),
+    [
+        ("He said ", '"yes" and left "at once"'),
+        ("Wait", "... what?"),
+        ("See ", "[1] and [2]."),
+        ("It is ", "`code`"),
+        ("A list:\n", "> quoted\n"),
+        ("This is how:\n", "```python\nx = 1\n```"),
+        ("Two dots.", ".. and on"),
+    ],
+)
+def test_quotations_of_the_continuations_own_stay(told, continuation, size):
+    assert joined(told, continuation, size=size) == (continuation, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "continuation", "rest"),
+    [
+        ("| a | b |\n|---|---|\n| 3 ", "| 3 | 4 |\n| 5 | 6 |", "| 4 |\n| 5 | 6 |"),
+        ("1. One\n2. Two\n3.", "3. Three", " Three"),
+        ("As follows:\n3.", "3.14 and more", "3.14 and more"),
+    ],
+)
+def test_the_beginning_of_a_row_or_an_item_once_more_is_dropped(told, continuation, rest):
+    assert joined(told, continuation) == (rest, None)
+
+
 def test_what_only_sounds_like_such_a_remark_stays():
     assert joined("Sure! ", "Here is the list: one, two.") == ("Here is the list: one, two.", None)
 

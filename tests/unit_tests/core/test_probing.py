@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import textwrap
 
 import pytest
 
@@ -169,3 +172,45 @@ async def test_one_of_five_routes_that_hangs_is_paid_for_once(store):
     assert answers[0].providers == ["Hung", "Well0"]
     assert {tuple(answer.providers) for answer in answers[1:]} == {("Well0",)}
     assert len(hung.calls) == 1
+
+
+async def test_probes_beside_can_be_switched_off_and_the_call_tries_the_route_itself(store):
+    first = ScriptedProvider(per_call=[[cut()], ["well again"]], name="First")
+    second = ScriptedProvider("second", name="Second")
+    await taken_out(store, first, second, probe_beside=False)
+
+    answer = await ask(first, second, policy=policy(store, probe_beside=False))
+    await probes_ended()
+
+    assert answer.providers == ["First"]
+    assert [call.messages[-1]["content"] for call in first.calls] == ["Say something."] * 2
+
+
+def test_a_probe_under_way_does_not_outlive_the_program_and_leaves_no_warning():
+    program = """
+        import time
+        from g4f_integrations import ChatG4F, Resilience
+        from g4f_integrations.core import probing
+        from g4f_integrations.testing import ScriptedProvider, cut, stall
+
+        silent = ScriptedProvider(per_call=[[cut()], [stall(60)]], runs_inline=False)
+        policy = Resilience(breaker_failures=1, breaker_cooldown=0.01)
+        model = ChatG4F(provider=[silent, ScriptedProvider("fine")], resilience=policy)
+        model.invoke("one")
+        time.sleep(0.02)
+        model.invoke("two")
+        while len(silent.calls) < 2:
+            time.sleep(0.001)
+        print(len(probing._under_way))
+    """
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+
+    assert done.stdout == "1\n"
+    assert "never" not in done.stderr
+    assert "Error" not in done.stderr

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from g4f_integrations.core.filters import StopSequences
+from g4f_integrations.core.filters import StopSequences, longest_suffix_prefix
 from g4f_integrations.core.joining._words import between_words, is_repetition, says_it_carries_on, words
+from g4f_integrations.core.joining._wraps import Wrap, end_of_marks, wrap_at
 
 DONE = "<<complete>>"
 """What a model says that has nothing to add."""
@@ -18,14 +19,16 @@ _LONGEST_WORD = 40
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _FENCE_LINE = re.compile(r"(?:```|~~~)([^\n`]*)\n")
 _BEFORE_VALUE = frozenset(",:[({")
+_LONGEST_CLOSING = 200  # characters, white space behind it included
 
 
 class Joint:
     """Joins a continuation, fed in pieces, to what was handed over before. Any cutting into pieces gives the same text.
 
     A model that is asked to carry on does so to the letter, or repeats its last words, or begins anew, or says first
-    what it is going to do. What is repeated is dropped; only what may still be a repetition is held back. What fits
-    none of these is not joined: an error is better than two halves of different answers. The work is linear.
+    what it is going to do, or quotes what is there. What is repeated is dropped; only what may still be a repetition is
+    held back. What fits none of these is not joined: an error is better than two halves of different answers. The work
+    is linear.
 
     Args:
         told: What was handed over.
@@ -44,8 +47,8 @@ class Joint:
     """
 
     __slots__ = (
-        "_anew", "_at", "_beginnings", "_blanks", "_core", "_end", "_found_at", "_gap", "_held", "_in_code", "_tail",
-        "met", "passing", "problem",
+        "_anew", "_at", "_beginnings", "_blanks", "_closing", "_core", "_end", "_ending", "_found_at", "_gap", "_held",
+        "_in_code", "_tail", "_wraps", "met", "passing", "problem",
     )  # fmt: skip
 
     def __init__(self, told: str, blanks: str = "", *, anew: bool = False) -> None:
@@ -60,6 +63,9 @@ class Joint:
         self._at: int | None = None  # how much of what was handed over has come again
         self._beginnings = self._possible_beginnings()
         self._found_at: dict[int, int] = {}  # where in the tail what is held was found first
+        self._wraps: dict[int, Wrap] = {}  # what goes before the places where the continuation proper may begin
+        self._closing = ""  # what closes the quotation in which the old text came again
+        self._ending = ""  # the end of what has come, if it may be that
         self.passing = self.met = False
         self.problem: str | None = None
 
@@ -84,16 +90,19 @@ class Joint:
             return ""
         text = self._onward(self._end.close())
         if self.passing or self.problem is not None:
-            return text
-        if self._at is None:
-            return text + self._look(final=True)
-        if self._at < len(self._core):
+            is_closing = bool(self._closing) and self._ending.rstrip() == self._closing
+            text += "" if is_closing else self._ending
+        elif self._at is None:
+            text += self._look(final=True)
+        elif self._at < len(self._core):
             self.problem = "it was begun anew and ended before the point where it had broken off"
         return text
 
     def _onward(self, text: str) -> str:
-        if self.passing or not text:
+        if not text:
             return text
+        if self.passing:
+            return text if not self._closing else self._but_closing(text)
         if self._at is not None and self._at < len(self._core):
             return self._skip(text)
         self._held += text
@@ -113,6 +122,12 @@ class Joint:
         self._held = rest
         self._at = len(self._core)
         self.met = True
+        closing = self._closing
+        if closing and rest.startswith(closing):  # the old text alone was quoted
+            self._closing, rest = "", rest[len(closing) :]
+            self._held = rest
+        elif closing and closing.startswith(rest):
+            return ""
         if not rest or (self._gap.startswith(rest) and self._gap != rest):
             return ""  # more may come
         if self._gap and not rest[0].isspace():
@@ -125,7 +140,19 @@ class Joint:
     def _pass(self, text: str) -> str:
         self._held = ""
         self.passing = True
-        return text
+        return text if not self._closing else self._but_closing(text)
+
+    def _but_closing(self, text: str) -> str:
+        """What goes on of `text`, but for its end, if that may be the end of the quotation."""
+        text = self._ending + text
+        bare = text.rstrip()
+        keep = len(text) - len(bare) + len(self._closing)
+        if not bare.endswith(self._closing):
+            keep = longest_suffix_prefix(text, self._closing)
+        elif keep > _LONGEST_CLOSING:
+            keep = 0
+        self._ending = text[len(text) - keep :]
+        return text[: len(text) - keep]
 
     def _refuse(self, why: str) -> str:
         self.problem = why
@@ -138,47 +165,81 @@ class Joint:
         start = len(held) - len(held.lstrip())
         if start == len(held):
             return "" if final or len(held) < _TAIL else self._pass(self._blanks + held)
-        places, is_settled = self._places(held, start)
+        places, is_settled, skipped = self._places(held, start)
+        if final and self.met and len(held) in places:
+            return ""  # there was nothing but what goes around an answer
         for place in places:
             body = held[place:]
-            for beginning in self._beginnings:
-                size = min(len(body), len(self._core) - beginning)
-                if not self._core.startswith(body[:size], beginning):
-                    continue
-                if beginning + size == len(self._core):
-                    return self._after_old(body[size:])
-                if size >= _SURE:
-                    self._at = beginning + size
-                    return ""
-                is_settled = False
-            is_settled &= self._anew or not self._may_overlap(place, body)
+            rest, may_begin_anew = self._begun_anew(body, self._wraps.get(place))
+            if rest is not None:
+                return rest
+            is_settled &= not may_begin_anew and (self._anew or not self._may_overlap(place, body))
         if not final and not (is_settled and self._shows_its_first_word(held, start)):
             return ""
         if self._anew:
             return self._refuse("the answer that was asked for once more is another one")
-        return self._decide(held, start, places)
+        return self._decide(held, start, places, skipped)
+
+    def _begun_anew(self, body: str, wrap: Wrap | None) -> tuple[str | None, bool]:
+        """What goes on if `body` begins the answer anew, else ``None``; and whether that may yet turn out."""
+        may_be = False
+        for beginning in self._beginnings:
+            size = min(len(body), len(self._core) - beginning)
+            if not self._core.startswith(body[:size], beginning):
+                continue
+            if beginning + size == len(self._core):
+                if wrap is None or size >= wrap.least:
+                    return self._unwrapped(wrap, body[size:]), False
+            elif size >= _SURE:
+                self._at = beginning + size
+                return "" if wrap is None else self._open(wrap), False
+            else:
+                may_be = True
+        return None, may_be
+
+    def _unwrapped(self, wrap: Wrap | None, rest: str) -> str:
+        """What follows the old text, around which `wrap` has been opened."""
+        if wrap is not None:
+            self._open(wrap)
+        return "" if self.problem is not None else self._after_old(rest)
+
+    def _open(self, wrap: Wrap) -> str:
+        if wrap.closing is None:
+            return self._refuse("it quotes what was there, and nobody can tell where that ends")
+        self._closing = wrap.closing
+        return ""
 
     def _shows_its_first_word(self, held: str, start: int) -> bool:
         """Whether the word is whole that may need a blank before it."""
         is_glued = not start and not self._gap and not self._blanks and self._core[-1:].isalpha()
         return not is_glued or len(held) > _LONGEST_WORD or not held.isalpha()
 
-    def _places(self, held: str, start: int) -> tuple[list[int], bool]:
-        """Where the continuation proper may begin (a remark or a fence may go before it); whether that is certain."""
-        places, is_all = [start], True
-        remark = says_it_carries_on(held[start:])
-        if remark is None:
-            is_all = False
-        elif remark:
-            start += remark
-            places.append(start)
-        mark = held[start : start + 3]
-        if self._in_code and mark and ("```".startswith(mark) or "~~~".startswith(mark)):
-            line = _FENCE_LINE.match(held, start)
-            if line is not None:
-                places.append(line.end())
-            is_all &= line is not None or "\n" in held[start:] or len(held) - start >= _LONGEST_FENCE
-        return places, is_all
+    def _places(self, held: str, start: int) -> tuple[list[int], bool, int]:
+        """Where the continuation proper may begin; whether that is certain; and how much is sure to go before it.
+
+        A remark or marks may go before it, a block of code that is open already, or what opens a quotation.
+        """
+        places, is_all, first = [start], True, start
+        for end_of in (end_of_marks, _end_of_remark, end_of_marks):
+            end = end_of(held, start)
+            is_all &= end is not None
+            if end is not None and end > start:
+                start = end
+                places.append(start)
+        if self._in_code:
+            mark = held[start : start + 3]
+            if mark and ("```".startswith(mark) or "~~~".startswith(mark)):
+                line = _FENCE_LINE.match(held, start)
+                if line is not None:
+                    places.append(line.end())
+                is_all &= line is not None or "\n" in held[start:] or len(held) - start >= _LONGEST_FENCE
+        elif not self._anew:
+            wrap, is_certain = wrap_at(held, start)
+            is_all &= is_certain
+            if wrap is not None:
+                places.append(wrap.end)
+                self._wraps[wrap.end] = wrap
+        return places, is_all, start - first
 
     def _may_overlap(self, place: int, body: str) -> bool:
         """Whether `body` stands in the old end, so that it may turn out to be that end."""
@@ -188,14 +249,14 @@ class Joint:
         self._found_at[place] = at if at >= 0 else len(self._tail)
         return at >= 0
 
-    def _decide(self, held: str, start: int, places: list[int]) -> str:
+    def _decide(self, held: str, start: int, places: list[int], skipped: int) -> str:
         for place in places:
-            size = self._overlap(held[place:])
+            wrap = self._wraps.get(place)
+            size = self._overlap(held[place:], 1 if wrap is None else wrap.least - 1)
             if size:
-                return self._after_old(held[place + size :])
-        remark = says_it_carries_on(held[start:]) or 0
-        lead = "" if remark else held[:start]
-        body = held[start + remark :]
+                return self._unwrapped(wrap, held[place + size :])
+        lead = "" if skipped else held[:start]
+        body = held[start + skipped :]
         if not body:
             return ""
         if self._in_code:
@@ -211,9 +272,9 @@ class Joint:
             return self._refuse("it begins a sentence of its own in the middle of one")
         return self._pass(f"{self._blanks}{lead}{between}{body}")
 
-    def _overlap(self, body: str) -> int:
-        """How many characters of `body` are the old end once more."""
-        for size in range(min(len(body), len(self._tail)), 1, -1):
+    def _overlap(self, body: str, least: int) -> int:
+        """How many characters of `body`, of more than `least`, are the old end once more."""
+        for size in range(min(len(body), len(self._tail)), least, -1):
             if self._tail.endswith(body[:size]):
                 rest = body[size:]
                 fits = not rest or not self._gap or rest[0].isspace()
@@ -254,3 +315,8 @@ class Joint:
                 break
             size += 1
         return size
+
+
+def _end_of_remark(held: str, start: int) -> int | None:
+    length = says_it_carries_on(held[start:])
+    return None if length is None else start + length

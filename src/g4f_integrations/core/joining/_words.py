@@ -35,7 +35,9 @@ class Words:
     compounds: frozenset[str]
     remarks: tuple[str, ...]
     carrying_on: re.Pattern[str]
+    broken_off: re.Pattern[str]
     remark: re.Pattern[str]
+    remark_of_sentences: re.Pattern[str]
     sentence: re.Pattern[str]
     ends: frozenset[str]
 
@@ -53,7 +55,9 @@ def words() -> Words:
         compounds=frozenset(told["compounds"].split()),
         remarks=tuple(told["remarks"]),
         carrying_on=re.compile(told["carrying_on"], re.IGNORECASE),
+        broken_off=re.compile(told["broken_off"], re.IGNORECASE),
         remark=re.compile(told["remark"]),
+        remark_of_sentences=re.compile(told["remark_of_sentences"]),
         sentence=re.compile(told["sentence"]),
         ends=frozenset(told["ends"]),
     )
@@ -69,10 +73,12 @@ def says_it_carries_on(text: str) -> int | None:
     head = text[:_LONGEST_REMARK].lower()
     if not any(head.startswith(opening) or opening.startswith(head) for opening in words().remarks):
         return 0
-    found = words().remark.match(text)
-    if found is None:
-        return None if len(head) < _LONGEST_REMARK and "\n" not in head else 0
-    if words().carrying_on.search(found[0]) is None:
+    found, sign = words().remark.match(text), words().carrying_on
+    if found is None or sign.search(found[0]) is None:
+        found, sign = words().remark_of_sentences.match(text), words().broken_off
+    if found is None and len(head) < _LONGEST_REMARK and "\n" not in head and words().remark.match(text) is None:
+        return None
+    if found is None or sign.search(found[0]) is None:
         return 0
     return None if found.end() == len(text) else found.end()  # white space behind it may still come
 
@@ -102,14 +108,20 @@ def _is_telling(old: str, shared: str, rest: str) -> bool:
     if (before.isalnum() or before == "_") and (shared[0].isalnum() or shared[0] == "_"):
         return False  # it begins in the middle of a word
     letters = sum(map(str.isalpha, shared))
-    if len(shared.split()) > 1 and letters >= _SOME_WORDS:
-        return True
+    return (len(shared.split()) > 1 and letters >= _SOME_WORDS) or _is_telling_word(old, shared, rest, letters)
+
+
+def _is_telling_word(old: str, shared: str, rest: str, letters: int) -> bool:
+    """The same for a single word, or the little that begins a line."""
     word = shared.rstrip(_PUNCTUATION)
     if word.isalpha() and word.lower() not in words().twice:
         goes_on = rest[:1].isalnum() or rest[:1] == "_"
         is_short = word.lower() in words().complete and len(word) > 1 and not goes_on
         return len(word) >= (_FRAGMENT if word == shared else _WORD) or (is_short and word == shared)
-    return 0 < letters < len(shared) and _LINE_START.search(old, 0, len(old) - len(shared)) is not None
+    if _LINE_START.search(old, 0, len(old) - len(shared)) is None or letters == len(shared):
+        return False
+    # Without a letter it may be the number of an item or the first cell of a row, which is followed by a blank.
+    return letters > 0 or (rest[:1].isspace() and any(map(str.isalnum, shared)) and not shared.isalnum())
 
 
 def between_words(old: str, new: str) -> str | None:
