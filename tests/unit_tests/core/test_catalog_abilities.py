@@ -7,7 +7,7 @@ from importlib.resources import files
 import pytest
 
 from asking import ask
-from g4f_integrations import Catalog, ChatG4F, Endpoint, Route, errors
+from g4f_integrations import Catalog, ChatG4F, Endpoint, Resilience, Route, errors
 from g4f_integrations.core.candidates import resolve
 from g4f_integrations.core.catalog import (
     ABILITIES,
@@ -162,6 +162,34 @@ def test_a_picture_that_nobody_would_see_is_an_error_that_names_models_which_do(
 
     assert "none of the candidates reads pictures: Groq:openai/gpt-oss-120b, TeachAnything:gemma" in str(caught.value)
     assert re.search(r"such as '[\w.-]+'", str(caught.value))
+
+
+@pytest.mark.parametrize("order", ["given", "adaptive"])
+async def test_a_recording_goes_first_to_the_route_that_is_known_to_listen(order, loopback):
+    sound = {"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}}
+    speaks = Endpoint(loopback.base_url, "gpt-4o-mini-tts")  # it has to do with sound, but does not chat
+    unknown, listens = (Endpoint(loopback.base_url, model) for model in ("somebodys-model", "gpt-4o-audio-preview"))
+    told = [{"role": "user", "content": [{"type": "text", "text": "What is said?"}, sound]}]
+
+    await ask(policy=Resilience(order=order), routes=(speaks, unknown, listens), messages=told)
+    await ask(policy=Resilience(order=order), routes=(unknown,), messages=told)
+
+    assert [request.body["model"] for request in loopback.requests] == ["gpt-4o-audio-preview", "somebodys-model"]
+
+
+def test_auto_takes_last_what_a_providers_own_list_no_longer_names():
+    def listed(provider, *models):
+        publish([Listing(provider, "provider", 1.0, {model: ListedModel(model) for model in models})])
+
+    first, *others = labels(RouteChoice())
+    listed("KiloCode", "some-other-model")
+    listed("GeminiPro", "models/gemini-2.5-flash")  # which the class has the default route's name for
+    listed("LLM7", "some-other-model")  # a static list, in which its default need not stand
+
+    assert "KiloCode:kilo-auto/free" in others
+    assert labels(RouteChoice()) == [
+        first, *(label for label in others if not label.startswith("KiloCode")), "KiloCode:kilo-auto/free"
+    ]  # fmt: skip
 
 
 # Models that can stand in.

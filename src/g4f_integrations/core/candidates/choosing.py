@@ -6,7 +6,13 @@ import random
 from collections.abc import Sequence
 
 from g4f_integrations.core.candidates.candidate import Candidate, Plan
-from g4f_integrations.core.candidates.seeing import holds_picture, those_that_see
+from g4f_integrations.core.candidates.seeing import (
+    holds_picture,
+    holds_recording,
+    listens,
+    those_that_listen_first,
+    those_that_see,
+)
 from g4f_integrations.core.catalog import sees_pictures
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
@@ -39,6 +45,8 @@ def usable(plan: Plan, choice: RouteChoice, request: Request, policy: Resilience
             )
             raise ConfigurationError(message)
         candidates = able
+    if holds_recording(request.messages):
+        candidates = those_that_listen_first(candidates)
     return those_that_see(candidates) if holds_picture(request.messages) else candidates
 
 
@@ -58,7 +66,7 @@ def elsewhere(candidates: Sequence[Candidate], avoided: Candidate) -> Sequence[C
 
 
 def abilities_lacking(candidate: Candidate, request: Request) -> int:
-    """How many things a route cannot do by itself of what `request` asks: take tools, stream, see pictures.
+    """How many things that `request` asks for a route cannot do by itself: tools, streams, pictures, recordings.
 
     It serves the call all the same, with its tools told in words or the answer in one piece, but is not preferred to
     one that can for being quicker. Of endpoints nobody knows what they see, and so they lack nothing.
@@ -68,4 +76,5 @@ def abilities_lacking(candidate: Candidate, request: Request) -> int:
     is_blind = holds_picture(request.messages) and (
         sees_pictures(candidate.provider, candidate.name, candidate.model) is False
     )
-    return lacks_tools + lacks_stream + is_blind
+    is_deaf = holds_recording(request.messages) and not listens(candidate)
+    return lacks_tools + lacks_stream + is_blind + is_deaf

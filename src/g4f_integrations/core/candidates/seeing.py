@@ -1,28 +1,53 @@
-"""Pictures go to candidates whose models see them."""
+"""Pictures go to candidates whose models see them, recordings to those that listen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from g4f_integrations.core.candidates.candidate import Candidate
-from g4f_integrations.core.catalog import model_ids, model_info, sees_pictures
+from g4f_integrations.core.catalog import listed_model, model_ids, model_info, sees_pictures, table_abilities
 from g4f_integrations.core.request import Message
 from g4f_integrations.errors import ConfigurationError
 
 _MOST_NAMED = 6
+_PICTURES = ("image_url",)  # tuples: the type of a stranger's part need not be hashable
+_RECORDINGS = ("input_audio", "audio_url")
 
 
 def holds_picture(messages: Sequence[Message]) -> bool:
     """Whether any message holds a picture. Runs on every call."""
+    return _holds(messages, _PICTURES)
+
+
+def holds_recording(messages: Sequence[Message]) -> bool:
+    """Whether any message holds a recording. Runs on every call."""
+    return _holds(messages, _RECORDINGS)
+
+
+def _holds(messages: Sequence[Message], kinds: tuple[str, ...]) -> bool:
     for message in messages:
         content = message.get("content")
-        if type(content) is not str and isinstance(content, list | tuple) and any(map(_is_picture, content)):
-            return True
+        if type(content) is not str and isinstance(content, list | tuple):
+            for part in content:
+                if isinstance(part, Mapping) and part.get("type") in kinds:
+                    return True
     return False
 
 
-def _is_picture(part: object) -> bool:
-    return isinstance(part, Mapping) and part.get("type") == "image_url"
+def those_that_listen_first(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates whose models are known to take recordings, then all others.
+
+    None is left out: of few models is it known that they cannot, and those refuse by themselves.
+    """
+    return sorted(candidates, key=lambda candidate: not listens(candidate))
+
+
+def listens(candidate: Candidate) -> bool:
+    """Whether a route's model is known to take recordings in a chat."""
+    row = listed_model(candidate.name, candidate.model)
+    known = table_abilities(candidate.model)
+    known = row.abilities.over(known) if row is not None else known
+    return bool(known.of("audio") and known.of("chat"))
 
 
 def those_that_see(candidates: Sequence[Candidate]) -> list[Candidate]:

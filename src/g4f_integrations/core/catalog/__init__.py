@@ -18,6 +18,7 @@ from g4f_integrations.core.catalog.listed import (
     Listing,
     forget_lists,
     generation,
+    listed_model,
     listings,
     publish,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "g4f_version",
     "generation",
     "is_users_own",
+    "listed_model",
     "listings",
     "load_g4f",
     "model_ids",

@@ -153,7 +153,8 @@ def served_by_default(model: str, field: str = "model") -> list[Served]:
     """The providers that may be chosen for `model` without being named, in order.
 
     Args:
-        model: A model's id or alias; ``"auto"`` takes the reviewed default routes.
+        model: A model's id or alias; ``"auto"`` takes the reviewed default routes, last those whose provider has
+            listed its models since and does not name the route's any more.
         field: Where the model was named, for the message of an error.
 
     Raises:
@@ -189,7 +190,19 @@ def _default_routes() -> list[Served]:
     if not found:
         message = "model='auto': the installed g4f has none of the default routes; name a provider or a base_url"
         raise ConfigurationError(message)
-    return found
+    return sorted(found, key=_is_gone)
+
+
+def _is_gone(served: Served) -> bool:
+    """Whether a provider's own list, where somebody asked for it, does not name the model any more."""
+    listing = listings().get(served.name)
+    review = reviewed(served.provider)
+    if listing is None or not listing.models or review is None or not review.network_models:
+        return False
+    aliases: Mapping[str, Any] = getattr(served.provider, "model_aliases", None) or {}
+    names = {served.model, _first(aliases.get(served.model))}
+    names.update(alias for alias, own_id in aliases.items() if own_id == served.model)
+    return names.isdisjoint(listing.models)
 
 
 def _must_be_named(model: str, names: list[str], field: str) -> str:
