@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 from langchain_core.document_loaders import BaseBlobParser
@@ -49,7 +50,9 @@ class G4FAudioParser(BaseBlobParser):
         """
         wanted = "segments" if self.by_segment else "text"
         try:
-            heard = transcribe(blob.as_bytes(), language=self.language, response_format=wanted, **self.routes.routing())
+            heard = transcribe(
+                _recording(blob), language=self.language, response_format=wanted, **self.routes.routing()
+            )
         except IntegrationError as error:
             raise as_model_error(error) from error.__cause__
         yield from self._documents(heard, {**blob.metadata, **({"source": blob.source} if blob.source else {})})
@@ -62,3 +65,8 @@ class G4FAudioParser(BaseBlobParser):
             return
         for one in heard.segments:
             yield Document(page_content=one.text, metadata={**metadata, "start": one.start, "end": one.end})
+
+
+def _recording(blob: Blob) -> bytes | Path:
+    """What the blob holds or names; a file is looked at before it is read, because it may be too large."""
+    return Path(blob.path) if blob.data is None and blob.path is not None else blob.as_bytes()

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_valid
 
 from g4f_integrations.core.search import SearchResults, WebSearch, plain_web_search, quoted, to_web_search
 from g4f_integrations.errors import IntegrationError
+from g4f_integrations.langchain._mistakes import tell_mistakes
 
 
 class SearchArguments(BaseModel):
@@ -49,7 +50,7 @@ class G4FSearchTool(BaseTool):
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     # LangChain's fields, with other defaults: an agent that is told of an error can mend it.
     handle_tool_error: Any = True
-    handle_validation_error: Any = True
+    handle_validation_error: Any = tell_mistakes
     search: Any = Field(default_factory=WebSearch, description="How to search: a `WebSearch`, or a dict of its fields.")
 
     @field_validator("search", mode="before")

@@ -28,6 +28,7 @@ from g4f_integrations.core.media.telling import tell_media, tell_transcript
 from g4f_integrations.core.media.transcription import atranscribe, transcribe
 from g4f_integrations.core.media.video import agenerate_video, generate_video
 from g4f_integrations.errors import IntegrationError
+from g4f_integrations.langchain._mistakes import tell_mistakes
 
 Content: TypeAlias = str | list[dict[str, Any]]
 
@@ -40,7 +41,7 @@ class _MediaTool(MediaRoutes, BaseTool):
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     # LangChain's fields, with other defaults: an agent that is told of an error can mend it.
     handle_tool_error: Any = True
-    handle_validation_error: Any = True
+    handle_validation_error: Any = tell_mistakes
     save_dir: str | Path | None = Field(default=None, description="Folder to save to; names are made of the contents.")
 
     def _given(self, *names: str) -> dict[str, Any]:

@@ -49,14 +49,14 @@ class G4FAudioReader(BaseReader):
         Raises:
             IntegrationError: It is no recording, or no route could write it down.
         """
-        heard = transcribe(_recording(input_file, fs), **self._arguments())
+        heard = transcribe(_recording(input_file, fs, self.routes.limits.max_bytes), **self._arguments())
         return self._documents(heard, input_file, extra_info)
 
     async def aload_data(
         self, input_file: str | os.PathLike[str], extra_info: dict[str, Any] | None = None, fs: Any = None
     ) -> list[Document]:
         """Like `load_data`, without blocking."""
-        source = await asyncio.to_thread(_recording, input_file, fs)
+        source = await asyncio.to_thread(_recording, input_file, fs, self.routes.limits.max_bytes)
         return self._documents(await atranscribe(source, **self._arguments()), input_file, extra_info)
 
     def _arguments(self) -> dict[str, Any]:
@@ -79,10 +79,10 @@ class G4FAudioReader(BaseReader):
         ]
 
 
-def _recording(input_file: str | os.PathLike[str], fs: Any) -> Any:
+def _recording(input_file: str | os.PathLike[str], fs: Any, most: int) -> Any:
     """The file at a path that the program names; unlike a string in a message, it may be one of this machine."""
     if fs is None:
         return Path(input_file)
     with fs.open(str(input_file), "rb") as opened:
-        data: bytes = opened.read()
+        data: bytes = opened.read(most + 1)  # one more than is allowed is enough to refuse it
     return data

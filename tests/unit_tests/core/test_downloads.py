@@ -226,6 +226,12 @@ async def test_a_cut_download_is_no_file(loopback):
     assert (await refusal(loopback.root, ALLOWED)).reason == "network"
 
 
+async def test_a_packed_file_that_was_cut_before_it_was_sent_is_no_file(loopback):
+    loopback.replies(Reply.status(200, gzip.compress(b"the file")[:-9], headers={"Content-Encoding": "gzip"}))
+
+    assert (await refusal(loopback.root, ALLOWED)).reason == "network"
+
+
 async def test_cancelling_closes_the_connection(loopback):
     loopback.replies(Reply.body(b"the", Stall(), content_type="image/png"))
     task = asyncio.ensure_future(download(loopback.root, ALLOWED))

@@ -110,6 +110,7 @@ def test_arguments_that_break_the_schema_are_told_to_the_model():
     message = tool.invoke(call(tool, {"prompt": "a cat", "n": "many"}))
 
     assert message.status == "error"
+    assert message.content.startswith("The arguments are wrong. n: Input should be a valid integer")
 
 
 def test_a_tool_has_settings_of_its_own_and_a_model_may_choose_others(tmp_path):
@@ -207,6 +208,15 @@ def test_a_recording_becomes_a_document_for_each_piece(loopback):
 
     assert (first.page_content, first.metadata["end"]) == ("Good evening.", 1.5)
     assert (second.page_content, second.metadata["start"]) == ("Good night.", 1.5)
+
+
+def test_a_file_that_is_too_large_is_refused_unread(tmp_path):
+    path = tmp_path / "long.wav"
+    with path.open("wb") as file:
+        file.truncate(100 * 2**20)
+
+    with pytest.raises(errors.ConfigurationError, match="100 MB are more than the 64 MB"):
+        G4FAudioParser(provider=Listening).parse(Blob.from_path(path))
 
 
 def test_a_parser_whose_routes_all_fail_raises_langchains_error_too():

@@ -168,11 +168,17 @@ async def _read(response: aiohttp.ClientResponse, limits: DownloadLimits, url: s
         if size > limits.max_bytes:
             raise _too_large(shown, limits)
         pieces.append(unpacked)
+    if unpacker is not None and pieces and not unpacker.eof:
+        message = f"{shown} was cut off"
+        raise DownloadFailed(message, "network")
     content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     return Downloaded(b"".join(pieces), content_type, url, response.charset)
 
 
 class _Unpacker(Protocol):
+    @property
+    def eof(self) -> bool: ...
+
     def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
 
 
