@@ -126,7 +126,8 @@ def _is_address(given: str) -> bool:
 def tell_retry(event: Retrying) -> None:
     """A remark on an attempt that failed."""
     attempt = event.attempt
-    remark(for_terminal(f"{attempt.provider} {attempt.model}: {attempt.error or attempt.outcome}; asking on"))
+    label = f"{attempt.provider}{':' if attempt.model else ''}{attempt.model}"
+    remark(for_terminal(f"{label}: {attempt.error or attempt.outcome}; asking on"))
 
 
 def who_answered(info: AnswerInfo) -> str:

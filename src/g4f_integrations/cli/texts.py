@@ -11,7 +11,7 @@ import typer
 
 from g4f_integrations.cli import options
 from g4f_integrations.cli.console import console, remark, table, write_json
-from g4f_integrations.errors import ConfigurationError
+from g4f_integrations.errors import ConfigurationError, ContextLengthError
 
 File = Annotated[str, typer.Argument(help="A file; '-' is standard input.")]
 _SHOWN = 80  # characters of what was taken out
@@ -65,7 +65,11 @@ def trim(
     from g4f_integrations.core.tokens import counter_for  # noqa: PLC0415  --help needs no vocabulary
     from g4f_integrations.core.trimming import trim as fit  # noqa: PLC0415
 
-    trimmed = fit(messages, limit, counter=None if model == "auto" else counter_for(model))
+    try:
+        trimmed = fit(messages, limit, counter=None if model == "auto" else counter_for(model))
+    except ContextLengthError as error:
+        message = f"{error}; allow more with --max-tokens"
+        raise ValueError(message) from None
     report = trimmed.report.to_dict()
     if as_json:
         write_json({"messages": list(trimmed.messages), "report": report})

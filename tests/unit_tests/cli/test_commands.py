@@ -156,7 +156,7 @@ def test_ask_tells_on_request_who_was_asked(run):
     _, out, err = run("ask", "Hi", "-p", "CliBusy", "-p", "CliGood", "--verbose")
 
     assert out == "Hello.\n"
-    assert "CliBusy" in err.splitlines()[0]
+    assert err.startswith("CliBusy: ")
     assert err.splitlines()[-1] == "CliGood, after 2 attempts"
 
 
@@ -416,6 +416,13 @@ def test_trim_is_a_filter(run):
     assert json.loads(out)[-1] == history[-1]
     assert "of 500 messages left out" in err
     assert json.loads(told)["report"]["limit"] == 200
+
+
+def test_what_cannot_be_made_to_fit_is_said_with_the_way_out(run):
+    status, out, err = run("trim", "-n", "1", stdin='[{"role": "user", "content": "Hi there"}]')
+
+    assert (status, out) == (1, "")
+    assert err.endswith("; allow more with --max-tokens\n")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '"x"', "[" * 100_000])
