@@ -110,7 +110,12 @@ class G4FImageToolSpec(_MediaToolSpec):
         return await agenerate_images(prompt, **{**self._arguments(None), **arguments})
 
     def _arguments(self, size: str | None, n: int = 1) -> dict[str, Any]:
-        return {**self.routes.routing(), **self._own, "size": size or self._size, "n": min(n, _MOST_IMAGES)}
+        return {
+            **self.routes.routing(),
+            **self._own,
+            "size": size or self._size,
+            "n": min(n, _MOST_IMAGES) if isinstance(n, int) else n,
+        }
 
 
 def _image_blocks(images: list[GeneratedImage]) -> ImageBlocks:

@@ -188,3 +188,10 @@ def test_media_in_an_answer_are_blocks():
 
     (picture,) = [block for block in message.blocks if isinstance(block, ImageBlock)]
     assert picture.image.decode() == base64_of(png())
+
+
+def test_a_number_that_a_model_writes_as_a_word_is_refused_in_words():
+    (tool,) = G4FImageToolSpec(provider=drawing()).to_tool_list()
+
+    with pytest.raises(errors.ConfigurationError, match="n must be a whole number"):
+        tool(prompt="a cat", n="two")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -110,6 +110,30 @@ def a_text(value: Any, name: str) -> str:
         message = f"{name} must be a text, not {'an empty one' if isinstance(value, str) else type(value).__name__}"
         raise ConfigurationError(message)
     return value
+
+
+def an_extra(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Further parameters of a route, by their names.
+
+    Raises:
+        ConfigurationError: They are no mapping.
+    """
+    if value is not None and not isinstance(value, Mapping):
+        message = f"extra must map names of parameters to their values, not be of type {type(value).__name__}"
+        raise ConfigurationError(message)
+    return value or {}
+
+
+def a_seed(value: Any) -> int | None:
+    """`value`, if it is a whole number or nothing.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    message = f"seed must be a whole number, not {value!r}"
+    raise ConfigurationError(message)
 
 
 def a_format(value: Any, known: Sequence[str]) -> str:

@@ -13,7 +13,16 @@ from g4f_integrations.core.downloads import DownloadLimits
 from g4f_integrations.core.jobs import run_job
 from g4f_integrations.core.loop import run_blocking
 from g4f_integrations.core.media.blocks import fitted_image
-from g4f_integrations.core.media.calling import a_format, a_text, routes_of, several, told, with_models
+from g4f_integrations.core.media.calling import (
+    a_format,
+    a_seed,
+    a_text,
+    an_extra,
+    routes_of,
+    several,
+    told,
+    with_models,
+)
 from g4f_integrations.core.media.drawing import Wish, draw
 from g4f_integrations.core.media.inputs import MediaInput, load_input
 from g4f_integrations.core.media.results import GeneratedImage
@@ -93,8 +102,8 @@ async def agenerate_images(
         {**taste, **{name: shape[name] for name in ("width", "height", "aspect_ratio") if name in shape}},
         routes.limits,
         a_format(response_format, _FORMATS),
-        seed=seed,
-        extra=extra or {},
+        seed=a_seed(seed),
+        extra=an_extra(extra),
     )
     return await _make(wish, routes, n, save_dir)
 
@@ -132,7 +141,7 @@ async def acreate_variation(
     shape = _shape(size, None, None, None)
     wish = Wish(
         a_text(prompt, "prompt"), "/images/variations", {"size": shape.get("size")}, _sides(shape), routes.limits,
-        a_format(response_format, _FORMATS), (picture,), extra=extra or {},
+        a_format(response_format, _FORMATS), (picture,), extra=an_extra(extra),
     )  # fmt: skip
     return await _make(wish, routes, n, save_dir, takes_pictures=True)
 
@@ -178,7 +187,7 @@ async def aedit_image(
     wish = Wish(
         a_text(prompt, "prompt"), "/images/edits", {"size": shape.get("size"), "quality": quality},
         {**_sides(shape), "quality": quality}, routes.limits, a_format(response_format, _FORMATS), pictures,
-        None if mask is None else await _picture(mask, routes.limits, "mask"), extra=extra or {},
+        None if mask is None else await _picture(mask, routes.limits, "mask"), extra=an_extra(extra),
     )  # fmt: skip
     return await _make(wish, routes, n, save_dir, takes_pictures=True)
 

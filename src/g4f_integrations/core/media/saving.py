@@ -123,6 +123,9 @@ def folder_for(save_dir: str | os.PathLike[str] | None, response_format: str) ->
     if save_dir is None:
         message = "response_format='path' needs save_dir, the folder to save to"
         raise ConfigurationError(message)
+    if not isinstance(save_dir, str | os.PathLike):
+        message = f"save_dir must be a path, not {type(save_dir).__name__}"
+        raise ConfigurationError(message)
     folder = Path(save_dir)
     if folder.exists() and not folder.is_dir():
         message = f"save_dir must be a folder, but {str(folder)!r} is a file"

@@ -13,7 +13,7 @@ from g4f_integrations.core.endpoint import load_other
 from g4f_integrations.core.failures import AttemptFailed
 from g4f_integrations.core.jobs import run_job
 from g4f_integrations.core.loop import run_blocking
-from g4f_integrations.core.media.calling import a_text, routes_of, told, with_models
+from g4f_integrations.core.media.calling import a_text, an_extra, routes_of, told, with_models
 from g4f_integrations.core.media.checking import check_media, failure_of_text
 from g4f_integrations.core.media.results import GeneratedSpeech
 from g4f_integrations.core.media.saving import folder_for, save_results
@@ -82,7 +82,9 @@ async def asynthesize_speech(
     if speed is not None and (isinstance(speed, bool) or not 0.25 <= speed <= 4.0):
         message = f"speed must be a number from 0.25 to 4.0, not {speed!r}"
         raise ConfigurationError(message)
-    wish = _Wish(a_text(text, "text"), routes.limits, voice, format.lower(), speed, language, instructions, extra or {})
+    wish = _Wish(
+        a_text(text, "text"), routes.limits, voice, format.lower(), speed, language, instructions, an_extra(extra)
+    )
     folder = folder_for(save_dir, "bytes")
     done = await run_job(
         routes.choice(_DEFAULT_ROUTES),

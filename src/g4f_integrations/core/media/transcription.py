@@ -12,7 +12,7 @@ from g4f_integrations.core.endpoint import load_other
 from g4f_integrations.core.failures import AttemptFailed, Failure, classify_content
 from g4f_integrations.core.jobs import run_job
 from g4f_integrations.core.loop import run_blocking
-from g4f_integrations.core.media.calling import a_format, routes_of, told, with_models
+from g4f_integrations.core.media.calling import a_format, an_extra, routes_of, told, with_models
 from g4f_integrations.core.media.inputs import MediaInput, load_input
 from g4f_integrations.core.media.results import Transcription
 from g4f_integrations.core.media.subtitles import Segment, read_subtitles
@@ -23,7 +23,6 @@ TranscriptFormat: TypeAlias = Literal["text", "segments", "srt", "vtt"]
 
 _FORMATS = ("text", "segments", "srt", "vtt")
 _WIRE_FORMATS = {"text": "json", "segments": "verbose_json", "srt": "srt", "vtt": "vtt"}
-_DEFAULT_ROUTES = ("MarkItDown",)  # on this machine and Google's speech service, where `markitdown` is installed
 _MODELS = ("default_model",)
 _DEFAULT_MODEL = "whisper-1"
 _SECONDS = 300.0
@@ -77,7 +76,7 @@ async def atranscribe(
         response_format: ``"segments"``, ``"srt"`` or ``"vtt"`` ask for times, of which all three can be made
             (`Transcription.to_srt`, `to_vtt`); a route that cannot tell them counts as failed.
         extra: Further parameters that the route takes.
-        **routing: `model`, `provider`, `routes` … as for `agenerate_images`.
+        **routing: `model`, `provider`, `routes` … as for `agenerate_images`; somebody has to be named.
 
     Raises:
         ConfigurationError: An argument is wrong, or the file is no recording; nothing was sent.
@@ -86,9 +85,9 @@ async def atranscribe(
     routes = routes_of(routing)
     wanted = a_format({"json": "text", "verbose_json": "segments"}.get(response_format, response_format), _FORMATS)
     recording = await load_input(file, "audio", routes.limits, what="file")
-    wish = _Wish(recording, wanted, routes.limits, language, prompt, temperature, extra or {})
+    wish = _Wish(recording, wanted, routes.limits, language, prompt, temperature, an_extra(extra))
     done = await run_job(
-        routes.choice(_DEFAULT_ROUTES),
+        routes.choice(()),  # what g4f has for it without a key runs on this machine, so it has to be named
         routes.policy(_SECONDS),
         lambda route: _attempt(route, wish),
         adapting=with_models(_MODELS),

@@ -15,7 +15,7 @@ from g4f_integrations.core.failures import AttemptFailed
 from g4f_integrations.core.jobs import run_job
 from g4f_integrations.core.loop import run_blocking
 from g4f_integrations.core.media.blocks import fitted_image
-from g4f_integrations.core.media.calling import a_text, routes_of, told, with_models
+from g4f_integrations.core.media.calling import a_seed, a_text, an_extra, routes_of, told, with_models
 from g4f_integrations.core.media.checking import check_media, failure_of_text
 from g4f_integrations.core.media.inputs import MediaInput, load_input
 from g4f_integrations.core.media.results import GeneratedVideo
@@ -88,11 +88,11 @@ async def agenerate_video(
         "height": height,
         "aspect_ratio": aspect_ratio,
         "resolution": resolution,
-        "seed": seed,
+        "seed": a_seed(seed),
         "negative_prompt": negative_prompt,
     }
     given = {name: value for name, value in wanted.items() if value is not None}
-    wish = _Wish(a_text(prompt, "prompt"), limits, given, picture, extra or {})
+    wish = _Wish(a_text(prompt, "prompt"), limits, given, picture, an_extra(extra))
     folder = folder_for(save_dir, "bytes")
     done = await run_job(
         routes.choice(()),

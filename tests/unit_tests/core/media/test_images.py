@@ -425,6 +425,9 @@ def test_a_pictures_repr_shows_neither_its_bytes_nor_the_secrets_of_its_address(
 @pytest.mark.parametrize(
     "arguments",
     [
+        {"seed": "seven"},
+        {"extra": 5},
+        {"save_dir": b"folder"},
         {"prompt": ""},
         {"prompt": None},
         {"size": "huge"},

@@ -3,10 +3,12 @@ import os
 from pathlib import Path
 
 import pytest
+from g4f.Provider import ProviderUtils
 from g4f.providers.response import AudioResponse
 
 from g4f_integrations import Endpoint, Resilience, errors
-from g4f_integrations.core.media import DownloadLimits, asynthesize_speech, synthesize_speech
+from g4f_integrations.core.catalog import reviewed
+from g4f_integrations.core.media import DownloadLimits, asynthesize_speech, images, speech, synthesize_speech
 from g4f_integrations.testing import ScriptedProvider
 from loopback import LoopbackServer, Reply
 from toy_media import LIES, NOTICE, PAGE, base64_of, data_uri, mp3, png, wav
@@ -231,3 +233,9 @@ def test_the_bytes_as_a_notebook_shows_them():
     speech = synthesize_speech("Hi.", provider=speaking(mp3()))
 
     assert base64.b64encode(mp3()).decode() in speech._repr_html_()
+
+
+def test_nobody_serves_unnamed_but_those_who_were_reviewed_as_safe():
+    named = {*images._DEFAULT_ROUTES, *speech._DEFAULT_ROUTES}
+
+    assert [name for name in named if not reviewed(ProviderUtils.convert[name]).safe] == []

@@ -187,3 +187,9 @@ def test_subtitles_can_be_read_back(rows):
 @given(st.text(max_size=200))
 def test_no_text_makes_the_reader_of_subtitles_raise(words):
     read_subtitles(words + "\n00:00:00,000 --> " + words)
+
+
+def test_somebody_has_to_be_named(monkeypatch):
+    monkeypatch.delenv("G4F_BASE_URL", raising=False)
+    with pytest.raises(errors.ConfigurationError, match="nobody is known"):
+        transcribe(mp3())
