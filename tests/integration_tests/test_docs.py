@@ -92,6 +92,12 @@ def test_every_page_has_its_place_among_the_others():
     assert places == {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
 
 
+def test_the_first_page_leads_to_every_guide():
+    first = (ROOT / "docs" / "index.md").read_text("utf-8")
+
+    assert {page.name for page in PAGES} - set(LINK.findall(first)) == {"index.md", "decisions.md"}
+
+
 @pytest.mark.parametrize(
     "room",
     [
