@@ -111,7 +111,7 @@ class _Call(Racing):
                         while batch := await contender.read():
                             yield batch
                     elif batch := await contender.whole():
-                        yield batch
+                        yield [*self._take_untold(), *batch]
                 except AttemptFailed as failed:
                     broke = failed.failure
                 finally:
@@ -128,7 +128,7 @@ class _Call(Racing):
                     for batch in self._last_batches(run, error):
                         yield batch
                     return
-                yield [self._retrying()]
+                yield [*self._take_untold(), self._retrying()]
                 contender = self.raced(await self._next_attempt())
         finally:
             self._leave()
@@ -147,6 +147,8 @@ class _Call(Racing):
                     if contender.holds_upstream:
                         await contender.aclose()
                 run = contender.leader
+                if self._untold:
+                    await self._tell_untold(on_retry)
                 if broke is None:
                     self._succeeded(run)
                     if run.answer.removed:
@@ -162,6 +164,11 @@ class _Call(Racing):
         finally:
             if self._next is not None:
                 self._leave()
+
+    async def _tell_untold(self, on_retry: OnRetry | None) -> None:
+        for event in self._take_untold():
+            if on_retry is not None:
+                await on_retry(event)
 
     # Attempts --------------------------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ class Ledger(ABC):
 
     __slots__ = (
         "_admission", "_attempts", "_candidates", "_chosen", "_failures", "_fitting", "_held", "_is_over", "_loop",
-        "_next", "_number", "_policy", "_request", "_retries", "_rotation", "_state", "_store", "_watch",
+        "_next", "_number", "_policy", "_request", "_retries", "_rotation", "_state", "_store", "_untold", "_watch",
     )  # fmt: skip
 
     _loop: asyncio.AbstractEventLoop
@@ -74,6 +74,7 @@ class Ledger(ABC):
         self._held: Batch = []  # what an answer that broke off had brought and nobody has got yet
         self._is_over = False  # nothing more can come, though the last attempt failed
         self._retries: RetryDriver | None = None
+        self._untold: list[Retrying] = []  # further attempts that a race has begun, of which nobody has heard yet
         self._watch: CallWatch | None = None
 
     @property
@@ -264,6 +265,18 @@ class Ledger(ABC):
         assert self._retries is not None
         # A copy: a consumer on another thread reads it while the next attempt is being made.
         return Retrying(self._attempts[-1], copy(self._retries.state), resumes=self._state.partial is not None)
+
+    def _note_replaced(self, failure: Failure) -> None:
+        """Another attempt has taken the place of the newest failed one, while others are under way."""
+        if self._retries is None:
+            self._retries = RetryDriver(self, self._attempts[-1].seconds)
+        self._retries.replaced(AttemptFailed(failure))
+        self._untold.append(self._retrying())
+        self._retries.go_on()
+
+    def _take_untold(self) -> list[Retrying]:
+        untold, self._untold = self._untold, []
+        return untold
 
     @abstractmethod
     def _make_fitting(self) -> Fitting:

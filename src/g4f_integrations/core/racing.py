@@ -59,6 +59,8 @@ class Racing(Ledger):
             if is_free and (replaces is not None or HEDGING.may_hedge(candidate.name)):
                 run = await self._begin_on(candidate, lease)
                 if run is not None:
+                    if replaces is not None:
+                        self._note_replaced(self._failures[-1])
                     return run
             elif lease is not None:
                 lease.release()
@@ -102,6 +104,10 @@ class Racing(Ledger):
             self._store.failed(candidate.key, "timeout", None, breaker, seconds=seconds)
             logger.warning("%s keeps silent and is taken out", candidate.label)
 
+    def take_replaced(self) -> Batch:
+        """The events of the attempts that have taken the place of failed ones, each told once."""
+        return [*self._take_untold()]
+
     def race_took(self, waited: float) -> None:
         """The time of a race counts once, however many took part."""
         self._state.waited = waited
@@ -120,7 +126,7 @@ class Race:
         run: The first.
     """
 
-    __slots__ = ("_call", "_decided", "_loop", "_losers", "_readers", "leader")
+    __slots__ = ("_call", "_decided", "_loop", "_losers", "_readers", "_waiting", "leader")
 
     def __init__(self, call: Racing, run: AttemptRun) -> None:
         self._call = call
@@ -128,6 +134,7 @@ class Race:
         self._readers: dict[asyncio.Task[Batch], AttemptRun] = {}
         self._losers: list[asyncio.Task[None]] = []
         self._decided = False
+        self._waiting: Batch | None = None  # the first content, while what goes before it is handed over
         self.leader = run
 
     @property
@@ -137,7 +144,17 @@ class Race:
 
     async def read(self) -> Batch:
         """See `AttemptRun.read`."""
-        return await self.leader.read() if self._decided else await self._run(whole=False)
+        if self._waiting is not None:
+            events, self._waiting = self._waiting, None
+            return events
+        if self._decided:
+            return await self.leader.read()
+        events = await self._run(whole=False)
+        replaced = self._call.take_replaced()
+        if not replaced:
+            return events
+        self._waiting = events
+        return replaced
 
     async def whole(self) -> Batch:
         """See `AttemptRun.whole`."""

@@ -101,6 +101,11 @@ class RetryDriver:
             return None
         return self.state.upcoming_sleep if isinstance(do, DoSleep) else None
 
+    def replaced(self, failed: AttemptFailed) -> None:
+        """Note an attempt whose place another one takes at once, beside those under way, without a decision."""
+        self.state.set_exception((type(failed), failed, None))
+        self.state.upcoming_sleep = 0.0
+
     def go_on(self) -> None:
         """The wait is over and the next attempt begins."""
         self.state.prepare_for_next_attempt()

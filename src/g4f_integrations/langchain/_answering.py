@@ -43,7 +43,9 @@ def generate(
             for batch in batches:
                 events += batch
                 if type(batch[0]) is Retrying:
-                    tell(batch[0], run_manager)
+                    for event in batch:
+                        if type(event) is Retrying:
+                            tell(event, run_manager)
         tell(events[-1], run_manager)
     except IntegrationError as error:
         raise as_model_error(error) from error.__cause__

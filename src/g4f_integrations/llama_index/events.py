@@ -151,7 +151,7 @@ class Reporter:
     def __init__(self) -> None:
         self.listening = _has_listeners()
         self._span = active_span_id.get()  # a stream is read when its span is over
-        self._told = 0
+        self._told: list[Attempt] = []
 
     def __enter__(self) -> Self:
         return self
@@ -168,7 +168,7 @@ class Reporter:
             self._tell(event.attempt)
             if event.resumes:
                 broken = event.attempt
-                self._send(G4FResumedEvent(number=self._told, provider=broken.provider, error=broken.error))
+                self._send(G4FResumedEvent(number=len(self._told), provider=broken.provider, error=broken.error))
         elif isinstance(event, AnswerInfo):
             self._catch_up(event.attempts)
             self._tell_answer(event)
@@ -193,12 +193,13 @@ class Reporter:
 
     def _catch_up(self, attempts: Sequence[Attempt]) -> None:
         """Tell of the attempts that nobody knows of yet; these are all that there were."""
-        for attempt in attempts[self._told :]:
-            self._tell(attempt)
+        for attempt in attempts:
+            if not any(attempt is told for told in self._told):  # in a race, later ones may end first
+                self._tell(attempt)
 
     def _tell(self, attempt: Attempt) -> None:
-        self._told += 1
-        self._send(G4FAttemptEvent(number=self._told, **attempt.to_dict()))
+        self._told.append(attempt)
+        self._send(G4FAttemptEvent(number=len(self._told), **attempt.to_dict()))
 
 
 def _has_listeners() -> bool:

@@ -6,10 +6,12 @@ import asyncio
 import gc
 
 import pytest
+from g4f.providers.base_provider import AsyncGeneratorProvider
 from g4f.providers.response import Reasoning
 
 from asking import Answer, ask, start
 from g4f_integrations import errors
+from g4f_integrations.core.events import Retrying
 from g4f_integrations.core.health import default_store
 from g4f_integrations.core.hedging import HEDGING
 from g4f_integrations.core.policy import Resilience
@@ -272,3 +274,32 @@ async def test_a_consumer_gets_the_winners_first_word_before_the_loser_is_closed
         seen.events += batch
 
     assert seen.text == "One. Two."
+
+
+@both_ways
+async def test_an_attempt_that_replaces_a_failed_one_amid_a_race_is_told_of(stream):
+    slow_is_asked = asyncio.Event()
+
+    class Failing(AsyncGeneratorProvider):
+        working = runs_inline = supports_message_history = supports_system_message = True
+
+        @classmethod
+        async def create_async_generator(cls, model, messages, **params):
+            await slow_is_asked.wait()
+            raise RuntimeError("Error 500: down")
+            yield ""
+
+    class Slow(Failing):
+        @classmethod
+        async def create_async_generator(cls, model, messages, **params):
+            slow_is_asked.set()
+            await asyncio.sleep(0.05)
+            yield "Slow."
+
+    answer = await ask(Failing, Slow, ScriptedProvider("Third.", name="Third"), policy=HEDGED, stream=stream)
+
+    assert sorted(answer.providers) == ["Failing", "Slow", "Third"]
+    (told,) = answer.of(Retrying)
+    assert (told.attempt.provider, told.attempt.outcome, told.resumes) == ("Failing", "overloaded", False)
+    assert told.state.attempt_number == 1
+    assert told.state.outcome.failed
