@@ -57,6 +57,7 @@ ORDER = [
     ["core.transport", "core.observing", "core.announced"],
     ["core.retrying", "core.rotation", "core.reporting", "core.call_state", "core.fitting", "core.side_calls"],
     ["core.asking", "core.lane", "core.clocks", "core.admission"],
+    ["core.accompaniment"],
     ["core.incoming"],
     ["core.answer"],
     ["core.attempt", "core.listing", "core.calling"],

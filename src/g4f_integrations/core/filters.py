@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Protocol
 
 from g4f_integrations.core.tokens import TOKEN, weight_of
 
@@ -173,3 +174,24 @@ class OutputLimit:
             self._left -= weight
             end += 1
         return text[:end]
+
+
+class PromptSource(Protocol):
+    """Tells the user's own words, which cost something to gather and are seldom needed."""
+
+    @property
+    def prompt(self) -> str:
+        """The user's newest words."""
+
+
+class JSONStage(Protocol):
+    """Makes bare JSON of a text in which JSON was asked for."""
+
+    def feed(self, text: str) -> str:
+        """The JSON that may go on."""
+
+    def close(self) -> tuple[str, str | None]:
+        """The rest, and what is wrong with the whole, if anything is."""
+
+    def whole(self, text: str) -> tuple[str, str | None]:
+        """The JSON of a text that came in one piece, and what is wrong with it, if anything is."""

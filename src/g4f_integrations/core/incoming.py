@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
+from g4f_integrations.core.accompaniment import UNTOLD, Accompaniment
 from g4f_integrations.core.asking import Asked
 from g4f_integrations.core.call_state import CallState
 from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.events import (
     AsideDelta,
     Batch,
-    Event,
     Finish,
     InvalidToolCall,
-    Logprobs,
-    Media,
     Outcome,
     ReasoningDelta,
     ResponseInfo,
-    Sources,
     TextDelta,
     ToolCall,
-    ToolCallDelta,
     Usage,
 )
 from g4f_integrations.core.failures import AttemptFailed, Failure
 from g4f_integrations.core.lane import Lane
 
-if TYPE_CHECKING:  # loaded with the first tool call
-    from g4f_integrations.core.assembly import ToolCallAssembler
-    from g4f_integrations.core.cleaning import CleaningStream, Removed
-
-_UNTOLD = ResponseInfo()  # what a route that says nothing of itself has said; never changed
 _FINISH_REASONS = {
     "end_turn": "stop",
     "eos": "stop",
@@ -44,7 +34,7 @@ _FINISH_REASONS = {
 }
 
 
-class Incoming:
+class Incoming(Accompaniment):
     """What an attempt has brought so far; `core.answer` judges it at its end.
 
     Args:
@@ -54,48 +44,23 @@ class Incoming:
         output_limit: Tokens after which the text ends, where the route is known to ignore ``max_tokens``.
 
     Attributes:
-        begun: Whether text, tool calls or media have left the filters.
         calls: The valid tool calls, known at the end.
-        finishes: The finish reasons that the route told.
-        info: What the route said of itself.
         kept: What an answer that fails for its form alone would have handed over, for want of a better one.
-        removed: What was cleaned away, known at the end.
-        sources: Sources that it named.
         suspect: What the answer looks like, though it was let through.
-        usage: What it cost, if the route told.
     """
 
-    # fmt: off
-    __slots__ = (
-        "_aside", "_asked", "_asks_model", "_assembler", "_call", "_candidate", "_has_media", "_invalid", "_lanes",
-        "_limit", "_reasoning", "_shown", "_stops", "begun", "calls", "finishes", "info", "kept", "removed", "sources",
-        "suspect", "usage",
-    )
-    # fmt: on
+    __slots__ = ("_asks_model", "_invalid", "_limit", "_shown", "_stops", "calls", "kept", "suspect")
 
     def __init__(self, candidate: Candidate, call: CallState, asked: Asked, output_limit: int | None) -> None:
-        self._candidate = candidate
-        self._call = call
-        self._asked = asked
+        super().__init__(candidate, call, asked)
         self._stops = call.request.stop
         self._limit = output_limit
-        self._lanes: dict[int, Lane] = {}
-        self._assembler: ToolCallAssembler | None = None
-        self._aside: Batch | None = None  # what goes with the text, and waits for it
-        self._has_media = False
         # Where bare JSON is wanted, what stands around it goes anyhow.
         self._asks_model = call.ask_about_adverts is not None and asked.format is None
-        self._reasoning: dict[int, CleaningStream] | None = None  # what cleans the reasoning of each choice
         self._invalid: Sequence[InvalidToolCall] = ()
-        self.begun = False
         self.calls: Sequence[ToolCall] = ()
-        self.removed: list[Removed] = []
-        self.finishes: dict[int, str] = {}
-        self.info = _UNTOLD
         self.kept: Batch | None = None
-        self.sources: list[dict[str, Any]] = []
         self.suspect: Outcome | None = None
-        self.usage: Usage | None = None
 
     @property
     def text(self) -> str:
@@ -128,11 +93,6 @@ class Incoming:
         """Have a model look at the texts, if the settings want it; only the answer's end is still to come."""
         for lane in self._lanes.values():
             await lane.consider()
-
-    @property
-    def has_media(self) -> bool:
-        """Whether pictures, sound or video are part of it."""
-        return self._has_media
 
     @property
     def may_stop(self) -> bool:
@@ -221,7 +181,7 @@ class Incoming:
                 self.finishes[event.choice] = event.reason  # type: ignore[union-attr]
             elif kind is Usage:
                 self.usage = event  # type: ignore[assignment]
-            elif kind is ResponseInfo and self.info is _UNTOLD:
+            elif kind is ResponseInfo and self.info is UNTOLD:
                 self.info = event  # type: ignore[assignment]
             else:
                 self._note(event, released)
@@ -254,101 +214,6 @@ class Incoming:
     async def _ask_about_adverts(self, question: str) -> str | None:
         ask = self._call.ask_about_adverts
         return None if ask is None else await ask(self._candidate, question)
-
-    def _release(self, lane: Lane, text: str, reasoning: str, choice: int, released: Batch) -> None:
-        if reasoning and not self._call.hides_reasoning:
-            released.append(ReasoningDelta(reasoning, choice))
-        if text:
-            lane.parts.append(text)
-            if not self._call.muted:
-                released.append(TextDelta(text, choice))
-            self.begun = True
-
-    def _note(self, event: Event, released: Batch) -> bool:
-        """Take an event that is no text; whether it is content, which keeps the stall clock from running out."""
-        match event:
-            case ReasoningDelta():
-                self._note_reasoning(event, released)
-                return True
-            case AsideDelta():
-                lane = self._lanes.get(event.choice) or self._lane(event.choice)
-                self._release(lane, *lane.feed(event.text, event), event.choice, released)
-                return True
-            case ToolCallDelta():
-                self._note_call(event)
-                return True
-            case Media():
-                self._note_media(event, released)
-                return True
-            case Usage():
-                self.usage = event
-            case Finish():
-                self.finishes[event.choice] = event.reason
-            case Sources():
-                self.sources += event.items
-                self._set_aside(event)
-            case Logprobs():
-                self._set_aside(event)
-            case ResponseInfo():
-                self._merge_info(event)
-            case _:
-                pass
-        return False
-
-    def _note_reasoning(self, event: ReasoningDelta, released: Batch) -> None:
-        cleaning = self._call.request.cleaning
-        if cleaning is not None:
-            if self._reasoning is None:
-                self._reasoning = {}
-            stream = self._reasoning.get(event.choice)
-            if stream is None:
-                prompt = self._call.prompt
-                stream = cleaning.stream(provider=self._candidate.name, prompt=prompt, notices=False, report=False)
-                self._reasoning[event.choice] = stream
-            event = ReasoningDelta(stream.feed(event.text), event.choice)
-        if event.text and not self._call.hides_reasoning:
-            released.append(event)
-
-    def _flush_reasoning(self, released: Batch) -> None:
-        """What the cleaning of the reasoning still held; it goes before the text."""
-        streams, self._reasoning = self._reasoning, None
-        for choice, stream in (streams or {}).items():
-            rest = stream.flush()
-            self.removed += stream.removed
-            if rest and not self._call.hides_reasoning:
-                released.append(ReasoningDelta(rest, choice))
-
-    def _note_call(self, event: ToolCallDelta) -> None:
-        if self._assembler is None:
-            from g4f_integrations.core.assembly import ToolCallAssembler  # noqa: PLC0415  many answers hold no call
-
-            self._assembler = ToolCallAssembler(self._asked.tools)
-        self._assembler.feed(event)
-
-    def _set_aside(self, event: Event) -> None:
-        if self._aside is None:
-            self._aside = []
-        self._aside.append(event)
-
-    def _note_media(self, event: Media, released: Batch) -> None:
-        for choice, lane in self._lanes.items():
-            self._release(lane, lane.interrupt(), "", choice, released)  # beside a picture it is no mere notice
-        self._has_media = self.begun = True
-        if self._call.muted:
-            self._set_aside(event)
-        else:
-            released.append(event)
-
-    def _merge_info(self, event: ResponseInfo) -> None:
-        if self.info is _UNTOLD:
-            self.info = ResponseInfo(event.model, event.provider, event.id, dict(event.headers), dict(event.extra))
-            return
-        info = self.info
-        info.model = event.model or info.model
-        info.provider = event.provider or info.provider
-        info.id = info.id or event.id
-        info.headers.update(event.headers)
-        info.extra.update(event.extra)
 
     def _flush(self, choice: int, lane: Lane, released: Batch) -> Failure | None:
         cut = False

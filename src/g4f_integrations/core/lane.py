@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from g4f_integrations.core.events import AsideDelta
 from g4f_integrations.core.failures import AttemptFailed, Failure, NoticeGate, classify_content
-from g4f_integrations.core.filters import OutputLimit, ReasoningTags, StopSequences
+from g4f_integrations.core.filters import JSONStage, OutputLimit, PromptSource, ReasoningTags, StopSequences
 
 if TYPE_CHECKING:  # loaded when tools are offered
     from g4f_integrations.core.cleaning import AICleaningStream, Cleaning, CleaningStream, Complete, Removed
@@ -15,27 +15,6 @@ if TYPE_CHECKING:  # loaded when tools are offered
     from g4f_integrations.core.toolcalls import CallSplitter, Parsed
 
     Cleaner: TypeAlias = CleaningStream | AICleaningStream
-
-
-class PromptSource(Protocol):
-    """Tells the user's own words, which cost something to gather and are seldom needed."""
-
-    @property
-    def prompt(self) -> str:
-        """The user's newest words."""
-
-
-class JSONStage(Protocol):
-    """Makes bare JSON of a text in which JSON was asked for."""
-
-    def feed(self, text: str) -> str:
-        """The JSON that may go on."""
-
-    def close(self) -> tuple[str, str | None]:
-        """The rest, and what is wrong with the whole, if anything is."""
-
-    def whole(self, text: str) -> tuple[str, str | None]:
-        """The JSON of a text that came in one piece, and what is wrong with it, if anything is."""
 
 
 class Lane:
