@@ -112,8 +112,8 @@ def transcribe(
     """Write down what is said in a recording.
 
     Examples:
-      g4f-integrations transcribe talk.mp3
-      g4f-integrations transcribe talk.mp3 -f srt > talk.srt
+      g4f-integrations transcribe talk.mp3 --base-url http://127.0.0.1:8000/v1
+      g4f-integrations transcribe talk.mp3 --provider MarkItDown  # on this machine
     """
     routing = options.settings_of(
         model=model or "", provider=provider, route=route, base_url=base_url, api_key=api_key, timeout=timeout
