@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import ctypes
 import os
 import threading
 from collections import OrderedDict
@@ -110,7 +111,18 @@ class _Models:
     def __init__(self) -> None:
         self.reset()
 
+    def leave_behind(self) -> None:
+        """In a forked child: begin anew, and never take the parent's models apart.
+
+        onnxruntime's threads stay behind in the parent, and a model that is taken apart waits for its own for ever, at
+        the end of the process, too. So the child gives these away.
+        """
+        if self._loaded:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._loaded))
+        self.reset()
+
     def reset(self) -> None:
+        """Forget all."""
         self._lock = threading.Lock()
         self._loaded: OrderedDict[str, Any] = OrderedDict()
 
@@ -128,7 +140,7 @@ class _Models:
 
 _models = _Models()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_models.reset)  # onnxruntime's threads stay behind in the parent
+    os.register_at_fork(after_in_child=_models.leave_behind)
 
 
 def _load(model: str, options: dict[str, Any]) -> Any:

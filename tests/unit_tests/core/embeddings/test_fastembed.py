@@ -1,7 +1,11 @@
 """fastembed's own loading code, with a model of a few hundred bytes that is made here."""
 
+import gc
 import json
+import os
+import signal
 import sys
+import time
 
 import pytest
 
@@ -92,6 +96,26 @@ def test_files_of_another_model_are_an_error(folder):
 
     with pytest.raises(ConfigurationError, match="512 numbers, and these files'"):
         model.embed_texts(["lamp"])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_begins_anew_and_can_end(tiny):
+    tiny.embed_texts(["lamp"])
+    time.sleep(0.05)  # its threads have gone to sleep then
+
+    child = os.fork()
+    if child == 0:
+        gc.collect()  # a model taken apart here would wait for threads that are not there
+        os._exit(0)
+
+    deadline = time.monotonic() + 10
+    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if ended == (0, 0):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert ended == (child, 0)
 
 
 def test_a_model_that_fastembed_does_not_have_is_said_with_those_it_has(folder):
