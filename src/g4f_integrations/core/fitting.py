@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.request import Message, Request
 from g4f_integrations.core.tokens import Counter, counter_for, counter_from
 from g4f_integrations.core.trimming import (
+    WINDOW_FULL,
     Budget,
     FitPlan,
     KnownLimits,
@@ -29,6 +31,7 @@ from g4f_integrations.core.trimming import (
     allowed_output,
     budget_of,
     characters_of,
+    is_async,
     known_limits,
     order_by_room,
     plan_fit,
@@ -244,19 +247,19 @@ class Fitting:
     async def _scores(self) -> Sequence[float] | None:
         """What each message is worth, where telling it has to be awaited."""
         score = self._settings.score
-        if score is None or not asyncio.iscoroutinefunction(score):
+        if score is None or not is_async(score):
             return None
-        return [float(await score(message)) for message in self._request.messages]
+        told: list[Any] = [await score(message) for message in self._request.messages]  # type: ignore[misc]  # it is async
+        return list(map(float, told))
 
     async def _summary(self, wanted: SummaryRequest) -> str | None:
         how = self._settings.summarize
         try:
             if not callable(how):
                 return await self._complete(wanted)
-            if asyncio.iscoroutinefunction(how):
-                told: Any = await how(wanted.conversation())
-            else:
-                told = await self._off_loop(how, wanted.conversation())
+            told: Any = await self._off_loop(how, wanted.conversation())
+            if inspect.isawaitable(told):  # also of an object, or of a function that calls an async one
+                told = await told
         except Exception as error:
             # A summary is a courtesy: without it the conversation still fits.
             logger.warning("no summary could be made: %s: %s", type(error).__name__, error)
@@ -316,8 +319,11 @@ class Fitting:
             reason: The finish reason.
             usage: As the route told it, if it did.
         """
+        if not self._settings.learn_limits or self._settings.strategy == "none":
+            return
         known = self.learned(candidate)
-        if self.budget(candidate).is_open and self._settings.learn_limits:
+        is_full = reason in WINDOW_FULL and usage is not None
+        if self.budget(candidate).is_open and not is_full:
             limits = known or RouteLimits()
             new = limits.after_long_answer(sum(map(characters_of, messages)))
             if new is not limits:
@@ -327,9 +333,11 @@ class Fitting:
             new = known.after_answer(self._measure(candidate, messages).tokens)
             if new is not known:
                 self._store.learn(candidate.key, new)
+                known = new
         if usage is None or reason == "stop":
             return
-        window = known.window if known is not None else None
+        told = self._known[candidate.key].window
+        window = min((size for size in (told, known and known.window) if size), default=None)
         if window_was_full(
             reason,
             total_tokens=usage.total_tokens,
@@ -337,4 +345,6 @@ class Fitting:
             asked=requested_output(self._request.params),
             window=window,
         ):
-            self._store.learn(candidate.key, (known or RouteLimits()).after_full(usage.total_tokens))
+            logger.info("%s filled its window, %d tokens: its answer is cut", candidate.label, usage.total_tokens)
+            if usage.total_tokens > 0:
+                self._store.learn(candidate.key, (known or RouteLimits()).after_full(usage.total_tokens))

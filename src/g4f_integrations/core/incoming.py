@@ -22,8 +22,10 @@ from g4f_integrations.core.events import (
 )
 from g4f_integrations.core.failures import AttemptFailed, Failure
 from g4f_integrations.core.lane import Lane
+from g4f_integrations.core.trimming import WINDOW_FULL
 
 _FINISH_REASONS = {
+    **dict.fromkeys(WINDOW_FULL, "length"),
     "end_turn": "stop",
     "eos": "stop",
     "stop_sequence": "stop",
@@ -257,6 +259,11 @@ class Incoming(Accompaniment):
         if call.suspects.setdefault(text, self._candidate.name) == self._candidate.name:
             raise AttemptFailed(verdict)
         self.suspect = verdict.kind
+
+    @property
+    def filled_window(self) -> bool:
+        """Whether the route told that the answer ends because the window is full."""
+        return bool(self.finishes) and self.finishes.get(0, "").lower() in WINDOW_FULL
 
     def finish_reason(self, choice: int) -> str:
         """The finish reason of a choice in OpenAI's terms."""

@@ -172,9 +172,11 @@ class Ledger(ABC):
         if run.lease is not None and run.answer.usage is not None:
             run.lease.correct(run.answer.usage.total_tokens)
         self._next = None
-        if self._fitting is not None:
-            answer = run.answer
-            self._fitting.answered(run.candidate, run.messages, answer.finish_reason(0), answer.usage)
+        answer = run.answer
+        if self._fitting is not None or (answer.filled_window and self._request.trimming is not None):
+            fitting = self._fitting or self._make_fitting()
+            reason = answer.finishes[0].lower() if answer.filled_window else answer.finish_reason(0)
+            fitting.answered(run.candidate, run.messages, reason, answer.usage)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s answered in %.2f s", run.candidate.label, seconds)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from g4f_integrations.core.asking import in_words
 from g4f_integrations.core.attempt import AttemptRun
 from g4f_integrations.core.candidates.candidate import Candidate, secrets_of
 from g4f_integrations.core.capacity import Lease
@@ -68,7 +69,9 @@ class Racing(Ledger):
 
     async def _begin_on(self, candidate: Candidate, lease: Lease | None) -> AttemptRun | None:
         try:
-            fitted = None if self._fitting is None else await self._fitting.fitted(candidate)
+            fitted = None
+            if self._fitting is not None and self._fitting.needs_care(candidate):
+                fitted = await self._fitting.fitted(candidate, in_words(candidate, self._state))
             run = AttemptRun(candidate, self._state, fitted=fitted, lease=lease)
         except BaseException as error:
             if lease is not None:

@@ -7,11 +7,12 @@ import pytest
 from asking import ask
 from g4f_integrations import errors
 from g4f_integrations.core import announced
+from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.routes import Endpoint, Route
 from g4f_integrations.core.tokens import LengthOf, count_message_tokens
 from g4f_integrations.core.trimming import Trimming
-from g4f_integrations.testing import ScriptedProvider
-from loopback import LoopbackServer, Reply, Stall
+from g4f_integrations.testing import ScriptedProvider, stall
+from loopback import LoopbackServer, Reply, Stall, completion
 
 TRIM = Trimming()
 TURN = "Tell me about the lighthouse of Alexandria, in one short sentence, please."
@@ -322,3 +323,96 @@ async def test_the_users_own_way_of_counting_decides_what_fits():
 
     sent = sum(len(message["content"].split()) for message in provider.calls[0].messages)
     assert 300 < sent < answer.info.trimmed["tokens_after"] <= answer.info.trimmed["limit"] == 675
+
+
+# The users' own functions ----------------------------------------------------------------------------------------------
+
+
+class Summariser:
+    async def __call__(self, messages):
+        return f"{len(messages)} messages, nothing of note."
+
+
+async def later(messages):
+    return f"{len(messages)} messages, nothing of note."
+
+
+@pytest.mark.parametrize("summarise", [later, Summariser(), lambda messages: later(messages)])
+async def test_an_async_summariser_may_be_a_function_an_object_or_what_calls_one(summarise):
+    provider = ScriptedProvider("Alexandria.", supports_message_history=True)
+    route = Route(provider, "m", context_window=1_000)
+
+    answer = await ask(routes=(route,), messages=conversation(100), trimming=Trimming(summarize=summarise))
+
+    assert answer.info.trimmed["summarized"]
+    assert "nothing of note" in str(provider.calls[0].messages)
+
+
+class Scorer:
+    async def __call__(self, message):
+        return float("77:" in message["content"])
+
+
+async def test_an_object_may_score_messages_asynchronously():
+    provider = ScriptedProvider("Alexandria.", supports_message_history=True)
+    route = Route(provider, "m", context_window=1_000)
+
+    await ask(routes=(route,), messages=conversation(100), trimming=Trimming(score=Scorer()))
+
+    assert "77:" in str(provider.calls[0].messages)
+
+
+async def test_a_scorer_that_gives_no_number_is_named():
+    route = Route(ScriptedProvider("Alexandria."), "m", context_window=1_000)
+
+    with pytest.raises(errors.ConfigurationError, match="must return a number"):
+        await ask(
+            routes=(route,), messages=conversation(100), trimming=Trimming(score=lambda message: later([message]))
+        )
+
+
+# Answers that fill the window -----------------------------------------------------------------------------------------
+
+
+async def test_a_route_that_says_its_window_is_full_is_asked_with_less_the_next_time(loopback):
+    usage = {"prompt_tokens": 1_900, "completion_tokens": 100, "total_tokens": 2_000}
+    full = Reply.json(completion("Alexan", finish="model_length", usage=usage))
+    loopback.replies(full, Reply.json({"data": []}), Reply.chat("Alexandria."))
+    endpoint = Endpoint(loopback.base_url, "m")
+
+    first = await ask(routes=(endpoint,), messages=conversation(2), trimming=TRIM, stream=False)
+    second = await ask(routes=(endpoint,), messages=conversation(100), trimming=TRIM)
+
+    assert first.finish == "length"
+    assert (second.info.trimmed["limit_source"], len(second.info.attempts)) == ("learned", 1)
+    assert second.info.trimmed["tokens_after"] < 2_000
+
+
+async def test_a_request_above_a_limit_in_a_minute_is_sent_shorter(loopback):
+    told = "This request would exceed your organization's rate limit of 1,000 input tokens per minute."
+    refusal = Reply.json({"error": {"message": told, "type": "rate_limit_error"}}, status=429)
+    loopback.replies(Reply.json({"data": []}), refusal, Reply.chat("Alexandria."))
+
+    answer = await ask(routes=(Endpoint(loopback.base_url, "m"),), messages=conversation(100), trimming=TRIM)
+
+    assert [attempt.outcome for attempt in answer.info.attempts] == ["rate_limit", "ok"]
+    assert answer.info.trimmed["tokens_after"] < 1_000
+
+
+# Hedges ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_tools_take_in_words_counts_on_a_route_that_is_asked_beside_another_as_well():
+    tools = tuple(
+        {"type": "function", "function": {"name": f"tool_{number}", "description": TURN * 3, "parameters": {}}}
+        for number in range(5)
+    )
+    silent = ScriptedProvider(stall(30), name="Silent", supports_message_history=True)
+    small = ScriptedProvider("Alexandria.", name="Small", supports_message_history=True)
+    routes = (Route(silent, "m", context_window=100_000), Route(small, "m", context_window=4_000))
+
+    await ask(
+        routes=routes, messages=conversation(100), tools=tools, trimming=TRIM, policy=Resilience(hedge_after=0.01)
+    )
+
+    assert sum(map(count_message_tokens, small.calls[0].messages)) <= 2_700

@@ -7,6 +7,8 @@ import re
 from g4f_integrations.errors import ConfigurationError
 
 _MOST_OPEN = 3  # unbounded parts in a row: more of them, on a window of 2,000 characters, are too slow
+_MANY = 50  # repetitions from which on a limit to them is none
+_MOST_WAYS = 4096  # in which bounded parts can vary together; an eighth of it for each unbounded one
 _QUANTIFIER = re.compile(r"[*+?]|\{\d*,?\d*\}")
 _REFUSED = (
     (re.compile(r"\(\?[=!<]"), "looks around"),
@@ -17,8 +19,8 @@ _REFUSED = (
 def check_pattern(pattern: str, name: str) -> None:
     """Refuse a pattern that does not compile or whose work can explode.
 
-    What can: a repeated group that holds a repetition or alternatives, repetitions side by side, more than three
-    unbounded ones, looking around and referring back.
+    What can: a repeated group that holds a repetition or alternatives, unbounded repetitions side by side (fifty times
+    and more count as such), more than three of them, many parts that may be missing, looking around, referring back.
 
     Raises:
         ConfigurationError: The pattern is refused; the message says why.
@@ -43,7 +45,7 @@ def check_pattern(pattern: str, name: str) -> None:
 
 def _explosion(pattern: str) -> str | None:  # noqa: C901, PLR0912 - one walk over the pattern's grammar
     groups: list[bool] = []  # of each open group, whether it can vary
-    unbounded, place, after_open = 0, 0, False
+    unbounded, place, after_open, ways = 0, 0, False, 1
     while place < len(pattern):
         char = pattern[place]
         varies = False
@@ -72,7 +74,9 @@ def _explosion(pattern: str) -> str | None:  # noqa: C901, PLR0912 - one walk ov
             place = found.end()
             if pattern[place : place + 1] in {"?", "+"}:
                 place += 1
-            is_open = found[0] in {"*", "+"} or found[0].endswith(",}")
+            spread = _spread(found[0])
+            is_open = spread >= _MANY
+            ways *= 1 if is_open else spread + 1
             if varies and found[0] != "?":
                 return "repeats a group that can vary itself"
             if is_open and after_open:
@@ -82,7 +86,19 @@ def _explosion(pattern: str) -> str | None:  # noqa: C901, PLR0912 - one walk ov
             varies = True
         if groups and varies:
             groups[-1] = True
-    return f"has more than {_MOST_OPEN} unbounded repetitions" if unbounded > _MOST_OPEN else None
+    if unbounded > _MOST_OPEN:
+        return f"has more than {_MOST_OPEN} unbounded repetitions"
+    return "has too many parts that can vary" if ways > _MOST_WAYS >> 3 * unbounded else None
+
+
+def _spread(quantifier: str) -> int:
+    """By how many repetitions a part can vary."""
+    if quantifier == "?":
+        return 1
+    least, comma, most = quantifier.strip("{}").partition(",")
+    if quantifier in {"*", "+"} or (comma and not most):
+        return _MANY
+    return int(most) - int(least or 0) if comma else 0
 
 
 def _class_end(pattern: str, place: int) -> int:

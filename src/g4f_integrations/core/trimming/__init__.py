@@ -19,6 +19,7 @@ from g4f_integrations.core.trimming._budgets import (
 from g4f_integrations.core.trimming._fitting import FitPlan, plan_fit, surely_fits
 from g4f_integrations.core.trimming._history import Complete, atrim, trim
 from g4f_integrations.core.trimming._learning import (
+    WINDOW_FULL,
     RouteLimits,
     Shrinking,
     Size,
@@ -31,10 +32,11 @@ from g4f_integrations.core.trimming._refusals import Overflow, read_overflow
 from g4f_integrations.core.trimming._report import Report, Trimmed
 from g4f_integrations.core.trimming._summaries import SUMMARIES, SummaryRequest
 from g4f_integrations.core.trimming._windows import known_limits, limits_by_model, limits_in_list
-from g4f_integrations.core.trimming.settings import Trimming
+from g4f_integrations.core.trimming.settings import Trimming, is_async
 
 __all__ = [
     "SUMMARIES",
+    "WINDOW_FULL",
     "Budget",
     "Complete",
     "FitPlan",
@@ -53,6 +55,7 @@ __all__ = [
     "budget_for",
     "budget_of",
     "characters_of",
+    "is_async",
     "known_limits",
     "larger_first",
     "limits_by_model",

@@ -11,7 +11,7 @@ from g4f_integrations.core.tokens import Counter, OwnCounter
 from g4f_integrations.core.trimming._planning import TrimPlan, plan_trim
 from g4f_integrations.core.trimming._report import Trimmed
 from g4f_integrations.core.trimming._summaries import SummaryRequest
-from g4f_integrations.core.trimming.settings import Trimming
+from g4f_integrations.core.trimming.settings import Trimming, is_async
 from g4f_integrations.errors import ConfigurationError
 
 logger = call_logger("trimming")
@@ -63,7 +63,7 @@ def trim(
         >>> len(trimmed.messages), trimmed.messages[-1]["content"], trimmed.report.messages_removed
         (10, 'Question 99: why?', 90)
     """
-    if settings.score is not None and _is_async(settings.score):
+    if settings.score is not None and is_async(settings.score):
         problem = "Trimming.score is async: await atrim() instead of trim()"
         raise ConfigurationError(problem)
     plan = plan_trim(
@@ -148,7 +148,7 @@ def _summary_now(plan: TrimPlan, settings: Trimming) -> str | None:
     how = settings.summarize
     if plan.summary is None or not callable(how):
         return None
-    if _is_async(how):
+    if is_async(how):
         problem = "Trimming.summarize is async: await atrim() instead of trim()"
         raise ConfigurationError(problem)
     try:
@@ -162,7 +162,3 @@ def _summary_now(plan: TrimPlan, settings: Trimming) -> str | None:
         answer.close()
     problem = "Trimming.summarize returned no text: await atrim() instead of trim() if it is async"
     raise ConfigurationError(problem)
-
-
-def _is_async(function: Any) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)

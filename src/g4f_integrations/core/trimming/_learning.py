@@ -22,6 +22,9 @@ _FIRST_GUESS = 3_400  # tokens that fit into a window of 4,096
 _LAST_GUESS = 700  # and into 4,000 characters, with what stands around texts
 _CAUTION = 0.95  # characters tell tokens only roughly
 _GROWTH = 1.2  # by how much more than before an answered conversation must hold to be worth noting
+WINDOW_FULL = frozenset({"model_length", "model_context_window_exceeded", "context_length", "context_length_exceeded"})
+"""Finish reasons of their own that some give (Mistral, Anthropic, g4f's providers)."""
+
 _FULL = 0.97  # of a window: an answer that ended there ended because of it
 
 
@@ -204,7 +207,7 @@ class Shrinking:
             from it.
         """
         learned = learned or RouteLimits()
-        overflow = read_overflow(failure)
+        overflow = read_overflow(failure, sent.tokens)
         if overflow is None:
             return learned, False
         new = learned.after_refusal(overflow, sent, reserved)
@@ -242,7 +245,7 @@ def window_was_full(
         asked: The call's own ``max_tokens``.
         window: The route's window, if known.
     """
-    if finish_reason in {"model_length", "model_context_window_exceeded", "context_length", "context_length_exceeded"}:
+    if finish_reason in WINDOW_FULL:
         return True
     if finish_reason != "length" or (asked is not None and output_tokens >= asked):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -13,7 +14,7 @@ from g4f_integrations.core.trimming._conversation import History
 from g4f_integrations.core.trimming._report import Report, Trimmed
 from g4f_integrations.core.trimming._summaries import SUMMARIES, SummaryRequest, summary_message
 from g4f_integrations.core.trimming.settings import Message, Trimming
-from g4f_integrations.errors import ContextLengthError
+from g4f_integrations.errors import ConfigurationError, ContextLengthError
 
 _COUNTED = 200  # messages left out that are counted; of more, a sample is estimated
 _SAMPLE = 24
@@ -133,7 +134,7 @@ def plan_trim(
         problem = f"the schemas of the tools alone take {tools_cost:,} tokens, and {max_tokens:,} are there"
         raise ContextLengthError(problem, limit=max_tokens, requested=tools_cost)
     if scores is None and settings.score is not None:
-        scores = [float(settings.score(message)) for message in messages]  # type: ignore[arg-type]  # `trim` refuses async ones
+        scores = [_number(settings.score(message)) for message in messages]
     choice = _choose(history, limits, settings, scores)
     if len(choice.kept) == len(messages):
         if not choice.cuts:
@@ -141,6 +142,17 @@ def plan_trim(
     elif settings.summarize:
         return _with_summary(limits, settings, scores, untouched, choice)
     return replace(untouched, _choice=choice)
+
+
+def _number(told: Any) -> float:
+    if inspect.iscoroutine(told):
+        told.close()
+        told = None
+    try:
+        return float(told)
+    except (TypeError, ValueError):
+        problem = "Trimming.score must return a number; a function whose answer is awaited has to be an `async def`"
+        raise ConfigurationError(problem) from None
 
 
 def _as_list(messages: Sequence[Message]) -> list[Message]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +21,15 @@ _BYTES_PER_CHARACTER = 3  # of Chinese in UTF-8; of English it is one
 # A refusal for size that sounds like something else is one only if it names the messages or the text.
 _ABOUT_SIZE = re.compile(
     r"too (?:many|long|large)|at most|max(?:imum)?[ _](?:of|length|number)|exceed|char(?:acter)?s? limit|per message"
+    r"|maximal|m[áa]ximo|максим|не более|überschr"
 )
+# Messages in a time are counted over all conversations: leaving some out of one does not help.
+_IN_A_TIME = re.compile(
+    r"(?:messages|turns)[ -]?(?:/|per |an? |each |every |(?:with)?in (?:the last |an? )?)"
+    r"\W?(?:\d+ )?(?:sec|min|hour|day|week|month)"
+    r"|(?:hourly|daily|weekly|monthly) (?:message|limit)"
+)
+_TOKENS_IN_A_TIME = re.compile(r"tokens?[ -](?:per|/|a)[ -](?:minute|min|hour|day)\b|\btp[mhd]\b|tokens/m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +47,16 @@ class Overflow:
     requested: int | None = None
 
 
-def read_overflow(failure: Failure) -> Overflow | None:
+def read_overflow(failure: Failure, sent: int | None = None) -> Overflow | None:
     """The refusal in `failure`, ``None`` if it is about something else.
 
     Limits of characters, messages and bytes are found in the text, also where the failure's kind is another: a server
     that checks its input calls a long message a bad request. A number of bytes is turned into the characters that are
-    safe under it.
+    safe under it. A limit of tokens in a minute is one of length where a single request is above it: no wait helps.
+
+    Args:
+        failure: How an attempt failed.
+        sent: Tokens of what was sent, as we count, if known.
 
     Example:
         >>> read_overflow(Failure("bad_request", message="messages: at most 50 messages are allowed, got 62"))
@@ -53,8 +66,17 @@ def read_overflow(failure: Failure) -> Overflow | None:
     is_length = failure.kind == "context_length"
     if not is_length and (failure.kind not in {"bad_request", "rate_limit", "unknown"} or not _ABOUT_SIZE.search(text)):
         return None
-    if failure.kind == "rate_limit" and failure.retry_after is not None:
-        return None  # waiting helps, whatever it counts
+    if failure.kind == "rate_limit" and (failure.limit is not None or failure.retry_after is not None):
+        if _TOKENS_IN_A_TIME.search(text) and (failure.requested or sent or 0) > (failure.limit or sys.maxsize):
+            return Overflow("tokens", failure.limit, failure.requested)
+        if failure.retry_after is not None:
+            return None  # waiting helps, whatever it counts
+    if _IN_A_TIME.search(text):
+        return Overflow() if is_length else None
+    return _of_length(failure, text)
+
+
+def _of_length(failure: Failure, text: str) -> Overflow | None:
     units: tuple[Unit, ...] = ("messages", "characters")
     for unit in units:
         limit = _first(unit, "limits", text)
@@ -64,7 +86,7 @@ def read_overflow(failure: Failure) -> Overflow | None:
     size = _bytes(text)
     if size is not None:
         return Overflow("characters", max(1, size // _BYTES_PER_CHARACTER))
-    if not is_length:
+    if failure.kind != "context_length":
         return None
     limit = failure.limit if failure.limit is not None and failure.limit >= _LEAST_LIMIT else None
     return Overflow("tokens", limit, failure.requested)

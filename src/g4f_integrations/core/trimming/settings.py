@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -83,3 +84,8 @@ class Trimming(BaseModel):
             message = "reserve must be 'auto' or a number of tokens that is not negative"
             raise ValueError(message)
         return self
+
+
+def is_async(function: Any) -> bool:
+    """Whether what a user's function gives has to be awaited: an async one, or an object whose call is async."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)

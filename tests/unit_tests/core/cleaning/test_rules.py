@@ -155,13 +155,17 @@ def test_a_users_regular_expression_works_on_a_bounded_window():
 
 @pytest.mark.parametrize(
     "pattern",
-    ["(a+)+b", "(a|aa)+", r"\s*\s*x", r"\n+\s*x", "(a*)*", "(?=a)b", r"(a)\1", ".*a.*b.*c.*d", "(", "(?:x+y?)*", "(a{2,})+"],
+    ["(a+)+b", "(a|aa)+", r"\s*\s*x", r"\n+\s*x", "(a*)*", "(?=a)b", r"(a)\1", ".*a.*b.*c.*d", "(", "(?:x+y?)*", "(a{2,})+",
+     "a{0,999}a{0,999}b", ".{0,200}a.{0,200}b.{0,200}c.{0,200}d", "a?" * 28 + "a" * 28, "[ab]{0,40}" * 4],
 )  # fmt: skip
 def test_a_pattern_that_can_explode_is_refused(pattern):
     with pytest.raises(ConfigurationError):
         check_pattern(pattern, "mine")
 
 
-@pytest.mark.parametrize("pattern", ["Ad: .+", r"Visit [\w.]+ (now|today)", "a{3} b?", r"\(.*\)", "(?:a|b)c"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["Ad: .+", r"Visit [\w.]+ (now|today)", "a{3} b?", r"\(.*\)", "(?:a|b)c", r"https?://(www\.)?x\.io/?\S*", r"\d{1,3}\.\d{1,3}"],
+)  # fmt: skip
 def test_an_ordinary_pattern_is_accepted(pattern):
     assert check_pattern(pattern, "mine") is None

@@ -55,6 +55,9 @@ def told(text):
         ("Error 422: input: String should have at most 10,000 characters", Overflow("characters", 10_000)),
         ("Message is too long, max 4000 characters (got 5200)", Overflow("characters", 4000, 5200)),
         ("请求内容过长，最多 8000 字", Overflow("characters", 8000)),
+        ("El mensaje es demasiado largo (máximo 4000 caracteres)", Overflow("characters", 4000)),
+        ("Längenlimit überschritten: maximal 4000 Zeichen", Overflow("characters", 4000)),
+        ("Максимальная длина сообщения 4000 символов", Overflow("characters", 4000)),
         ("Error 400: too many messages: at most 50 messages are allowed, got 62", Overflow("messages", 50, 62)),
         (
             "Invalid 'messages': array too long. Expected an array with maximum length 2048, but got an array with length 2500.",
@@ -77,10 +80,35 @@ def test_a_refusal_tells_its_unit_and_figures(text, overflow):
         "Error 401: Incorrect API key provided.",
         "Error 500: internal error",
         "messages: at least one message is required",
+        "Too many requests. Limit 5 messages per minute",
+        "Error 429: You have exceeded the limit of 20 messages per hour",
+        "Too many messages: max 30 messages every 10 minutes",
+        "Daily message limit reached: at most 50 messages",
     ],
 )
 def test_other_failures_are_no_refusals_for_length(text):
     assert told(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sent", "overflow"),
+    [
+        (
+            "This request would exceed the rate limit of 40,000 input tokens per minute.",
+            52_000,
+            Overflow("tokens", 40_000),
+        ),
+        ("This request would exceed the rate limit of 40,000 input tokens per minute.", 9_000, None),
+        (
+            "Rate limit reached on tokens per min (TPM): Limit 6000, Used 0, Requested 7100. Please try again in 11s.",
+            6_900,
+            Overflow("tokens", 6_000, 7_100),
+        ),
+        ("Rate limit reached on requests per min (RPM): Limit 3, Used 3, Requested 1.", 900, None),
+    ],
+)
+def test_a_limit_in_a_minute_is_one_of_length_where_one_request_is_above_it(text, sent, overflow):
+    assert read_overflow(classify(RuntimeError(text)), sent) == overflow
 
 
 @pytest.mark.parametrize("piece", ["max_", "exceed ", "max a", "9,", "messages", "limit 9", "\udc00"])
