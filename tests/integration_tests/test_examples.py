@@ -55,7 +55,8 @@ def test_an_unknown_command_is_one_clear_line():
     done = run("-m", "g4f_integrations", "nonsense")
 
     assert done.returncode == 2
-    assert "invalid choice: 'nonsense'" in done.stderr
+    assert "'nonsense'" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_the_quickstart_answers_offline():
