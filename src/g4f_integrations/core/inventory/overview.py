@@ -14,7 +14,6 @@ from g4f_integrations.core.catalog import (
     ModelInfo,
     ProviderInfo,
     canonical_model,
-    find_provider,
     listings,
     model_ids,
     model_info,
@@ -31,18 +30,14 @@ from g4f_integrations.core.catalog.reviews import normalised
 from g4f_integrations.core.health import HealthStore, default_store
 from g4f_integrations.core.inventory.asking import Source, ask_all, name_of, safe_sources, to_source
 from g4f_integrations.core.inventory.joining import measured_by_provider, route_infos
+from g4f_integrations.core.inventory.needs import CLASS_FACTS, has
 from g4f_integrations.core.inventory.results import Asked, RouteInfo, Rows
 from g4f_integrations.core.inventory.stored import FILE_NAME, ListStore, user_folder
 from g4f_integrations.core.loop import run_blocking
 from g4f_integrations.core.policy import Resilience
-from g4f_integrations.core.routes import Endpoint, Route, RouteChoice
+from g4f_integrations.core.routes import Endpoint, RouteChoice
 from g4f_integrations.errors import ModelNotFoundError
 
-_CLASS_FACTS = {
-    "history": "supports_message_history",
-    "system": "supports_system_message",
-    "stream": "supports_stream",
-}
 _SOON = 300.0  # seconds after which a source that failed may be asked again, whatever `max_age` says
 
 
@@ -331,13 +326,13 @@ class Catalog:
             ModelNotFoundError: Nobody knows the model.
             ConfigurationError: Only providers that have to be named serve it, or a need is unknown.
         """
-        wanted = wanted_abilities(needs, "needs", also=_CLASS_FACTS)
+        wanted = wanted_abilities(needs, "needs", also=CLASS_FACTS)
         self._ready()
         named = tuple(provider) if isinstance(provider, list) else provider
         choice = RouteChoice(model=model, provider=named)
         if endpoint is not None:
             choice = RouteChoice(model=model, routes=(Endpoint(endpoint) if isinstance(endpoint, str) else endpoint,))
-        return Rows(info for info in route_infos(choice, self._health()) if all(_has(info, need) for need in wanted))
+        return Rows(info for info in route_infos(choice, self._health()) if all(has(info, need) for need in wanted))
 
     def _health(self) -> HealthStore:
         return default_store() if self._store is None else self._store
@@ -351,18 +346,3 @@ def _is_due(asked: Asked | None, max_age: float | None) -> bool:
         return True
     age = time.time() - asked.asked_at
     return age < 0 or age > (max_age if asked.ok else min(max_age, _SOON))
-
-
-def _has(info: RouteInfo, need: str) -> bool:
-    if need in _CLASS_FACTS:
-        return _states(info, _CLASS_FACTS[need])
-    return bool(info.native_tools) if need == "tools" else need in info.abilities
-
-
-def _states(info: RouteInfo, attribute: str) -> bool:
-    """Whether a route's provider class has a property; endpoints take roles, and stream."""
-    if isinstance(info.route, Endpoint):
-        return True
-    provider = info.route.provider if isinstance(info.route, Route) else None
-    found = find_provider(provider) if isinstance(provider, str) else provider
-    return bool(getattr(found, attribute, False))
