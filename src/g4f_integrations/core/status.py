@@ -5,9 +5,10 @@ In a module of its own, which loads next to nothing, because the models' classes
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from g4f_integrations.core.events import Outcome
+if TYPE_CHECKING:
+    from g4f_integrations.core.events import Outcome
 
 State: TypeAlias = Literal["closed", "open", "half-open"]
 """A breaker's state: half-open is a cooldown that is over, with no good probe since."""

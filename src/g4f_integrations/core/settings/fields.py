@@ -10,7 +10,7 @@ import builtins
 from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_serializer, model_validator
 
@@ -37,10 +37,8 @@ from g4f_integrations.core.settings.values import (
     to_tool_calling,
     to_trimming,
 )
+from g4f_integrations.core.status import HealthReport
 from g4f_integrations.errors import ConfigurationError
-
-if TYPE_CHECKING:  # loaded with the first look at it
-    from g4f_integrations.core.status import HealthReport
 
 _DEFAULT_RESILIENCE = Resilience()
 _NUMBERS = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
