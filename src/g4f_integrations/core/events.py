@@ -269,7 +269,7 @@ class AnswerInfo(_Record):
         info: dict[str, Any] = {
             "provider": self.provider,
             "model": self.model,
-            "attempts": [attempt.to_dict() for attempt in self.attempts],
+            "attempts": list(map(Attempt.to_dict, self.attempts)),
             "tools": self.tools,
             "trimmed": self.trimmed,
             "cleaned": self.cleaned,

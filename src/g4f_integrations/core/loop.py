@@ -28,12 +28,12 @@ def _cancelled() -> BaseException:
 
 
 class _Job(Generic[T]):
-    """One blocking call, run on a background loop."""
+    """One blocking call, run on a background loop; whoever acquires `done` may ask for its result."""
 
     def __init__(self, make: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._make = make
-        self._done = threading.Lock()
-        self._done.acquire()
+        self.done = threading.Lock()
+        self.done.acquire()
         self._task: asyncio.Task[None] | None = None
         self._begun = False
         self._value: T
@@ -52,7 +52,7 @@ class _Job(Generic[T]):
         except BaseException as error:  # raised in the caller's thread; here a SystemExit would end the loop of all
             self._error = error
         finally:
-            self._done.release()  # by the task's own last step: a callback of it would cost a turn of the loop
+            self.done.release()  # by the task's own last step: a callback of it would cost a turn of the loop
 
     def cancel(self) -> None:
         if self._task is not None:
@@ -63,10 +63,7 @@ class _Job(Generic[T]):
         """Answer for a coroutine that was not begun and never will be."""
         if not self._begun:
             self._error = _cancelled()
-            self._done.release()
-
-    def wait(self, timeout: float) -> bool:
-        return self._done.acquire(timeout=timeout)
+            self.done.release()
 
     def result(self) -> T:
         if self._error is None:
@@ -97,13 +94,13 @@ def run_blocking(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     job = _Job(make)
     try:
         loop.call_soon_threadsafe(job.start, loop, context=contextvars.copy_context())
-        while not job.wait(_NOTICE_SECONDS):
+        while not job.done.acquire(timeout=_NOTICE_SECONDS):
             if loop.is_closed():  # before the coroutine could begin
                 job.give_up()
     except BaseException:
         if not loop.is_closed():
             loop.call_soon_threadsafe(job.cancel)
-            job.wait(_CLOSE_SECONDS)
+            job.done.acquire(timeout=_CLOSE_SECONDS)
         raise
     return job.result()
 

@@ -40,7 +40,7 @@ class _Connector(aiohttp.TCPConnector):
     @property
     def closed(self) -> bool:
         """Also true once the loop is closed, so that aiohttp does not print a complaint about a session left open."""
-        return super().closed or self.home.is_closed()
+        return self._closed or self.home.is_closed()
 
     def __del__(self, *details: Any) -> None:
         # In a child, closing would take the parent's sockets out of the epoll set that both share.

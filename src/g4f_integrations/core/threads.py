@@ -145,8 +145,10 @@ class _Loops:
     def caller_loop(self) -> LoopThread:
         """The loop for the current thread's blocking calls; never one that is blocked by the call itself."""
         depth, callers = _here.depth, self.callers
-        if depth < len(callers) and callers[depth].alive:
-            return callers[depth]
+        if depth < len(callers):
+            host = callers[depth]
+            if not host.loop.is_closed():
+                return host
         with self.lock:
             while len(self.callers) <= depth or not self.callers[depth].alive:
                 at = min(depth, len(self.callers))

@@ -35,7 +35,7 @@ from g4f_integrations.core.events import (
     ToolCall,
     Usage,
 )
-from g4f_integrations.langchain._fast import chunk_maker, generation_maker
+from g4f_integrations.langchain._fast import chunk_maker, generation_maker, result_maker
 from g4f_integrations.langchain._names import MODEL_PROVIDER
 
 _V1_FIRST_TOOL_INDEX = 1_000  # beyond what core counts up for text and reasoning blocks under output_version="v1"
@@ -202,7 +202,7 @@ def _plain_result(events: Iterable[Event]) -> ChatResult | None:
         metadata["id"] = info.response_id
     metadata["g4f"] = info.to_dict()
     generation = generation_maker()("".join(parts), metadata, usage, {"finish_reason": reason})
-    return ChatResult(generations=[generation], llm_output={"model_name": name})
+    return result_maker()(generation, {"model_name": name})
 
 
 class _Choice:

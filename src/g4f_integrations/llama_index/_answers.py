@@ -32,6 +32,7 @@ from llama_index.core.base.llms.types import (
 
 from g4f_integrations.core.events import (
     AnswerInfo,
+    Batch,
     Event,
     Finish,
     InvalidToolCall,
@@ -61,6 +62,9 @@ class Builder(Protocol[R_co]):
 
     def whole(self) -> R_co:
         """The answer so far as one response."""
+
+    def whole_of(self, events: Batch) -> R_co:
+        """The answer that `events` make, and nothing before them."""
 
 
 class _Answer:
@@ -92,6 +96,21 @@ class _Answer:
             self._add_thought(event)  # type: ignore[arg-type]  # just looked at
         else:
             self._take_other(event)
+
+    def _take_plain(self, events: Batch) -> None:
+        """`take` for all events of an answer, which are mostly one text and what is told of it."""
+        for event in events:
+            kind = type(event)
+            if kind is TextDelta and event.choice == 0:  # type: ignore[union-attr]  # just looked at, here and below
+                self.text += event.text  # type: ignore[union-attr]
+            elif kind is Usage:
+                self._usage = event  # type: ignore[assignment]
+            elif kind is Finish and event.choice == 0:  # type: ignore[union-attr]
+                self._reason = event.reason  # type: ignore[union-attr]
+            elif kind is AnswerInfo:
+                self.info = event  # type: ignore[assignment]
+            else:
+                self.take(event)
 
     def _take_other(self, event: Event) -> str:
         """Keep what is no text; what a reader of text sees of it."""
@@ -157,10 +176,6 @@ class _Answer:
         blocks += self._calls
         extra = {"tool_calls": [_plain_call(call) for call in self._calls]} if self._calls else {}
         return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=extra)
-
-    def logprobs(self) -> list[list[LogProb]] | None:
-        """Token probabilities, where the route told them."""
-        return self._logprobs or None
 
     def raw(self) -> dict[str, Any]:
         """The facts of the answer in OpenAI's words."""
@@ -230,8 +245,13 @@ class ChatBuilder(_Answer):
     def whole(self) -> ChatResponse:
         """The answer as one response."""
         return ChatResponse(
-            message=self.message(), raw=self.raw(), logprobs=self.logprobs(), additional_kwargs=self.details()
+            message=self.message(), raw=self.raw(), logprobs=self._logprobs or None, additional_kwargs=self.details()
         )
+
+    def whole_of(self, events: Batch) -> ChatResponse:
+        """The answer that `events` make as one response."""
+        self._take_plain(events)
+        return self.whole()
 
 
 class CompletionBuilder(_Answer):
@@ -255,8 +275,13 @@ class CompletionBuilder(_Answer):
     def whole(self) -> CompletionResponse:
         """The answer as one response."""
         return CompletionResponse(
-            text=self.text, raw=self.raw(), logprobs=self.logprobs(), additional_kwargs=self.details()
+            text=self.text, raw=self.raw(), logprobs=self._logprobs or None, additional_kwargs=self.details()
         )
+
+    def whole_of(self, events: Batch) -> CompletionResponse:
+        """The answer that `events` make as one response."""
+        self._take_plain(events)
+        return self.whole()
 
 
 def _plain_call(call: ToolCallBlock) -> dict[str, Any]:

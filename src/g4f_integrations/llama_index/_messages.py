@@ -39,22 +39,24 @@ def to_wire(messages: Sequence[ChatMessage]) -> list[WireMessage]:
             position.
     """
     wire: list[WireMessage] = []
-    waiting = _Waiting()
+    waiting: _Waiting | None = None
     for index, message in enumerate(messages):
         try:
-            role = _ROLES[message.role.value]
-            if waiting.calls and role != "tool":
+            role = _ROLES[message.role]  # roles are texts
+            if waiting is not None and waiting.calls and role != "tool":
                 waiting.end()
             blocks = message.blocks
             # The common case, kept short: histories can hold a thousand of them.
             if len(blocks) == 1 and type(blocks[0]) is TextBlock and role != "tool" and not message.additional_kwargs:
                 wire.append({"role": role, "content": blocks[0].text})
             else:
+                waiting = waiting or _Waiting()
                 wire.append(_convert(message, role, waiting))
         except (TypeError, ValueError, AttributeError, LookupError, OSError) as error:
             problem = f"messages[{index}] ({type(message).__name__}) cannot be sent: {error}"
             raise ConfigurationError(problem) from error
-    waiting.end()
+    if waiting is not None:
+        waiting.end()
     return wire
 
 

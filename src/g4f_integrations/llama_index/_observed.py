@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextvars import ContextVar
+from types import FunctionType
 from typing import Any
 
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
@@ -16,6 +17,7 @@ from llama_index_instrumentation import get_dispatcher
 from llama_index_instrumentation.dispatcher import DISPATCHER_SPAN_DECORATED_ATTR
 
 from g4f_integrations.core.settings import ALIASES, shown_arguments
+from g4f_integrations.core.signatures import Inspected
 
 _dispatcher = get_dispatcher(__name__)
 _TOUCHY = frozenset(
@@ -80,14 +82,16 @@ def span_with_veiled_llm_kwargs(method: Any) -> Any:
 
 def _observed(method: Any, callback: Callable[[Any], Any]) -> Any:
     if not method.__name__.startswith("astream"):
-        return _behind_veil(_dispatcher.span(_with_signature(callback(method))), method)
-    return _behind_veil(_dispatcher.span(_with_signature(callback(_remembering(method)))), method, _closing)
+        return _behind_veil(_span(callback(method)), method)
+    return _behind_veil(_span(callback(_remembering(method))), method, _closing)
 
 
-def _with_signature(function: Any) -> Any:
-    """Keep the function's signature: spans ask `inspect` for it on every call."""
-    function.__signature__ = inspect.signature(function)
-    return function
+def _span(function: Any) -> Any:
+    """A span around `function`, which asks `inspect` for its signature on every call."""
+    span: Any = _dispatcher.span(function)
+    if type(span) is not FunctionType:  # a proxy, as it has always been, which passes itself off as the function
+        span.__wrapped__ = Inspected(function)
+    return span
 
 
 def _behind_veil(
@@ -99,7 +103,7 @@ def _behind_veil(
     bind = inner.__get__  # a span wants to know whose method it is
 
     async def opening(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = await bind(self, type(self))(*args, **cover(kwargs))
+        result = await bind(self, type(self))(*args, **(cover(kwargs) if kwargs else kwargs))
         return result if finish is None else finish(result)
 
     def calling(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from g4f_integrations.core.routes import parse_route
@@ -19,7 +21,7 @@ def smallest_window(model: ModelFields) -> int:
     What a route states of itself counts for it, then what the model states, then what is published of the model that
     is asked for there. Nobody is asked, and it stays the same whoever answers.
     """
-    stated = model.context_window
+    stated, provider = model.context_window, model.provider
     if model.routes:
         routes = [parse_route(route) if isinstance(route, str) else route for route in model.routes]
         windows = [
@@ -28,20 +30,29 @@ def smallest_window(model: ModelFields) -> int:
     elif stated is not None:
         return stated
     else:
-        models = (model.model, *model.fallback_models)
-        windows = [_published(name, asked) for name in _names(model) for asked in models]
+        names = provider if provider is None or type(provider) is str else _hashable(plain_provider(provider))
+        return _smallest(names, model.base_url, (model.model, *model.fallback_models))
     return min(filter(None, windows), default=UNKNOWN_WINDOW)
 
 
-def _names(model: ModelFields) -> Iterator[str]:
+@lru_cache(maxsize=256)  # traces ask on every call, and what is published changes with the package alone
+def _smallest(provider: Hashable, base_url: str | None, models: tuple[str, ...]) -> int:
+    windows = [_published(name, asked) for name in _names(provider, base_url) for asked in models]
+    return min(filter(None, windows), default=UNKNOWN_WINDOW)
+
+
+def _hashable(provider: Any) -> Hashable:
+    return tuple(name for name in provider if isinstance(name, str)) if isinstance(provider, list) else str(provider)
+
+
+def _names(provider: Hashable, base_url: str | None) -> Iterator[str]:
     """The names of the providers, or of the endpoint, that may answer; one without a name for those of g4f's choice."""
-    provider = plain_provider(model.provider)
     if isinstance(provider, str):
         yield from provider.split()
-    elif isinstance(provider, list):
-        yield from (name for name in provider if isinstance(name, str))
+    elif isinstance(provider, tuple):
+        yield from provider
     else:
-        yield urlsplit(model.base_url).netloc.rpartition("@")[2] if model.base_url else ""
+        yield urlsplit(base_url).netloc.rpartition("@")[2] if base_url else ""
 
 
 def _published(provider: str, model: str) -> int | None:

@@ -149,7 +149,7 @@ class Reporter:
     __slots__ = ("_span", "_told", "listening")
 
     def __init__(self) -> None:
-        self.listening = _has_listeners()
+        self.listening = has_listeners()
         self._span = active_span_id.get()  # a stream is read when its span is over
         self._told: list[Attempt] = []
 
@@ -202,11 +202,13 @@ class Reporter:
         self._send(G4FAttemptEvent(number=len(self._told), **attempt.to_dict()))
 
 
-def _has_listeners() -> bool:
+def has_listeners() -> bool:
+    """Whether anybody is told of events."""
     current = dispatcher
     while True:
-        if any(type(handler) is not NullEventHandler for handler in current.event_handlers):
-            return True
+        for handler in current.event_handlers:  # no generator: this runs on every call
+            if type(handler) is not NullEventHandler:
+                return True
         if not current.propagate:
             return False
         current = current.parent

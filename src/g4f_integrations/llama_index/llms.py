@@ -33,9 +33,11 @@ from g4f_integrations.llama_index._predicting import StructuredPredictor
 from g4f_integrations.llama_index._structured import to_response_format
 from g4f_integrations.llama_index._tools import to_openai_tools
 from g4f_integrations.llama_index._windows import smallest_window
-from g4f_integrations.llama_index.events import Reporter
+from g4f_integrations.llama_index.events import Reporter, has_listeners
 
 R = TypeVar("R")
+
+_SYSTEM = MessageRole.SYSTEM.value  # a slow look-up for every call
 
 _FACE = make_face(
     to_openai_tools,
@@ -120,7 +122,7 @@ class G4FLLM(ModelFields, StructuredPredictor):
         return {
             "class_name": self.class_name(),
             **self._described(),
-            "system_role": MessageRole.SYSTEM.value,
+            "system_role": _SYSTEM,
             "model": self.model,  # tracers look for either name
             "temperature": self.temperature,
             "max_tokens": self.max_tokens,
@@ -206,10 +208,10 @@ class G4FLLM(ModelFields, StructuredPredictor):
         return [{"role": "user", "content": prompt}]
 
     def _prepare(self, messages: list[builtins.dict[str, Any]], kwargs: builtins.dict[str, Any], stream: bool) -> Call:
-        call = prepare_call(self, messages, None, unveil(kwargs), stream, face=_FACE)
-        return (
-            call._replace(request=call.request.replacing(completion=True)) if call.own.get("use_completions") else call
-        )
+        call = prepare_call(self, messages, None, unveil(kwargs) if kwargs else kwargs, stream, face=_FACE)
+        if call.own.get("use_completions"):
+            return call._replace(request=call.request.replacing(completion=True))
+        return call
 
     def _completing(self, kwargs: builtins.dict[str, Any]) -> builtins.dict[str, Any]:
         return {"use_completions": True, **kwargs} if self.use_completions else kwargs
@@ -221,18 +223,16 @@ class G4FLLM(ModelFields, StructuredPredictor):
         make: Callable[[Call], Builder[R]],
     ) -> R:
         call = self._prepare(messages, kwargs, stream=False)
-        builder, reporter = make(call), Reporter()
-        with reporter:
-            if not reporter.listening:
-                for event in run_blocking(call.complete):  # one hop between the threads instead of several
+        builder = make(call)
+        if not has_listeners():
+            return builder.whole_of(run_blocking(call.complete))  # one hop between the threads instead of several
+        reporter = Reporter()
+        # Handlers are told here, on their own thread, as it happens.
+        with reporter, closing(iterate_blocking(call.batches)) as batches:
+            for batch in batches:
+                for event in batch:
+                    reporter.hear(event)
                     builder.take(event)
-                return builder.whole()
-            # Handlers are told here, on their own thread, as it happens.
-            with closing(iterate_blocking(call.batches)) as batches:
-                for batch in batches:
-                    for event in batch:
-                        reporter.hear(event)
-                        builder.take(event)
         return builder.whole()
 
     async def _aanswer(
@@ -242,13 +242,14 @@ class G4FLLM(ModelFields, StructuredPredictor):
         make: Callable[[Call], Builder[R]],
     ) -> R:
         call = self._prepare(messages, kwargs, stream=False)
-        builder, reporter = make(call), Reporter()
+        builder = make(call)
+        if not has_listeners():
+            return builder.whole_of(await call.complete())
+        reporter = Reporter()
         with reporter:
-            events = await (call.complete(reporter.ahear) if reporter.listening else call.complete())
-            for event in events:
-                builder.take(event)
+            events = await call.complete(reporter.ahear)
             reporter.hear(events[-1])
-        return builder.whole()
+        return builder.whole_of(events)
 
     def _stream(
         self,

@@ -48,7 +48,10 @@ def resolve(choice: RouteChoice) -> Plan:
 
 def resolve_cached(choice: RouteChoice) -> Plan | None:
     """The plan of `choice` if it is known and still holds; costs microseconds and never imports anything."""
-    return _lookup(_cache_key(choice))
+    try:
+        return _lookup(choice if _is_plain(choice) else _normal_form(choice))
+    except TypeError:  # `resolve` will say what is wrong with it
+        return None
 
 
 _plans: OrderedDict[RouteChoice, Resolved] = OrderedDict()
@@ -62,17 +65,14 @@ def _lookup(key: RouteChoice | None) -> Plan | None:
         return None
     with _lock:
         found = _plans.get(key)
-        if found is not None:
+        if found is not None and len(_plans) > _MOST_PLANS // 2:  # the order matters to those alone that are many
             _plans.move_to_end(key)
     return found.plan if found is not None and found.still_holds() else None
 
 
 def _cache_key(choice: RouteChoice) -> RouteChoice | None:
     """The choice in a form that compares by what it says; ``None`` if it holds what no choice can hold."""
-    # This runs on every call: a choice of names and classes alone is its own normal form.
-    provider = choice.provider
-    is_plain = provider is None or type(provider) is str or isinstance(provider, type) or _are_plain(provider)
-    key = choice if is_plain and type(choice.model) is str else _normal_form(choice)
+    key = choice if _is_plain(choice) else _normal_form(choice)
     try:
         hash(key)
     except TypeError:  # `resolve` will say what is wrong with it
@@ -80,7 +80,13 @@ def _cache_key(choice: RouteChoice) -> RouteChoice | None:
     return key
 
 
-def _are_plain(provider: Any) -> bool:
+def _is_plain(choice: RouteChoice) -> bool:
+    """Whether the choice names names and classes alone, which makes it its own normal form."""
+    if type(choice.model) is not str:
+        return False
+    provider = choice.provider
+    if provider is None or type(provider) is str or isinstance(provider, type):
+        return True
     return type(provider) is tuple and all(isinstance(one, str | type) for one in provider)
 
 

@@ -91,9 +91,9 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
         yield await ask_endpoint(candidate, request, notes)
         return
     _http = _loaded or await _client()
-    endpoint = _http.endpoint_of(candidate)
-    body = build_body(candidate, request, refused_parameters.of(candidate), notes)
-    url = _http.endpoint_url(endpoint.base_url, "/chat/completions" if "messages" in body else "/completions")
+    refused = refused_parameters.of(candidate) if refused_parameters.names else ()
+    body = build_body(candidate, request, refused, notes)
+    url = _http.route_url(candidate, "/chat/completions" if "messages" in body else "/completions")
     headers = _http.request_headers(candidate, request)
     try:
         response = await _http.send("POST", url, candidate, headers, dump_body(body))
@@ -135,9 +135,9 @@ async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes,
         Expired: The time ran out.
     """
     _http = _loaded or await _client()
-    endpoint = _http.endpoint_of(candidate)
-    body = build_body(candidate, request, refused_parameters.of(candidate), notes)
-    url = _http.endpoint_url(endpoint.base_url, "/chat/completions" if "messages" in body else "/completions")
+    refused = refused_parameters.of(candidate) if refused_parameters.names else ()
+    body = build_body(candidate, request, refused, notes)
+    url = _http.route_url(candidate, "/chat/completions" if "messages" in body else "/completions")
     headers = _http.request_headers(candidate, request)
     collected: Batch = []
     try:

@@ -41,6 +41,12 @@ _DECODED = {"gzip", "deflate", "br", *(["zstd"] if hasattr(aiohttp.compression_u
 
 
 @lru_cache(maxsize=256)
+def route_url(candidate: Candidate, path: str) -> URL:
+    """The address of `path` at the endpoint that `candidate` stands for; see `endpoint_url`."""
+    return endpoint_url(endpoint_of(candidate).base_url, path)
+
+
+@lru_cache(maxsize=256)
 def endpoint_url(base_url: str, path: str) -> URL:
     """`base_url` with `path` (``"/chat/completions"``) appended, before its query; userinfo goes into a header instead.
 
@@ -133,7 +139,8 @@ async def send(
         HTTPFailure: The status is no success.
         aiohttp.ClientError, OSError: The connection failed.
     """
-    endpoint = endpoint_of(candidate)
+    route = candidate.route
+    endpoint = route if type(route) is Endpoint else endpoint_of(candidate)
     proxy = None if candidate.proxy is None else _proxy(candidate, url.scheme)
     by_environment = proxy is not None and proxy.lower().startswith(ENVIRONMENT_PROXY)
     session = await open_session(trust_env=by_environment)

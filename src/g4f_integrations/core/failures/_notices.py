@@ -58,7 +58,8 @@ def match_notice(text: str, provider: str | None) -> Outcome | None:
     for count, char in enumerate(text):
         if count >= states.longest:
             return None
-        states = step(states, char)
+        following = states.follow.get(char)  # as `step` begins: a function for each character would cost more than it
+        states = step(states, char) if following is None else following
     if states.accepted is None or len(text) > states.longest:
         return None
     return table.kinds[states.accepted]

@@ -167,7 +167,11 @@ def prepare_call(
         ConfigurationError: The arguments contradict each other, or hold what cannot be sent.
     """
     settings = model.__dict__
-    params = {name: value for name in PARAMETERS if (value := settings[name]) is not None}
+    params: dict[str, Any] = {}
+    for name in PARAMETERS:  # no comprehension: this runs on every call, and each function on the way counts
+        value = settings[name]
+        if value is not None:
+            params[name] = value
     parts = _sort(settings["model_kwargs"], arguments, params, face) if arguments or model.model_kwargs else _NO_PARTS
     if settings["image_provider"] is not None and _holds_pictures(messages):
         parts = _to_image_provider(parts, settings["image_provider"])
@@ -267,15 +271,16 @@ def _completed(request: Request, given: Mapping[str, Any], face: Face) -> Reques
 
 def own_choice(settings: Mapping[str, Any]) -> RouteChoice:
     """The choice of a model with these settings, without what a call may change."""
+    provider, key = settings["provider"], settings["api_key"]
     return RouteChoice(
         model=settings["model"],
-        provider=_frozen(settings["provider"]),
+        provider=tuple(provider) if isinstance(provider, list) else provider,
         routes=tuple(settings["routes"]),
         fallback_models=tuple(settings["fallback_models"]),
         base_url=settings["base_url"],
         headers=settings["default_headers"],
         proxy=settings["proxy"],
-        api_key=_frozen_key(settings["api_key"]),
+        api_key=_frozen_key(key) if isinstance(key, dict) else key,
     )
 
 
