@@ -36,7 +36,6 @@ T = TypeVar("T")
 _IDLE_AFTER = 60.0  # seconds without a call from which on there is less to refresh for
 _IDLE_REFRESH = 30.0
 _FIRST_WAIT = 0.25  # seconds that a call waits for the first reading of a route, at the most
-_VERY_FIRST_WAIT = 5.0  # the same for the first call of a process, in which the client is loaded and connects
 _LONGEST_PAUSE = 30.0  # seconds between attempts to reach a lost store
 _MOST_PENDING = 4_096  # facts that wait for a lost store
 
@@ -65,6 +64,8 @@ class SharedHealth(LocalHealth, ABC):
         refresh: Seconds after which what others have told is known here, while the store is in use (LiteLLM's second).
         chance: A number of [0, 1) for jitter.
     """
+
+    _very_first_wait = 5.0  # seconds for the first call of a process, in which the client is loaded and connects
 
     def __init__(
         self,
@@ -124,7 +125,7 @@ class SharedHealth(LocalHealth, ABC):
         with self._lock:
             link.readers.append(future)
         self._wake(link)
-        return self._until_read(future, unread, _FIRST_WAIT if link.has_answered else _VERY_FIRST_WAIT)
+        return self._until_read(future, unread, _FIRST_WAIT if link.has_answered else self._very_first_wait)
 
     async def _until_read(self, future: Future[None], keys: Sequence[RouteKey], most: float) -> None:
         try:
@@ -161,7 +162,7 @@ class SharedHealth(LocalHealth, ABC):
             link.listeners.append(future)
         self._wake(link)
         try:
-            return future.result(_FIRST_WAIT if link.has_answered else _VERY_FIRST_WAIT)
+            return future.result(_FIRST_WAIT if link.has_answered else self._very_first_wait)
         except TimeoutError:
             return {}
 

@@ -41,6 +41,8 @@ class SQLiteHealth(SharedHealth):
         refresh: Seconds after which what others have told is known here, while calls are made.
     """
 
+    _very_first_wait = 0.5  # there is nothing to load; longer, and another process holds the file
+
     def __init__(self, path: str | os.PathLike[str], *, refresh: float = 1.0) -> None:
         self.path = os.fspath(path)
         super().__init__(("sqlite", os.path.abspath(self.path)), self.path, refresh=refresh)  # noqa: PTH100  nothing is looked up

@@ -298,6 +298,25 @@ async def test_a_store_that_comes_back_is_told_what_happened_meanwhile(own_redis
     assert (await known_elsewhere(own_redis.url)).last_error == "timeout"
 
 
+async def test_a_file_that_somebody_has_locked_is_told_when_it_is_free(tmp_path, monkeypatch):
+    monkeypatch.setattr("g4f_integrations.stores._shared._LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr("g4f_integrations.stores.sqlite._BUSY_SECONDS", 0.01)
+    url = f"sqlite:///{tmp_path / 'health.db'}"
+    store = refreshing(url)
+    with sqlite3.connect(tmp_path / "health.db", isolation_level=None) as somebody:
+        somebody.execute("BEGIN EXCLUSIVE")
+        answer = await ask(ScriptedProvider("text"), policy=Resilience(store=url))
+        store.failed(KEY, "timeout", None, BREAKER)
+        await until(lambda: store._link.is_lost)
+        somebody.execute("ROLLBACK")
+    somebody.close()
+
+    await until(lambda: not store._link.is_lost and not store._link.pending)
+
+    assert answer.text == "text"
+    assert (await known_elsewhere(url)).last_error == "timeout"
+
+
 async def test_a_file_that_is_no_database_is_left_alone(tmp_path):
     path = tmp_path / "precious.txt"
     path.write_text("not yours " * 1_000)
@@ -369,7 +388,7 @@ def test_no_method_waits_for_a_server_that_says_nothing(monkeypatch):
 async def test_a_call_waits_for_a_silent_server_once_and_not_for_long(monkeypatch):
     import socket
 
-    monkeypatch.setattr("g4f_integrations.stores._shared._VERY_FIRST_WAIT", 0.02)
+    monkeypatch.setattr("g4f_integrations.stores._shared.SharedHealth._very_first_wait", 0.02)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         store = store_at(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         health = await read(store)
