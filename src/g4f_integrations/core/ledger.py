@@ -212,7 +212,9 @@ class Ledger(ABC):
                 text = run.answer.text + held.get(0, "")
                 return interruption(self._attempts, failure, candidate.label, text=text, calls=run.answer.calls)
             self._carry_on(run, held.get(0, ""))
-        rotation.failed(failure, time.monotonic(), again=run.again)
+        # Another continuation of the same model may fit, where this one did not.
+        is_luck = bad_form and state.partial is not None
+        rotation.failed(failure, time.monotonic(), again=run.again, is_luck=is_luck)
         if not run.again and self._request.trimming is not None and failure.kind in _ABOUT_LENGTH:
             await self._learn_length(run, failure, rotation)
         return None

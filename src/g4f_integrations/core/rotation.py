@@ -232,13 +232,14 @@ class Rotation:
         """Of several attempts under way, the one on `candidate` is spoken of from now on."""
         self.current = next(standing for standing in self._standings if standing.candidate is candidate)
 
-    def failed(self, failure: Failure, now: float, *, again: bool = False) -> None:
+    def failed(self, failure: Failure, now: float, *, again: bool = False, is_luck: bool = False) -> None:
         """The current attempt failed.
 
         Args:
             failure: How.
             now: Time of `time.monotonic`.
             again: The same route should be asked again at once, because the request has been mended for it.
+            is_luck: The route may well do better when it is its turn again, though the request is the same.
         """
         standing = self.current
         assert standing is not None
@@ -251,7 +252,7 @@ class Rotation:
             standing.tries -= 1
             self._mended = standing
             return
-        if failure.kind in _ROUTE_IS_OUT:
+        if failure.kind in _ROUTE_IS_OUT and not is_luck:
             standing.out = True
             if failure.kind in _KEY_IS_OUT:
                 self._drop_key_of(standing)

@@ -133,6 +133,16 @@ async def test_another_answer_is_not_joined_and_the_next_route_is_asked():
     assert answer.outcomes == ["interrupted", "invalid", "ok"]
 
 
+async def test_a_route_whose_continuation_did_not_fit_gets_another_turn():
+    other = "The quick brown bear sleeps in a cave all winter long."
+    lonely = ScriptedProvider(per_call=[["The quick brown fox ju", cut()], [other], ["fox jumps over it."]])
+
+    answer = await ask(lonely, policy=FAST)
+
+    assert answer.text == "The quick brown fox jumps over it."
+    assert answer.outcomes == ["interrupted", "invalid", "ok"]
+
+
 async def test_when_nobody_carries_it_on_everything_so_far_comes_with_the_error():
     seen = Answer()
 
