@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from g4f_integrations.core.events import AsideDelta
-from g4f_integrations.core.failures import AttemptFailed, Failure, NoticeGate, classify_content
+from g4f_integrations.core.failures import Failure, NoticeGate, classify_content
 from g4f_integrations.core.filters import JSONStage, OutputLimit, PromptSource, ReasoningTags, StopSequences
 
 if TYPE_CHECKING:  # loaded when tools are offered
     from g4f_integrations.core.cleaning import AICleaningStream, Cleaning, CleaningStream, Complete, Removed
-    from g4f_integrations.core.joining import Joint
+    from g4f_integrations.core.joining import Doubt, Joint
     from g4f_integrations.core.toolcalls import CallSplitter, Parsed
 
     Cleaner: TypeAlias = CleaningStream | AICleaningStream
@@ -43,9 +43,9 @@ class Lane:
     """
 
     __slots__ = (
-        "_at_once", "_call", "_cleaning", "_complete", "_ended", "_form", "_gate", "_joint", "_limit", "_make_splitter",
-        "_provider", "_splitter", "_stops", "_tags", "cleaner", "parsed", "parts", "passing", "problem", "raw",
-        "removed",
+        "_at_once", "_call", "_cleaning", "_complete", "_doubt", "_ended", "_form", "_gate", "_joint", "_limit",
+        "_make_splitter", "_provider", "_splitter", "_stops", "_tags", "cleaner", "parsed", "parts", "passing",
+        "problem", "raw", "removed",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +76,7 @@ class Lane:
         self._splitter = None if make_splitter is None else make_splitter()
         self._form = form
         self._joint = joint
+        self._doubt: Doubt | None = None
         self.cleaner: Cleaner | None = None
         self.removed: list[Removed] = []
         self.parts: list[str] = []
@@ -138,24 +139,30 @@ class Lane:
 
     def _through_joint(self, joint: Joint, text: str) -> str:
         """The same for the rest of an answer that broke off: JSON is joined when it is bare, other text before all."""
-        if self._form is None:
-            text = joint.feed(text)
+        if self._doubt is not None:
+            self._doubt.feed(text)
+            return ""
+        text = text if self._form is not None else joint.feed(text)
         self.raw.append(text)
         text = self._guard(self._filter(text)) if text else ""
-        if self._form is not None:
-            text = joint.feed(text)
+        text = text if self._form is None else joint.feed(text)
         self._check(joint)
         return text
 
-    @staticmethod
-    def _check(joint: Joint) -> None:
-        if joint.problem is not None:
-            message = f"it was to carry on an answer that had broken off: {joint.problem}"
-            raise AttemptFailed(Failure("invalid", scope="request", message=message))
+    def _check(self, joint: Joint, *, is_over: bool = False) -> None:
+        if joint.problem is None:
+            return
+        if self._doubt is None:
+            from g4f_integrations.core.joining import Doubt  # noqa: PLC0415  few answers break off
+
+            self._doubt = Doubt(joint, self._provider)
+            self._doubt.feed(joint.refused)
+        if is_over:
+            self._doubt.close(self._provider, self._call.prompt)
 
     @property
     def is_met(self) -> bool:
-        """Whether the text is certainly the rest of what an earlier attempt has brought, even if it adds nothing."""
+        """Whether the text is certainly the rest of what an earlier attempt has brought."""
         return self._joint is not None and self._joint.met
 
     def _filter(self, text: str) -> str:
@@ -270,11 +277,11 @@ class Lane:
         joint = self._joint
         if joint is not None and self._form is None:
             text += self._guard(self._filter(joint.close()))
-            self._check(joint)
+            self._check(joint, is_over=True)
         rest = self._guard(self._rest(cut=cut))
         if joint is not None and self._form is not None:
             rest = joint.feed(rest) + joint.close()
-            self._check(joint)
+            self._check(joint, is_over=True)
         text += rest
         if self._gate.open:
             return text, reasoning, None

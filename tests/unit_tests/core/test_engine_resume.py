@@ -133,6 +133,16 @@ async def test_another_answer_is_not_joined_and_the_next_route_is_asked():
     assert answer.outcomes == ["interrupted", "invalid", "ok"]
 
 
+@pytest.mark.parametrize(
+    "pieces", [["The server is busy. Please try again later."], [*"The server is busy. Please try again later."]]
+)
+async def test_a_notice_amid_a_sentence_is_a_notice(pieces):
+    answer = await ask(broken("The quick brown fox ju"), ScriptedProvider(*pieces), ScriptedProvider("fox jumps."))
+
+    assert answer.text == "The quick brown fox jumps."
+    assert answer.outcomes == ["interrupted", "overloaded", "ok"]
+
+
 async def test_a_route_whose_continuation_did_not_fit_gets_another_turn():
     other = "The quick brown bear sleeps in a cave all winter long."
     lonely = ScriptedProvider(per_call=[["The quick brown fox ju", cut()], [other], ["fox jumps over it."]])

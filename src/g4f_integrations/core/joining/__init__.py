@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from g4f_integrations.core.joining._doubt import Doubt
 from g4f_integrations.core.joining._joint import DONE, Joint
 
-__all__ = ["DONE", "Joint"]
+__all__ = ["DONE", "Doubt", "Joint"]

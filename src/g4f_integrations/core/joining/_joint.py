@@ -39,6 +39,7 @@ class Joint:
         passing: Whether all further text passes as it is.
         met: Whether the continuation has been recognised as one, so that it may add nothing and yet be right.
         problem: Why the two cannot be joined; nothing comes out any more.
+        refused: What was held when that turned out.
 
     Example:
         >>> joint = Joint("The quick brown ")
@@ -48,7 +49,7 @@ class Joint:
 
     __slots__ = (
         "_anew", "_at", "_beginnings", "_blanks", "_closing", "_core", "_end", "_ending", "_found_at", "_gap", "_held",
-        "_in_code", "_tail", "_wraps", "met", "passing", "problem",
+        "_in_code", "_tail", "_wraps", "met", "passing", "problem", "refused",
     )  # fmt: skip
 
     def __init__(self, told: str, blanks: str = "", *, anew: bool = False) -> None:
@@ -68,6 +69,7 @@ class Joint:
         self._ending = ""  # the end of what has come, if it may be that
         self.passing = self.met = False
         self.problem: str | None = None
+        self.refused = ""
 
     def _possible_beginnings(self) -> list[int]:
         """Where a model may begin that begins anew: it may leave out a fence around the whole."""
@@ -156,6 +158,7 @@ class Joint:
 
     def _refuse(self, why: str) -> str:
         self.problem = why
+        self.refused = self._held
         return ""
 
     # The decision ----------------------------------------------------------------------------------------------
