@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from g4f_integrations.core.cleaning._code import OPEN_TEXT
+from g4f_integrations.core.cleaning._code import OPEN_TEXT, Guard
 from g4f_integrations.core.cleaning._held import PROVENANCE, Cut
 from g4f_integrations.core.cleaning._packs import Pack
 from g4f_integrations.core.cleaning._ruleset import UNDECIDED, Place, Ruleset
-from g4f_integrations.core.cleaning._states import BLANKS
+from g4f_integrations.core.cleaning._states import BLANKS, State
 from g4f_integrations.core.cleaning._threads import Matching
 
+_SIGNS = BLANKS | frozenset("`~>")  # what may change the kind of place
 _FAR = 8192  # characters of text that are worth a look ahead
 _INDENTED = 4  # columns that make a line code, in Markdown
 
@@ -189,8 +190,10 @@ class Scanner(Matching):
                 where = self._where()
                 code = self._code
                 indented = self._newlines and (self._indent >= _INDENTED or char == ">") and where != "head"
-                guard = "quote" if indented else code.guard
+                guard: Guard = "quote" if indented else "free" if code is OPEN_TEXT else code.guard
                 opener = starts[where, guard][char]
+                if opener is not None and self._dies(opener, text, place + 1, guard):
+                    opener = None
                 if opener is not None and self._prompt is not None:
                     starts = self._ask_prompt().starts
                     opener = starts[where, guard][char]
@@ -223,7 +226,8 @@ class Scanner(Matching):
     def _hurry(self, text: str, place: int) -> int:
         """Lead the threads on through text in which nothing else can happen; gives the place behind it."""
         threads = self._threads
-        pack: Pack | None = self._ruleset.pack(tuple([thread.state for thread in threads]), self._code.guard)
+        guard: Guard = "free" if self._code is OPEN_TEXT else self._code.guard
+        pack: Pack | None = self._ruleset.pack(tuple([thread.state for thread in threads]), guard)
         assert pack is not None
         start, last = place, len(text)
         for thread, longest in zip(threads, pack.limits, strict=True):
@@ -260,6 +264,15 @@ class Scanner(Matching):
         self._weight += len(passed) if passed.isascii() else len(passed.encode("utf-8", "surrogatepass"))
         self._head = self._trim = self._block = False
         return place
+
+    def _dies(self, opener: State, text: str, place: int, guard: Guard) -> bool:
+        """Whether the next character ends at once what has begun here; none at which something else may begin."""
+        if place >= len(text) or opener.now is not None or opener.bound is not None or opener.line is not None:
+            return False
+        char = text[place]
+        if char in _SIGNS or opener[char] is not None:
+            return False
+        return self._ruleset.starts["glued", guard][char] is None
 
     def _where(self) -> Place:
         if self._head:
