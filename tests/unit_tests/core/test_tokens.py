@@ -387,6 +387,19 @@ def test_a_picture_of_unknown_size_costs_as_one_of_1024_by_1024(url):
     assert picture_tokens(url) == 765
 
 
+@pytest.mark.parametrize("form", ["chat", "responses", "anthropic"])
+def test_a_pictures_size_is_read_in_whatever_form_it_is_handed_over(form):
+    data = base64.b64encode(png(512, 512)).decode()
+    url = f"data:image/png;base64,{data}"
+    part = {
+        "chat": {"type": "image_url", "image_url": {"url": url}},
+        "responses": {"type": "input_image", "image_url": url},
+        "anthropic": {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}},
+    }[form]
+
+    assert count_message_tokens({"role": "user", "content": [part]}, "gpt-4o") - 4 == 255
+
+
 def test_every_family_has_its_own_price_for_pictures():
     prices = {
         model: picture_tokens(png(1024, 1024), model=model)

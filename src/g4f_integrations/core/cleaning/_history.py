@@ -60,14 +60,15 @@ class _Washing:
         """A message's content without adverts: a text, or parts of which some are texts."""
         if isinstance(content, str):
             return self._text(content, number)
-        if not isinstance(content, list):
+        if not isinstance(content, list | tuple):
             return content
-        return [
+        parts = [
             {**part, "text": self._text(part["text"], number)}
             if isinstance(part, Mapping) and isinstance(part.get("text"), str)
             else part
             for part in content
         ]
+        return parts if isinstance(content, list) else tuple(parts)
 
     def _text(self, text: str, number: int) -> str:
         if self._ruleset is None or self._ruleset.knows_as_clean(text):

@@ -142,6 +142,16 @@ def _jpeg_size(head: bytes) -> tuple[int, int] | None:
     return None
 
 
+def _address(inner: Any, details: Mapping[str, Any], part: Mapping[str, Any]) -> str:
+    """Where a picture is: in Chat Completions' form, in that of the Responses API, or in Anthropic's."""
+    url = inner if isinstance(inner, str) else details.get("url") or part.get("image_url")
+    source = part.get("source")
+    if url is None and isinstance(source, Mapping):
+        data = source.get("data")
+        url = f"data:;base64,{data[:_HEAD]}" if isinstance(data, str) else source.get("url")
+    return url if isinstance(url, str) else ""
+
+
 def part_tokens(part: Mapping[str, Any], rule: Mapping[str, float]) -> int | None:
     """Tokens of a content part that is no text; ``None`` if it is of no kind that is known."""
     kind = part.get("type")
@@ -150,9 +160,8 @@ def part_tokens(part: Mapping[str, Any], rule: Mapping[str, float]) -> int | Non
     inner = part.get(kind)
     details = inner if isinstance(inner, Mapping) else {}
     if kind in {"image_url", "image", "input_image"}:
-        url = inner if isinstance(inner, str) else details.get("url")
         detail = details.get("detail") or part.get("detail")
-        return image_tokens(url if isinstance(url, str) else "", str(detail), rule)
+        return image_tokens(_address(inner, details, part), str(detail), rule)
     if kind in {"input_audio", "audio"}:
         data = details.get("data")
         return audio_tokens(data if isinstance(data, str) else "", str(details.get("format", "")).lower())

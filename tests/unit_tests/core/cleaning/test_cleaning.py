@@ -209,6 +209,9 @@ def test_offsets_count_the_pieces_that_were_let_pass_unfed():
         ("Pollinations", KOFI, "notice"),
         ("Pollinations", "⚠️ **IMPORTANT NOTICE** ⚠️\n\nThe Pollinations legacy text API is being deprecated for **authenticated users**.\n\nPlease migrate to our new service at https://enter.pollinations.ai for better performance and access to all the latest models.\n\nNote: Anonymous requests to text.pollinations.ai are NOT affected and will continue to work normally.", "notice"),
         ("Qwen", "<think></think>\n\n", "empty"),
+        ("Relay", "Ошибка: недостаточно средств на балансе.", "quota"),
+        ("Relay", "تم تجاوز حد الطلبات. يرجى المحاولة لاحقًا.", "rate_limit"),
+        ("Airforce", "Upgrade your plan to remove this message at\nhttps://api.airforce\ndiscord.gg/airforce", "notice"),
     ],
 )  # fmt: skip
 def test_an_answer_that_is_wholly_a_notice_is_told_and_not_handed_out(provider, text, kind):
@@ -219,6 +222,21 @@ def test_an_answer_that_is_wholly_a_notice_is_told_and_not_handed_out(provider, 
     assert "".join([*map(stream.feed, text), stream.flush()]) == ""
     assert stream.notice.kind == kind
     assert "".join(found.text for found in cleaned.removed) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Upgrade your plan to remove this message at any time in the settings.",
+        "The model does not exist in https://api.airforce is an error text; check the name.",
+        "Недостаточно средств на счёте — частая ошибка банкоматов.",
+        "https://discord.gg/python\nhttps://discord.gg/rust",
+    ],
+)
+def test_answers_that_begin_as_a_notice_does_are_answers(text):
+    cleaned = CLEANING.clean(text, provider="Jmuz", prompt="What do they say on Discord?")
+
+    assert (cleaned.text, cleaned.notice) == (text, None)
 
 
 def test_a_notice_that_the_user_asked_for_is_an_answer():
@@ -281,6 +299,18 @@ def test_the_assistants_earlier_turns_are_cleaned_and_the_callers_messages_stay(
         (1, "pollinations/kofi"),
         (2, "airforce/proxies"),
     ]
+
+
+def test_parts_in_a_tuple_are_cleaned_as_those_in_a_list():
+    cleaned, entries = CLEANING.clean_history(
+        [
+            {"role": "assistant", "content": ({"type": "text", "text": f"Part.{PROXIES}"},)},
+            {"role": "user", "content": "?"},
+        ]
+    )
+
+    assert cleaned[0]["content"] == ({"type": "text", "text": "Part."},)
+    assert len(entries) == 1
 
 
 def test_a_history_without_adverts_is_handed_back_itself():
