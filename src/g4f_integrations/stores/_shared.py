@@ -8,51 +8,30 @@ the place where it is kept cannot be reached, the local view is all there is unt
 from __future__ import annotations
 
 import asyncio
-import atexit
 import os
 import random
 import threading
 import time
-import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any
 
 from g4f_integrations.core.candidates.candidate import RouteKey
 from g4f_integrations.core.credentials import scrub
 from g4f_integrations.core.health import Fact, LocalHealth, RouteHealth
 from g4f_integrations.core.logs import call_logger
-from g4f_integrations.core.threads import LoopThread
 from g4f_integrations.stores._facts import apply_fact, key_of, read_fact, shared_name, write_fact
+from g4f_integrations.stores._links import Link, Row, answer
+from g4f_integrations.stores._registry import by_address, inherited, live, starting
 
 logger = call_logger("health")
-
-Row = tuple[str, Fact]
-"""A route's shared name, and which fact of it."""
-
-T = TypeVar("T")
 
 _IDLE_AFTER = 60.0  # seconds without a call from which on there is less to refresh for
 _IDLE_REFRESH = 30.0
 _FIRST_WAIT = 0.25  # seconds that a call waits for the first reading of a route, at the most
 _LONGEST_PAUSE = 30.0  # seconds between attempts to reach a lost store
 _MOST_PENDING = 4_096  # facts that wait for a lost store
-
-
-class _Link:
-    """What a store needs in one process: its thread, and what waits to be written and read."""
-
-    def __init__(self, name: str) -> None:
-        self.process = os.getpid()
-        self.thread = LoopThread(name)
-        self.wake = asyncio.Event()
-        self.pending: dict[Row, tuple[float, str]] = {}
-        self.readers: list[Future[None]] = []
-        self.listeners: list[Future[Mapping[Row, str | bytes]]] = []  # who wants to know of all routes
-        self.is_lost = False
-        self.has_answered = False
-        self.is_closing = False
 
 
 class SharedHealth(LocalHealth, ABC):
@@ -78,13 +57,13 @@ class SharedHealth(LocalHealth, ABC):
         super().__init__(chance)
         self.shown = shown
         self._refresh = refresh
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._names: dict[str, set[RouteKey]] = {}
         self._stamps: dict[Row, float] = {}  # when the newest fact that is known here was found out
         self._address = address
-        _live.add(self)
-        with _starting:
-            _by_address.setdefault(address, self)
+        live.add(self)
+        with starting():
+            by_address.setdefault(address, self)
 
     # How a subclass reaches the place. All run on the store's own thread; what they raise means that it is lost.
 
@@ -204,25 +183,25 @@ class SharedHealth(LocalHealth, ABC):
     def close(self) -> None:
         """Write what waits to be written, disconnect, and end the thread; the next use begins anew."""
         link, self._link = self._link, None
-        with _starting:
-            if _by_address.get(self._address) is self:
-                del _by_address[self._address]
+        with starting():
+            if by_address.get(self._address) is self:
+                del by_address[self._address]
         if link is not None and link.process == os.getpid():
             link.is_closing = True
             link.thread.stop(timeout=2.0, last_words=lambda: self._finish(link))
 
     # The background thread.
 
-    def _linked(self) -> _Link | None:
+    def _linked(self) -> Link | None:
         """This process's link, begun on first use; ``None`` when the interpreter is shutting down."""
         link = self._link
         if link is not None and link.process == os.getpid() and link.thread.alive:
             return link
-        with _starting:
+        with starting():
             link = self._link
             if link is not None and link.process == os.getpid() and link.thread.alive:
                 return link
-            link = _Link("g4f-integrations-health")
+            link = Link("g4f-integrations-health")
             try:
                 link.thread.start()
             except RuntimeError:
@@ -231,18 +210,18 @@ class SharedHealth(LocalHealth, ABC):
             link.thread.loop.call_soon_threadsafe(self._begin, link)
             return link
 
-    def _begin(self, link: _Link) -> None:
+    def _begin(self, link: Link) -> None:
         task = asyncio.get_running_loop().create_task(self._run(link))
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     @staticmethod
-    def _wake(link: _Link) -> None:
+    def _wake(link: Link) -> None:
         try:
             link.thread.loop.call_soon_threadsafe(link.wake.set)
         except RuntimeError:  # it is being closed
             logger.debug("the thread of a shared store has ended")
 
-    async def _run(self, link: _Link) -> None:
+    async def _run(self, link: Link) -> None:
         failures, calls, changed_at = 0, -1, time.monotonic()
         while not link.is_closing:
             link.wake.clear()
@@ -271,7 +250,7 @@ class SharedHealth(LocalHealth, ABC):
             except TimeoutError:
                 pass
 
-    async def _exchange(self, link: _Link) -> None:
+    async def _exchange(self, link: Link) -> None:
         """Write what waits, read what others have told."""
         with self._lock:
             rows = dict(link.pending)
@@ -281,12 +260,12 @@ class SharedHealth(LocalHealth, ABC):
         try:
             await self._tell_and_read(link, rows, names, waiting)
             kept = await self._kept() if listeners else ()
-            _answer(listeners, await self._read(kept) if kept else {})
+            answer(listeners, await self._read(kept) if kept else {})
         finally:
-            _answer(listeners, {})
+            answer(listeners, {})
 
     async def _tell_and_read(
-        self, link: _Link, rows: Mapping[Row, tuple[float, str]], names: Sequence[str], waiting: int
+        self, link: Link, rows: Mapping[Row, tuple[float, str]], names: Sequence[str], waiting: int
     ) -> None:
         if rows:
             await self._write(rows)
@@ -298,7 +277,7 @@ class SharedHealth(LocalHealth, ABC):
         with self._lock:
             self._take(names, found)
             readers, link.readers = link.readers[:waiting], link.readers[waiting:]
-        _answer(readers, None)
+        answer(readers, None)
 
     def _take(self, names: Sequence[str], found: Mapping[Row, str | bytes]) -> None:
         wall, mono = time.time(), time.monotonic()
@@ -322,7 +301,7 @@ class SharedHealth(LocalHealth, ABC):
             health.unread = False
             health.look_again()
 
-    def _lose(self, link: _Link, error: Exception) -> None:
+    def _lose(self, link: Link, error: Exception) -> None:
         is_ending = not threading.main_thread().is_alive()
         if not link.is_lost and not is_ending:
             link.is_lost = True
@@ -336,8 +315,8 @@ class SharedHealth(LocalHealth, ABC):
                 self._now_read(health)
             readers, link.readers = link.readers, []
             listeners, link.listeners = link.listeners, []
-        _answer(readers, None)
-        _answer(listeners, {})
+        answer(readers, None)
+        answer(listeners, {})
 
     async def _shut_quietly(self) -> None:
         try:
@@ -345,7 +324,7 @@ class SharedHealth(LocalHealth, ABC):
         except Exception as error:
             logger.debug("%s did not close in order: %s", self.shown, type(error).__name__)
 
-    async def _finish(self, link: _Link) -> None:
+    async def _finish(self, link: Link) -> None:
         try:
             if link.pending:
                 await self._open()
@@ -359,7 +338,7 @@ class SharedHealth(LocalHealth, ABC):
     def _after_fork(self) -> None:
         """In a child: the parent's thread and connection are the parent's."""
         if self._link is not None:
-            _inherited.append((self._link, self.__dict__.copy()))  # kept for ever: to collect a loop is to close it
+            inherited.append((self._link, self.__dict__.copy()))  # kept for ever: to collect a loop is to close it
             self._link = None
         self._disown()
         for health in self._routes.values():
@@ -372,37 +351,3 @@ class SharedHealth(LocalHealth, ABC):
     @abstractmethod
     def __reduce__(self) -> tuple[Any, ...]:
         """The address; where it arrives, the process's own object for that address takes it."""
-
-
-def _answer(futures: Sequence[Future[T]], with_what: T) -> None:
-    for future in futures:
-        if not future.done():
-            future.set_result(with_what)
-
-
-def store_of(address: tuple[str, ...], make: Callable[[], SharedHealth]) -> SharedHealth:
-    """This process's store of an address, made if there is none."""
-    return _by_address.get(address) or make()
-
-
-_live: weakref.WeakSet[SharedHealth] = weakref.WeakSet()
-_by_address: dict[tuple[str, ...], SharedHealth] = {}
-_starting = threading.Lock()
-_inherited: list[Any] = []
-
-
-def _after_fork_in_child() -> None:
-    global _starting  # noqa: PLW0603  another thread may have held it while this process was forked
-    _starting = threading.Lock()
-    for store in list(_live):
-        store._after_fork()  # noqa: SLF001  its own room's
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
-@atexit.register
-def _close_at_exit() -> None:
-    for store in list(_live):
-        store.close()

@@ -11,7 +11,9 @@ from g4f_integrations.core.credentials import MASK, Secret, leave_credentials, r
 from g4f_integrations.core.health import MOST_ROUTES
 from g4f_integrations.errors import ConfigurationError
 from g4f_integrations.stores._facts import FACTS, VERSION
-from g4f_integrations.stores._shared import Row, SharedHealth, store_of
+from g4f_integrations.stores._links import Row
+from g4f_integrations.stores._registry import store_of
+from g4f_integrations.stores._shared import SharedHealth
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

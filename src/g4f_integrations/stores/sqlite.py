@@ -11,7 +11,9 @@ from typing import Any
 
 from g4f_integrations.core.health import MOST_ROUTES, Fact
 from g4f_integrations.stores._facts import FACTS, LONGEST_TEXT
-from g4f_integrations.stores._shared import Row, SharedHealth, store_of
+from g4f_integrations.stores._links import Row
+from g4f_integrations.stores._registry import store_of
+from g4f_integrations.stores._shared import SharedHealth
 
 _BUSY_SECONDS = 2.0  # longest wait for another process's write
 _AT_A_TIME = 400  # names in one question; SQLite's oldest limit is 999 values

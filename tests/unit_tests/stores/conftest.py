@@ -58,7 +58,7 @@ def url(request, tmp_path):
 @pytest.fixture(autouse=True)
 def _close_stores():
     yield
-    from g4f_integrations.stores import _shared
+    from g4f_integrations.stores import _registry
 
-    for store in list(_shared._by_address.values()):
+    for store in list(_registry.by_address.values()):
         store.close()

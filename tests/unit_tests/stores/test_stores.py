@@ -26,7 +26,7 @@ from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.routes import Route
 from g4f_integrations.core.trimming import RouteLimits
 from g4f_integrations.langchain import ChatG4F
-from g4f_integrations.stores import _shared, store_at
+from g4f_integrations.stores import _registry, store_at
 from g4f_integrations.testing import ScriptedProvider, stall
 
 KEY = route_key(None, "P", "m")
@@ -40,7 +40,7 @@ def other_process(url, does):
         from g4f_integrations.core.candidates.candidate import route_key
         from g4f_integrations.core.health import BreakerSettings
         from g4f_integrations.core.trimming import RouteLimits
-        from g4f_integrations.stores import _shared, store_at
+        from g4f_integrations.stores import _registry, store_at
 
         KEY = route_key(None, "P", "m")
         store = store_at({url!r})
@@ -84,10 +84,10 @@ def refreshing(url, refresh=0.01):
 
 def second_view(store):
     """Another object for the same place, as another process has it."""
-    known = _shared._by_address.pop(store._address)
+    known = _registry.by_address.pop(store._address)
     make, arguments = store.__reduce__()
     second = make(*arguments)
-    _shared._by_address[store._address] = known
+    _registry.by_address[store._address] = known
     assert second is not known
     return second
 
@@ -428,7 +428,7 @@ def test_a_url_stands_for_one_store_and_so_does_every_copy(url):
 
 def test_pickles_arrive_as_one_store_in_another_process(url):
     pickles = [pickle.dumps(Resilience(store=url)) for _ in range(3)]
-    _shared._by_address.clear()  # as where nobody has named it yet
+    _registry.by_address.clear()  # as where nobody has named it yet
 
     stores = {id(pickle.loads(data).store) for data in pickles}
 
