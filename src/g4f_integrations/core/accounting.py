@@ -47,7 +47,7 @@ def closing_events(
             tools=notes.tools,
             structured=notes.structured,
             trimmed=notes.trimmed,
-            cleaned=[*cleaned, *(one.to_dict() for one in removed), *suggested],
+            cleaned=[*cleaned, *([one.to_dict() for one in removed] if removed else ()), *suggested],
             dropped=sorted(set(notes.dropped)) if notes.dropped else [],
             lowered=notes.lowered,
             flattened=notes.flattened,

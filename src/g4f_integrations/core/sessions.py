@@ -134,7 +134,7 @@ async def open_session(*, trust_env: bool = False) -> aiohttp.ClientSession:
     """
     loop = asyncio.get_running_loop()
     sessions: _Sessions | None = getattr(loop, _ATTRIBUTE, None)
-    if sessions is None or not sessions.is_usable:
+    if sessions is None or sessions.connector.closed or sessions.process != os.getpid():
         sessions = _Sessions()
         await anext(sessions.keeper)  # started here, so that the loop knows it and closes it
         _registry.add(sessions)

@@ -144,6 +144,7 @@ def _compile_generation() -> GenerationMaker:
     message_plan, plan = _Blueprint(real.message), _Blueprint(real)
     fresh = [name for name in message_plan.lists if name not in _GIVEN]
     fresh_dicts = [name for name in message_plan.dicts if name not in _GIVEN]
+    new_message, new_generation = AIMessage.__new__, ChatGeneration.__new__
     text_type = type(real.text)  # LangChain's own kind of string
 
     def make(text: str, metadata: dict[str, Any], usage: Any, generation_info: dict[str, Any]) -> ChatGeneration:
@@ -155,14 +156,20 @@ def _compile_generation() -> GenerationMaker:
         state["content"] = text
         state["response_metadata"] = metadata
         state["usage_metadata"] = usage
-        message = AIMessage.__new__(AIMessage)
-        _fill(message, state, message_plan)
+        message = new_message(AIMessage)
+        _set(message, "__dict__", state)
+        _set(message, "__pydantic_fields_set__", set(message_plan.fields_set))
+        _set(message, "__pydantic_extra__", {} if message_plan.has_extra else None)
+        _set(message, "__pydantic_private__", None)
         state = plan.values.copy()
         state["text"] = str.__new__(text_type, text)
         state["message"] = message
         state["generation_info"] = generation_info
-        generation = ChatGeneration.__new__(ChatGeneration)
-        _fill(generation, state, plan)
+        generation = new_generation(ChatGeneration)
+        _set(generation, "__dict__", state)
+        _set(generation, "__pydantic_fields_set__", set(plan.fields_set))
+        _set(generation, "__pydantic_extra__", {} if plan.has_extra else None)
+        _set(generation, "__pydantic_private__", None)
         return generation
 
     return make
@@ -172,22 +179,19 @@ _GIVEN = frozenset({"response_metadata", "usage_metadata", "generation_info"})
 _USAGE = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
 
 
-def _fill(model: BaseModel, state: dict[str, Any], plan: _Blueprint) -> None:
-    _set(model, "__dict__", state)
-    _set(model, "__pydantic_fields_set__", set(plan.fields_set))
-    _set(model, "__pydantic_extra__", {} if plan.has_extra else None)
-    _set(model, "__pydantic_private__", None)
-
-
 def _compile_result() -> ResultMaker:
     plan = _Blueprint(validated_result(validated_generation("a", {}, None, {}), {"model_name": "m"}))
+    new_result = ChatResult.__new__
 
     def make(generation: ChatGeneration, llm_output: dict[str, Any]) -> ChatResult:
         state = plan.values.copy()
         state["generations"] = [generation]
         state["llm_output"] = llm_output
-        result = ChatResult.__new__(ChatResult)
-        _fill(result, state, plan)
+        result = new_result(ChatResult)
+        _set(result, "__dict__", state)
+        _set(result, "__pydantic_fields_set__", set(plan.fields_set))
+        _set(result, "__pydantic_extra__", {} if plan.has_extra else None)
+        _set(result, "__pydantic_private__", None)
         return result
 
     return make

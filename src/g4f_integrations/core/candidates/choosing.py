@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from g4f_integrations.core.candidates.candidate import Candidate, Plan
 from g4f_integrations.core.candidates.seeing import (
+    holds_parts,
     holds_picture,
     holds_recording,
     listens,
@@ -45,6 +46,8 @@ def usable(plan: Plan, choice: RouteChoice, request: Request, policy: Resilience
             )
             raise ConfigurationError(message)
         candidates = able
+    if not holds_parts(request.messages):
+        return candidates
     if holds_recording(request.messages):
         candidates = those_that_listen_first(candidates)
     return those_that_see(candidates) if holds_picture(request.messages) else candidates

@@ -14,13 +14,22 @@ _PICTURES = ("image_url",)  # tuples: the type of a stranger's part need not be 
 _RECORDINGS = ("input_audio", "audio_url")
 
 
+def holds_parts(messages: Sequence[Message]) -> bool:
+    """Whether any message is more than a text, as one with a picture or a recording is. Runs on every call."""
+    for message in messages:
+        content = message.get("content")
+        if type(content) is not str and isinstance(content, list | tuple):
+            return True
+    return False
+
+
 def holds_picture(messages: Sequence[Message]) -> bool:
-    """Whether any message holds a picture. Runs on every call."""
+    """Whether any message holds a picture."""
     return _holds(messages, _PICTURES)
 
 
 def holds_recording(messages: Sequence[Message]) -> bool:
-    """Whether any message holds a recording. Runs on every call."""
+    """Whether any message holds a recording."""
     return _holds(messages, _RECORDINGS)
 
 

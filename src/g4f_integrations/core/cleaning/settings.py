@@ -255,7 +255,8 @@ class Cleaning(BaseModel):
             return []
         from g4f_integrations.core.cleaning._memory import REPEATED  # noqa: PLC0415 - of use to answers alone
 
-        return [suggestion.to_dict() for suggestion in REPEATED.note(text, provider, prompt)]
+        found = REPEATED.note(text, provider, prompt)
+        return [suggestion.to_dict() for suggestion in found] if found else []
 
     def stream(
         self,

@@ -194,10 +194,11 @@ def prepare_call(
         cleaning=settings["cleaning"],
         completion=model.COMPLETES,
     )
+    has_shorthands = settings["timeout"] is not None or settings["max_retries"] is not None
     return Call(
         _choice(model, parts.routing) if parts.routing else own_choice(settings),
         _completed(request, parts.request, face) if parts.request else request,
-        _policy(model, parts.policy),
+        _policy(model, parts.policy) if parts.policy or has_shorthands else settings["resilience"],
         dropped,
         parts.face,
     )

@@ -41,6 +41,7 @@ from g4f_integrations.core.status import HealthReport
 from g4f_integrations.errors import ConfigurationError
 
 _DEFAULT_RESILIENCE = Resilience()
+_STORE = {"store"}  # of a `Resilience`, and no plain data
 _NUMBERS = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
 _CHECKS: dict[str, Check] = {
     **RoutedSettings.CHECKS,
@@ -184,7 +185,7 @@ class ModelFields(RoutedSettings):
             attributes["default_headers"] = plain_headers(self.default_headers)
         if self.proxy:
             attributes["proxy"] = plain_proxy(self.proxy)
-        if given := self.resilience.model_fields_set - {"store"}:
+        if given := self.resilience.__pydantic_fields_set__ - _STORE:
             attributes["resilience"] = {name: getattr(self.resilience, name) for name in given}
         for name, default in (("cleaning", default_cleaning()), ("trimming", default_trimming())):
             if self.__dict__[name] is not default:
