@@ -45,6 +45,7 @@ from g4f_integrations.core.events import (
     Usage,
 )
 from g4f_integrations.core.settings.calls import Call
+from g4f_integrations.llama_index._fast import response_maker
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -244,6 +245,8 @@ class ChatBuilder(_Answer):
 
     def whole(self) -> ChatResponse:
         """The answer as one response."""
+        if not (self._thoughts or self._media or self._calls or self._logprobs):
+            return response_maker()(self.text, self.raw(), self.details())
         return ChatResponse(
             message=self.message(), raw=self.raw(), logprobs=self._logprobs or None, additional_kwargs=self.details()
         )
