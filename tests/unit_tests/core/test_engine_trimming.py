@@ -416,3 +416,23 @@ async def test_what_tools_take_in_words_counts_on_a_route_that_is_asked_beside_a
     )
 
     assert sum(map(count_message_tokens, small.calls[0].messages)) <= 2_700
+
+
+# What the metadata tell -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "limit", "source"),
+    [
+        ("messages: at most 30 messages are allowed", 30, "learned (messages)"),
+        ("Prompt exceeds the 5000-character limit", 4_500, "learned (characters)"),
+        ("This model's maximum context length is 2000 tokens.", 1_350, "learned"),
+    ],
+)
+async def test_the_metadata_tell_which_limit_was_kept_and_that_it_was_learned(loopback, told, limit, source):
+    refusal = Reply.json({"error": {"message": told}}, status=400)
+    loopback.replies(Reply.json({"data": []}), refusal, Reply.chat("Alexandria."))
+
+    answer = await ask(routes=(Endpoint(loopback.base_url, "m"),), messages=conversation(60), trimming=TRIM)
+
+    assert (answer.info.trimmed["limit"], answer.info.trimmed["limit_source"]) == (limit, source)

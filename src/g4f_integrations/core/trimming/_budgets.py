@@ -60,12 +60,14 @@ class Budget:
         characters: Of texts.
         messages: Messages.
         source: Who sets the limit of tokens, for the metadata.
+        characters_source: Who sets that of characters; that of messages is always learned.
     """
 
     tokens: int | None = None
     characters: int | None = None
     messages: int | None = None
     source: str = "known"
+    characters_source: str = "known"
 
     @property
     def is_open(self) -> bool:
@@ -160,12 +162,14 @@ def budget_of(
     if settings.max_tokens is not None and (tokens is None or settings.max_tokens < tokens):
         tokens, source = settings.max_tokens, "settings"
     characters = known.characters
+    characters_source = "known" if characters is None else known.source
     if learned.characters is not None:
         told = int(learned.characters / learned.character_scale)
-        characters = told if characters is None else min(characters, told)
+        if characters is None or told < characters:
+            characters, characters_source = told, "learned"
     if characters is not None:
         characters = max(1, int(characters * settings.fraction))
-    return Budget(tokens, characters, learned.messages, source)
+    return Budget(tokens, characters, learned.messages, source, characters_source)
 
 
 def allowed_output(

@@ -68,7 +68,15 @@ class FitPlan:
             ContextLengthError: What has to stay has more characters than the route takes, and cannot be cut.
         """
         first = self._plan.apply(summary)
-        most = self._budget.characters
+        budget, told = self._budget, first.report
+        if (
+            told.changed
+            and budget.messages is not None
+            and (budget.tokens is None or told.tokens_before <= budget.tokens)
+        ):
+            told = replace(told, limit=budget.messages, limit_source="learned (messages)")
+            first = Trimmed(first.messages, told)
+        most = budget.characters
         if most is None:
             return first
         alone = self._settings.model_copy(update={"max_tokens": None, "summarize": None, "score": None})
@@ -82,7 +90,7 @@ class FitPlan:
             messages_cut=first.report.messages_cut + second.report.messages_cut,
             tokens_after=after,
             limit=most,
-            limit_source=f"{self._budget.source} (characters)",
+            limit_source=f"{budget.characters_source} (characters)",
         )
         return Trimmed(second.messages, report)
 

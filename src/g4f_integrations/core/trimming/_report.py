@@ -17,9 +17,9 @@ class Report:
         tokens_before: Tokens of the whole conversation and the tools' schemas. Where more than 200 messages were left
             out, those are extrapolated from a sample: what is left out is not worth counting.
         tokens_after: Tokens of what is left, counted.
-        limit: The tokens that it had to fit into.
+        limit: The tokens that it had to fit into; or characters or messages, where `limit_source` says so.
         limit_source: Who says so: ``"given"``, ``"settings"``, ``"route"``, ``"known"``, ``"endpoint"``,
-            ``"learned"``.
+            ``"learned"``; with ``" (characters)"`` or ``" (messages)"`` behind it, where not tokens are limited.
         summarized: Whether a summary stands in the place of what was left out.
     """
 

@@ -145,7 +145,8 @@ def test_limits_of_characters_and_messages_are_learned_beside_it():
     learned = RouteLimits().after_refusal(Overflow("characters", 20_000, 48_000), SENT)
     learned = learned.after_refusal(Overflow("messages", 20), SENT)
 
-    assert budget_of(None, learned, Trimming(fraction=1)) == Budget(characters=16_666, messages=20)
+    budget = budget_of(None, learned, Trimming(fraction=1))
+    assert budget == Budget(characters=16_666, messages=20, characters_source="learned")
 
 
 def test_without_a_figure_the_largest_answered_request_below_counts_else_what_most_windows_hold():
