@@ -1,8 +1,9 @@
-"""A LangChain agent that draws and speaks.
+"""A LangChain agent that searches, draws and speaks.
 
 Needs ``pip install langchain``. Everything stays on this machine: scripted providers stand in for the model and for
 who draws, of which one is down and one sends a page instead of a picture; who speaks is a small OpenAI-compatible
-server that this program starts. The files go to the folder that is named, or to a temporary one.
+server that this program starts, and the search looks into a dictionary of two pages. The files go to the folder that is
+named, or to a temporary one.
 
     python examples/image_agent.py
     python examples/image_agent.py --folder pictures
@@ -27,7 +28,7 @@ from g4f.providers.response import ImageResponse
 from langchain.agents import create_agent
 
 from g4f_integrations import ChatG4F
-from g4f_integrations.langchain import G4FImageTool, G4FSpeechTool
+from g4f_integrations.langchain import G4FImageTool, G4FSearchTool, G4FSpeechTool
 from g4f_integrations.testing import ScriptedProvider
 
 
@@ -82,13 +83,21 @@ def speaking_server() -> Iterator[str]:
 
 
 def offline_model() -> ChatG4F:
-    """A model that calls both tools, in words, and then answers."""
+    """A model that calls the three tools, in words, and then answers."""
     script = [
+        ['```json\n[{"name": "web_search", "arguments": {"query": "sunset colours"}}]\n```'],
         ['```json\n[{"name": "generate_image", "arguments": {"prompt": "A sunset over the sea"}}]\n```'],
         ["<tool_call>text_to_speech(text='Here is your sunset.')</tool_call>"],
         ["The sunset is drawn, ", "and I have said so."],
     ]
     return ChatG4F(provider=ScriptedProvider(per_call=script, name="Talker"))
+
+
+def look_up(query: str, most: int) -> list[dict[str, str]]:
+    """Search two pages; without this, the tool asks real search engines."""
+    pages = {"sunset": "The sky fades from blue to red.", "tides": "The sea rises and falls twice a day."}
+    found = [{"title": word, "url": f"https://pages.example/{word}", "text": text} for word, text in pages.items()]
+    return [page for page in found if page["title"] in query][:most]
 
 
 def image_tool(folder: str) -> G4FImageTool:
@@ -108,13 +117,16 @@ def main() -> None:
 
     with speaking_server() as base_url:
         speech = G4FSpeechTool(base_url=base_url, model="tts-1", format="wav", save_dir=folder)
-        agent = create_agent(offline_model(), [image_tool(folder), speech])
+        search = G4FSearchTool(search={"backend": look_up})
+        agent = create_agent(offline_model(), [search, image_tool(folder), speech])
         state = agent.invoke({"messages": [("user", "Draw a sunset, and tell me when it is done.")]})
 
     for message in state["messages"]:
         message.pretty_print()
         made = getattr(message, "artifact", None)
-        for one in made if isinstance(made, list) else filter(None, [made]):
+        for one in made if isinstance(made, list) else [made]:
+            if not getattr(one, "attempts", None):
+                continue  # what was found by searching
             attempts = ", ".join(f"{attempt.provider} {attempt.outcome}" for attempt in one.attempts)
             print(f"\n({attempts})")
 

@@ -164,6 +164,7 @@ def test_the_agent_draws_and_speaks_offline(tmp_path):
     done = run("examples/image_agent.py", "--folder", str(tmp_path))
 
     assert (done.returncode, done.stderr) == (0, "")
+    assert "> The sky fades from blue to red." in done.stdout
     assert "(Down network, Lying blocked, Painter ok)" in done.stdout
     assert "The sunset is drawn, and I have said so." in done.stdout
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".png", ".wav"]
