@@ -1,5 +1,6 @@
 """Long conversations beside LlamaIndex's own memory: it keeps what a route cannot take."""
 
+import pytest
 from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.memory import Memory
 
@@ -10,10 +11,18 @@ from g4f_integrations.testing import ScriptedProvider
 LONG = "Tell me of the lighthouse, please, and of its keeper. " * 8
 
 
-async def test_memory_keeps_what_is_left_out_for_the_route():
+@pytest.fixture
+async def memory():
+    """A memory whose database is closed with the test: it has a thread that outlives its loop otherwise."""
+    memory = Memory.from_defaults(session_id="one", token_limit=100_000)
+    yield memory
+    await memory.sql_store._async_engine.dispose()
+
+
+async def test_memory_keeps_what_is_left_out_for_the_route(memory):
     provider = ScriptedProvider("It flashes, and he sleeps. " * 4, supports_message_history=True)
     llm = G4FLLM(routes=[Route(provider, "m", context_window=1_000)])
-    memory = Memory.from_defaults(session_id="one", token_limit=100_000, tokenizer_fn=llm.tokenizer)
+    memory.tokenizer_fn = llm.tokenizer
     engine = SimpleChatEngine.from_defaults(llm=llm, memory=memory)
 
     for number in range(15):
