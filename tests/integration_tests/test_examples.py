@@ -194,7 +194,8 @@ def test_g4fs_own_server_is_one_route_of_many():
 
     done = run("examples/g4f_api_server.py")
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr  # g4f may warn of what its own server uses
     assert done.stdout == (
         "2 models: keeper-1, keeper-2\nTo be told apart, each by its rhythm.\nI stand in for it. (network, ok)\n"
     )
