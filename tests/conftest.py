@@ -5,6 +5,7 @@ All of it happens while this file is imported, because g4f reads its folders whe
 
 import os
 import re
+import signal
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from guard import network_guard
 # The same examples in every run, so that a change is judged by itself; FUZZ=1 looks for new ones.
 settings.register_profile("steady", derandomize=not os.environ.get("FUZZ"), deadline=None)
 settings.load_profile("steady")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells start what they run in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _TESTS = Path(__file__).resolve().parent
 _TELLTALE = re.compile(
