@@ -21,7 +21,7 @@ from g4f_integrations.core.capacity import Lease
 from g4f_integrations.core.cleaning import Cleaning
 from g4f_integrations.core.events import Batch, Retrying
 from g4f_integrations.core.failures import AttemptFailed, Failure, preload
-from g4f_integrations.core.fitting import Fitting, is_short
+from g4f_integrations.core.fitting import Fitting, is_narrow, is_short
 from g4f_integrations.core.logs import call_logger, in_its_call
 from g4f_integrations.core.observing import watch_call
 from g4f_integrations.core.policy import Resilience
@@ -200,11 +200,12 @@ class _Call(Racing):
         state.number, state.watch = self._number, self._watch
         if cleaning is not None and cleaning.asks_model:
             state.ask_about_adverts = self._make_sides().point_at_adverts
-        if self._request.trimming is not None and not is_short(self._request):
+        first = candidates[0]
+        if self._request.trimming is not None and (not is_short(self._request) or is_narrow(first, self._store)):
             fitting = self._fitting = self._make_fitting()
             self._candidates = candidates = await fitting.ordered(candidates)
+            first = candidates[0]
             now = loop.time()
-        first = candidates[0]
         if (
             self._store.view(first.key).at_ease
             and not first.is_capped

@@ -19,6 +19,7 @@ from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.request import Message, Request
 from g4f_integrations.core.tokens import Counter, counter_for, counter_from
 from g4f_integrations.core.trimming import (
+    SYSTEM,
     WINDOW_FULL,
     Budget,
     FitPlan,
@@ -50,6 +51,7 @@ InItsTerms = Callable[[Sequence[Message]], Request]
 
 _SHORT_TEXT = 2_000  # characters of a conversation that fits whatever is known of a route
 _SHORT_TURNS = 8
+_SMALL_WINDOW = 16_384  # tokens; a short request fits into any other, in whatever script it is written
 _SMALL_OUTPUT = 1_024  # tokens that every model can write
 _LONG_TEXT = 8_000  # characters for which it matters what an endpoint tells of its windows
 _OUTPUT_NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
@@ -58,8 +60,12 @@ _QUICK_TEXT = 20_000  # characters that are counted in the running loop; more go
 
 def is_short(request: Request) -> bool:
     """Whether a request is so short that no route's window matters. Runs on every call."""
-    messages = request.messages
+    messages, settings = request.messages, request.trimming
     if len(messages) > _SHORT_TURNS or request.tools or request.context_window is not None:
+        return False
+    if settings is not None and (
+        settings.strategy == "last" or (settings.max_tokens is not None and settings.max_tokens < _SMALL_WINDOW)
+    ):
         return False
     if request.params and (requested_output(request.params) or 0) > _SMALL_OUTPUT:
         return False
@@ -70,6 +76,15 @@ def is_short(request: Request) -> bool:
             return False
         size += len(content)
     return size <= _SHORT_TEXT
+
+
+def is_narrow(candidate: Candidate, store: HealthStore) -> bool:
+    """Whether even a short request may be too much for a route, by what it has taught or the user says of it."""
+    told = candidate.route.context_window
+    if told is not None and told < _SMALL_WINDOW:
+        return True
+    learned: RouteLimits | None = store.view(candidate.key).limits
+    return learned is not None and learned.below(_SMALL_WINDOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +125,7 @@ class Fitting:
         self._calls_back = callable(settings.score) or callable(settings.summarize) or request.counter is not None
         self._characters: int | None = None
         self._asked_output = requested_output(request.params) if request.params else None
+        self._has_old_turns = settings.strategy == "last" and _turns(request.messages) > (settings.keep_last or 0)
 
     def learned(self, candidate: Candidate) -> RouteLimits | None:
         """What the route has taught so far."""
@@ -141,7 +157,7 @@ class Fitting:
             fits = budget.is_open or (
                 self._request.counter is None and surely_fits(self._request.messages, budget, self._request.tools)
             )
-            known = self._care[id(budget)] = not fits or self._asks_for_much(candidate)
+            known = self._care[id(budget)] = not fits or self._has_old_turns or self._asks_for_much(candidate)
         return known
 
     def _asks_for_much(self, candidate: Candidate) -> bool:
@@ -348,3 +364,7 @@ class Fitting:
             logger.info("%s filled its window, %d tokens: its answer is cut", candidate.label, usage.total_tokens)
             if usage.total_tokens > 0:
                 self._store.learn(candidate.key, (known or RouteLimits()).after_full(usage.total_tokens))
+
+
+def _turns(messages: Sequence[Message]) -> int:
+    return sum(message.get("role") not in SYSTEM for message in messages)

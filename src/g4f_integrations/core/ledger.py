@@ -20,7 +20,7 @@ from g4f_integrations.core.candidates.candidate import Candidate, secrets_of
 from g4f_integrations.core.capacity import Lease
 from g4f_integrations.core.events import Attempt, Batch, Outcome, Retrying, TextDelta
 from g4f_integrations.core.failures import AttemptFailed, Failure
-from g4f_integrations.core.fitting import Fitting, is_short
+from g4f_integrations.core.fitting import Fitting, is_narrow, is_short
 from g4f_integrations.core.health import BreakerSettings, HealthStore, default_store
 from g4f_integrations.core.hedging import HEDGING
 from g4f_integrations.core.logs import call_logger, in_its_call
@@ -133,6 +133,12 @@ class Ledger(ABC):
 
     def _order(self) -> Rotation:
         if self._rotation is None:
+            if (
+                self._fitting is None  # the request is short, and it has been made sure that the first route takes it
+                and self._request.trimming is not None
+                and any(is_narrow(candidate, self._store) for candidate in self._candidates)
+            ):
+                self._fitting = self._make_fitting()
             self._rotation = Rotation(
                 self._candidates,
                 self._policy,
@@ -226,7 +232,7 @@ class Ledger(ABC):
             run.answer.finishes[0] = "length"
             self._is_over = True
         self._request = state.request
-        if self._request.trimming is not None and not is_short(self._request):
+        if self._fitting is not None or (self._request.trimming is not None and not is_short(self._request)):
             self._fitting = self._make_fitting()
 
     async def _decide(self, run: AttemptRun, failure: Failure) -> IntegrationError | None:

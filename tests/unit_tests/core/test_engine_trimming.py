@@ -436,3 +436,61 @@ async def test_the_metadata_tell_which_limit_was_kept_and_that_it_was_learned(lo
     answer = await ask(routes=(Endpoint(loopback.base_url, "m"),), messages=conversation(60), trimming=TRIM)
 
     assert (answer.info.trimmed["limit"], answer.info.trimmed["limit_source"]) == (limit, source)
+
+
+# Short requests, whose length nobody looks at unless somebody said so ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "window", "limit", "source"),
+    [
+        (Trimming(max_tokens=60), None, 60, "settings"),
+        (Trimming(strategy="last", keep_last=3), None, 3, "settings (messages)"),
+        (TRIM, 128, 86, "route"),
+    ],
+    ids=["tokens", "messages", "window"],
+)
+async def test_what_the_user_says_holds_for_short_conversations_as_well(settings, window, limit, source):
+    provider = ScriptedProvider("Alexandria.", supports_message_history=True)
+
+    answer = await ask(
+        routes=(Route(provider, "m", context_window=window),), messages=conversation(3), trimming=settings
+    )
+
+    assert 2 <= len(provider.calls[0].messages) <= 4
+    assert (answer.info.trimmed["limit"], answer.info.trimmed["limit_source"]) == (limit, source)
+
+
+async def test_a_short_conversation_that_must_not_be_trimmed_is_an_error_too():
+    provider = ScriptedProvider("Alexandria.")
+
+    with pytest.raises(errors.ContextLengthError):
+        await ask(provider, messages=conversation(3), trimming=Trimming(max_tokens=60, on_overflow="raise"))
+
+    assert provider.calls == []
+
+
+@pytest.mark.parametrize(
+    "told", ["messages: at most 4 messages are allowed", "Prompt exceeds the 300-character limit", "prompt is too long"]
+)
+async def test_what_a_route_has_taught_is_heeded_by_short_conversations(told):
+    provider = ScriptedProvider(per_call=[[RuntimeError(f"Error 400: {told}")], ["Alexandria."]])
+
+    for _ in range(3):
+        await ask(provider, messages=conversation(3), trimming=TRIM)
+
+    sent = [len(call.messages) for call in provider.calls]
+    assert len(sent) == 4, "refused once"
+    assert max(sent[1:]) < sent[0]
+
+
+async def test_a_short_conversation_is_trimmed_for_a_narrow_route_that_stands_in_for_another():
+    broken = ScriptedProvider(RuntimeError("Error 500: no"), name="Broken")
+    narrow = ScriptedProvider("Alexandria.", name="Narrow", supports_message_history=True)
+    routes = (Route(broken, "m"), Route(narrow, "m", context_window=128))
+
+    answer = await ask(routes=routes, messages=conversation(3), trimming=TRIM)
+
+    assert len(broken.calls[0].messages) == 8
+    assert len(narrow.calls[0].messages) < 8
+    assert answer.info.trimmed["limit_source"] == "route"

@@ -6,6 +6,7 @@ No clock, no socket; the only state is a bounded cache of counts and summaries.
 
 from __future__ import annotations
 
+from g4f_integrations.core.trimming._blocks import SYSTEM
 from g4f_integrations.core.trimming._budgets import (
     Budget,
     KnownLimits,
@@ -36,6 +37,7 @@ from g4f_integrations.core.trimming.settings import Trimming, is_async
 
 __all__ = [
     "SUMMARIES",
+    "SYSTEM",
     "WINDOW_FULL",
     "Budget",
     "Complete",

@@ -69,13 +69,13 @@ class FitPlan:
         """
         first = self._plan.apply(summary)
         budget, told = self._budget, first.report
-        if (
-            told.changed
-            and budget.messages is not None
-            and (budget.tokens is None or told.tokens_before <= budget.tokens)
-        ):
-            told = replace(told, limit=budget.messages, limit_source="learned (messages)")
-            first = Trimmed(first.messages, told)
+        if told.changed and (budget.tokens is None or told.tokens_before <= budget.tokens):
+            # Not for its tokens, then.
+            limit, source = budget.messages, "learned (messages)"
+            if limit is None:
+                limit, source = self._settings.keep_last, "settings (messages)"
+            if limit is not None:
+                first = Trimmed(first.messages, replace(told, limit=limit, limit_source=source))
         most = budget.characters
         if most is None:
             return first

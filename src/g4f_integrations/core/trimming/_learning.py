@@ -148,6 +148,12 @@ class RouteLimits:
         """What is known after an answer was cut because the window was full at `total_tokens`, as the route counts."""
         return replace(self, window=_least(self.window, total_tokens))
 
+    def below(self, tokens: int) -> bool:
+        """Whether a request of fewer than so many tokens may be too much, for its tokens, characters or messages."""
+        if self.characters is not None or self.messages is not None:
+            return True
+        return any(size is not None and size < tokens for size in (self.window, self.refused))
+
     @property
     def cap(self) -> int | None:
         """Tokens, as we count, that are worth trying after a refusal without a figure.

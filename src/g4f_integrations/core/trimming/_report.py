@@ -19,7 +19,8 @@ class Report:
         tokens_after: Tokens of what is left, counted.
         limit: The tokens that it had to fit into; or characters or messages, where `limit_source` says so.
         limit_source: Who says so: ``"given"``, ``"settings"``, ``"route"``, ``"known"``, ``"endpoint"``,
-            ``"learned"``; with ``" (characters)"`` or ``" (messages)"`` behind it, where not tokens are limited.
+            ``"learned"``; with ``" (characters)"`` or ``" (messages)"`` behind it, where not tokens are limited
+            (``"settings (messages)"`` is `Trimming.keep_last`).
         summarized: Whether a summary stands in the place of what was left out.
     """
 
