@@ -20,17 +20,16 @@ def run(*arguments):
 
 @pytest.mark.parametrize("code", [code for _, code in BLOCKS], ids=range(len(BLOCKS)))
 def test_the_readmes_python_is_python(code):
-    compile(code, "README.md", "exec")
+    assert compile(code, "README.md", "exec").co_names
 
 
 @pytest.mark.parametrize("code", [code for runs, code in BLOCKS if runs])
-def test_the_readmes_offline_programs_run(code):
+def test_the_readmes_offline_programs_run(code, capsys):
+    assert "\nassert " in code  # the program itself checks what it shows
+
     exec(compile(code, "README.md", "exec"), {})
 
-
-def test_the_readme_names_only_what_can_be_imported():
-    for line in sorted(set(re.findall(r"^from g4f_integrations\S* import .+$", README, flags=re.MULTILINE))):
-        exec(line, {})
+    assert capsys.readouterr().err == ""
 
 
 def test_the_demo_comes_to_a_right_answer_and_shows_the_way():

@@ -18,6 +18,7 @@ ELSEWHERE = ("192.0.2.1", 9)  # TEST-NET-1 (RFC 5737): an unguarded connection t
 def connect(address):
     with socket.socket() as client:
         client.connect(address)
+        return client.getpeername()
 
 
 @pytest.mark.reaches_out
@@ -50,7 +51,9 @@ async def test_asyncio_is_guarded_in_its_threads_too():
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_loopback_works(host):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        connect((host, server.getsockname()[1]))
+        port = server.getsockname()[1]
+
+        assert connect((host, port)) == ("127.0.0.1", port)
 
 
 def test_unix_sockets_work(tmp_path, monkeypatch):
@@ -59,6 +62,8 @@ def test_unix_sockets_work(tmp_path, monkeypatch):
         server.bind("s")
         server.listen()
         client.connect("s")
+
+        assert client.getpeername() == "s"
 
 
 def in_child(code):

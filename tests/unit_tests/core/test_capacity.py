@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -122,9 +123,15 @@ def test_headers_of_all_families_are_read(headers, told):
     assert {unit: tuple(each) for unit, each in read_allowances(headers).items()} == told
 
 
-@given(st.dictionaries(st.sampled_from(["ratelimit", "x-ratelimit-reset", "x-ratelimit-remaining", "date"]), st.text()))
+NAMES = st.sampled_from(["ratelimit", "x-ratelimit-reset", "x-ratelimit-remaining", "x-ratelimit-limit", "date"])
+VALUES = st.text(max_size=20) | st.text("0123456789.:smhdTZe-+;=rt ", max_size=40)
+
+
+@given(st.dictionaries(NAMES, VALUES))
 def test_no_header_is_too_strange(headers):
-    read_allowances(headers)
+    told = read_allowances(headers).values()
+
+    assert all(0 <= each.left < 10**15 and 0.0 <= each.resets_in < math.inf for each in told)
 
 
 # Places

@@ -43,8 +43,10 @@ def seen(model, source="Somebody", provider=None):
 
 def test_every_row_of_the_table_names_known_abilities_and_contradicts_nothing():
     table = files("g4f_integrations.core").joinpath("data", "abilities.toml").read_text(encoding="utf-8")
+    rows = tomllib.loads(table)["models"]
 
-    for row in tomllib.loads(table)["models"]:
+    assert rows
+    for row in rows:
         has, lacks = set(row.get("has", ())), set(row.get("lacks", ()))
         assert re.compile(row["match"])
         assert has | lacks <= set(ABILITIES)

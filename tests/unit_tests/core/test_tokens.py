@@ -195,7 +195,9 @@ def test_counting_loads_no_framework_and_importing_loads_no_vocabulary():
         assert "tiktoken" in sys.modules
         assert not [name for name in sys.modules if name.startswith(("llama_index.core", "litellm", "langchain"))]
     """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, timeout=60)
+    child = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
+
+    assert (child.returncode, child.stderr) == (0, "")
 
 
 async def test_inside_an_event_loop_it_is_loaded_elsewhere_and_estimated_meanwhile(monkeypatch):

@@ -119,7 +119,7 @@ def test_a_batch_that_the_endpoint_finds_too_large_is_sent_in_smaller_ones_from_
     before = len(loopback.requests)
     model.embed_texts(texts)
 
-    assert all(len(sent) <= 4 for sent in inputs(loopback)[before:])
+    assert max(map(len, inputs(loopback)[before:])) <= 4
 
 
 def test_a_server_without_base64_is_asked_for_numbers_from_then_on(loopback):
@@ -135,7 +135,7 @@ def test_dimensions_that_a_server_refuses_are_never_left_out(loopback):
 
     with pytest.raises(InvalidRequestError, match="dimensions"):
         embedder(loopback, dimensions=8).embed_texts(["lamp"])
-    assert all("dimensions" in request.body for request in loopback.requests)
+    assert {"dimensions" in request.body for request in loopback.requests} == {True}
 
 
 def test_a_server_that_takes_no_notice_of_dimensions_is_an_error(loopback):

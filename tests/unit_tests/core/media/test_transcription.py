@@ -185,8 +185,10 @@ def test_subtitles_can_be_read_back(rows):
 
 
 @given(st.text(max_size=200))
-def test_no_text_makes_the_reader_of_subtitles_raise(words):
-    read_subtitles(words + "\n00:00:00,000 --> " + words)
+def test_no_text_hides_the_subtitle_behind_it(words):
+    found = read_subtitles(words + "\n00:00:00,000 --> " + words + "\n\n00:00:01,000 --> 00:00:02,000\nThe end.")
+
+    assert found[-1] == Segment(1.0, 2.0, "The end.")
 
 
 def test_somebody_has_to_be_named(monkeypatch):
