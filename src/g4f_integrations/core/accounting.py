@@ -8,7 +8,7 @@ from typing import Any
 from g4f_integrations.core.attempt import AttemptRun
 from g4f_integrations.core.call_state import Partial
 from g4f_integrations.core.events import AnswerInfo, Attempt, Batch, Finish, Usage
-from g4f_integrations.core.tokens import estimate_message_tokens, estimate_tokens
+from g4f_integrations.core.tokens import estimate_conversation_tokens, estimate_tokens
 
 
 def closing_events(
@@ -82,9 +82,8 @@ def added_usage(one: Usage, other: Usage) -> Usage:
 
 def _estimate(run: AttemptRun) -> Usage:
     # By rule, not by a vocabulary: loading one takes half a second, and the figure is marked as an estimate anyhow.
-    given = made = 0
-    for message in run.messages:
-        given += estimate_message_tokens(message)
+    given = estimate_conversation_tokens(run.messages)
+    made = 0
     for text in run.answer.texts:
         made += estimate_tokens(text)
     for call in run.answer.calls:

@@ -136,7 +136,8 @@ class AttemptRun:
     @property
     def holds_upstream(self) -> bool:
         """Whether there is anything to close."""
-        return self._upstream is not None or self.lease is not None
+        upstream = self._upstream
+        return (upstream is not None and not upstream.pump.spent) or self.lease is not None
 
     async def _guarded(self, reading: Coroutine[Any, Any, Batch], *, settle: bool = False) -> Batch:
         if self._upstream is not None:
@@ -236,6 +237,9 @@ class AttemptRun:
     def _through_filters(self, events: Batch) -> Batch:
         """All events of a blocking answer → what is handed over of it."""
         answer = self.answer
+        texts = [event.text for event in events if type(event) is TextDelta and event.choice == 0]
+        if len(texts) == len(events):
+            return answer.end(answer.take_text("".join(texts)), whole=True)
         may_hold_tags = has_reasoning = False
         for event in events:  # no generator: every function counts after a wait for the network
             kind = type(event)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from g4f_integrations.core.admission import place_on
+from g4f_integrations.core.alarms import Limit
 from g4f_integrations.core.candidates.candidate import Candidate, secrets_of
 from g4f_integrations.core.events import Attempt
 from g4f_integrations.core.failures import AttemptFailed, ClockExpired, Failure, HTTPFailure, classify
@@ -108,14 +109,14 @@ class RouteCall(Generic[T]):
         limit = self._policy.attempt_timeout
         expires = min(self._due, math.inf if limit is None else loop.time() + limit)
         try:
-            async with asyncio.timeout_at(None if expires == math.inf else expires) as clock:
+            async with Limit(None if expires == math.inf else expires) as clock:
                 return await self._ask(candidate), None, False
         except IntegrationError:
             raise
         except AttemptFailed as failed:
             return None, failed.failure, failed.again
         except Exception as error:
-            expired = isinstance(error, TimeoutError) and clock.expired()
+            expired = isinstance(error, TimeoutError) and clock.expired
             which = "the deadline of the call" if expires == self._due else f"attempt_timeout={limit:g} s"
             failure = classify(ClockExpired(f"{which} ran out") if expired else error)
             return None, failure, isinstance(error, HTTPFailure) and error.mended

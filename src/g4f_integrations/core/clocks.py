@@ -70,12 +70,13 @@ class AttemptClocks:
 
     def due(self) -> float | None:
         """When the next clock runs out."""
-        policy = self._call.policy
+        call = self._call
+        policy = call.policy
         due = self._silence_due()
-        if not self.spoke and self._call.deadline is not None:
-            due = min(due, self._call.deadline)
+        if not self.spoke and call.deadline is not None and call.deadline < due:
+            due = call.deadline
         if policy.total_timeout is not None:
-            due = min(due, self._since + policy.total_timeout - self._call.waited)
+            due = min(due, self._since + policy.total_timeout - call.waited)
         return None if due == math.inf else due
 
     def _silence_due(self) -> float:

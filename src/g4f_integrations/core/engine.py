@@ -22,7 +22,7 @@ from g4f_integrations.core.cleaning import Cleaning
 from g4f_integrations.core.events import Batch, Retrying
 from g4f_integrations.core.failures import AttemptFailed, Failure, preload
 from g4f_integrations.core.fitting import Fitting, is_narrow, is_short
-from g4f_integrations.core.logs import call_logger, in_its_call
+from g4f_integrations.core.logs import call_logger, call_number, in_its_call
 from g4f_integrations.core.observing import watch_call
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.racing import Racing
@@ -135,8 +135,11 @@ class _Call(Racing):
 
     async def whole(self, on_retry: OnRetry | None) -> Batch:
         """All of the call's events at once; see `complete`."""
-        contender = self.raced(await self._first_attempt())
+        token = call_number.set(
+            self._number
+        )  # in force until the end: no consumer sees it, as one of a generator would
         try:
+            contender = self.raced(await self._prepare_first())
             while True:
                 broke: Failure | None = None
                 try:
@@ -164,6 +167,7 @@ class _Call(Racing):
         finally:
             if self._next is not None:
                 self._leave()
+            call_number.reset(token)
 
     async def _tell_untold(self, on_retry: OnRetry | None) -> None:
         for event in self._take_untold():
@@ -172,8 +176,7 @@ class _Call(Racing):
 
     # Attempts --------------------------------------------------------------------------------------------------
 
-    @in_its_call
-    async def _first_attempt(self) -> AttemptRun:
+    async def _prepare_first(self) -> AttemptRun:
         loop = self._loop = asyncio.get_running_loop()
         policy = self._policy
         began = now = loop.time()
@@ -218,6 +221,8 @@ class _Call(Racing):
         chosen = self._choose()
         await self._be_patient(chosen)
         return await self._begin(chosen)
+
+    _first_attempt = in_its_call(_prepare_first)
 
     async def _begin(self, chosen: Choice | None) -> AttemptRun:
         assert chosen is not None

@@ -46,19 +46,23 @@ class Incoming(Accompaniment):
         output_limit: Tokens after which the text ends, where the route is known to ignore ``max_tokens``.
 
     Attributes:
+        asks_model: Whether a model is to look at the end for adverts, by `consider`, so that the filters hold it till
+            then.
         calls: The valid tool calls, known at the end.
+        may_stop: Whether we may have to end the answer ourselves.
         kept: What an answer that fails for its form alone would have handed over, for want of a better one.
         suspect: What the answer looks like, though it was let through.
     """
 
-    __slots__ = ("_asks_model", "_invalid", "_limit", "_shown", "_stops", "calls", "kept", "suspect")
+    __slots__ = ("_invalid", "_limit", "_shown", "_stops", "asks_model", "calls", "kept", "may_stop", "suspect")
 
     def __init__(self, candidate: Candidate, call: CallState, asked: Asked, output_limit: int | None) -> None:
         super().__init__(candidate, call, asked)
         self._stops = call.request.stop
         self._limit = output_limit
+        self.may_stop = output_limit is not None or bool(self._stops)
         # Where bare JSON is wanted, what stands around it goes anyhow.
-        self._asks_model = call.ask_about_adverts is not None and asked.format is None
+        self.asks_model = call.ask_about_adverts is not None and asked.format is None
         self._invalid: Sequence[InvalidToolCall] = ()
         self.calls: Sequence[ToolCall] = ()
         self.kept: Batch | None = None
@@ -86,20 +90,10 @@ class Incoming(Accompaniment):
         """The numbers of the choices that were answered."""
         return sorted({0, *self._lanes, *self.finishes})
 
-    @property
-    def asks_model(self) -> bool:
-        """Whether a model is to look at the end for adverts, by `consider`, so that the filters hold it till then."""
-        return self._asks_model
-
     async def consider(self) -> None:
         """Have a model look at the texts, if the settings want it; only the answer's end is still to come."""
         for lane in self._lanes.values():
             await lane.consider()
-
-    @property
-    def may_stop(self) -> bool:
-        """Whether we may have to end the answer ourselves."""
-        return bool(self._stops) or self._limit is not None
 
     @property
     def stopped(self) -> bool:
@@ -197,13 +191,21 @@ class Incoming(Accompaniment):
             self._settle(lane, choice, lane.whole("".join(parts), cut=cut), released)
         return released
 
+    def take_text(self, text: str) -> Batch:
+        """The same for a blocking answer that is nothing but one text, as that of most providers."""
+        released: Batch = []
+        cut = bool(self._asked.tools) and self.finish_reason(0) == "length"
+        lane = self._lanes.get(0) or self._lane(0)
+        self._settle(lane, 0, lane.whole(text, cut=cut), released)
+        return released
+
     def _lane(self, choice: int) -> Lane:
         asked = self._asked
         lane = self._lanes[choice] = Lane(
             self._candidate.name,
             self._call,
             cleaning=self._call.request.cleaning,
-            complete=self._ask_about_adverts if self._asks_model else None,
+            complete=self._ask_about_adverts if self.asks_model else None,
             at_once=not self._call.request.stream and not self.may_stop,
             stops=self._stops,
             output_limit=self._limit,
@@ -269,7 +271,7 @@ class Incoming(Accompaniment):
         """The finish reason of a choice in OpenAI's terms."""
         lane = self._lanes.get(choice)
         told = self.finishes.get(choice, "stop").lower()
-        if lane is not None and (self._stops or self._limit is not None) and lane.stopped:
+        if lane is not None and self.may_stop and lane.stopped:
             told = "length" if lane.limited else "stop"
         reason = _FINISH_REASONS.get(told, told)
         if reason == "stop" and self.calls and any(call.choice == choice for call in self.calls):

@@ -336,7 +336,9 @@ class Lane:
             text += self._rest(cut=cut)
         if form is not None:
             text, self.problem = form.whole(text)
-        verdict = self._unless_asked_for(text, classify_content(text, provider=self._provider))
+        verdict = classify_content(text, provider=self._provider)
+        if verdict is not None:
+            verdict = self._unless_asked_for(text, verdict)
         return text, reasoning, notice if notice is not None and not text.strip() else verdict
 
     def _clean_whole(self, cleaning: Cleaning, text: str) -> tuple[str, Failure | None]:

@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+from g4f_integrations.core.alarms import Alarm, set_alarm
 from g4f_integrations.core.logs import call_logger
 
 logger = call_logger("pump")
@@ -41,7 +42,7 @@ class _Clock:
     def __init__(self, loop: asyncio.AbstractEventLoop, on_due: Callable[[], None]) -> None:
         self._loop = loop
         self._on_due = on_due
-        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm: Alarm | None = None
         self._due: float | None = None
         self._set_for = 0.0
 
@@ -53,7 +54,7 @@ class _Clock:
             if self._set_for <= due:
                 return  # rings early, and then moves on
             self._alarm.cancel()
-        self._alarm = self._loop.call_at(due, self._ring)
+        self._alarm = set_alarm(self._loop, due, self._ring)
         self._set_for = due
 
     def pause(self) -> None:
@@ -78,9 +79,15 @@ class _Clock:
 
 
 class Pump(ABC):
-    """What the engine needs of an attempt's upstream: items in batches, a clock, and a way to close it."""
+    """What the engine needs of an attempt's upstream: items in batches, a clock, and a way to close it.
 
-    __slots__ = ("_clock", "_closing", "_ended", "_error", "_expired", "_given_up", "_home", "_room", "_waiter")
+    Attributes:
+        spent: Whether its end has been taken, so that there is nothing left to close.
+    """
+
+    __slots__ = (
+        "_clock", "_closing", "_ended", "_error", "_expired", "_given_up", "_home", "_room", "_waiter", "spent",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._home = asyncio.get_running_loop()
@@ -88,7 +95,7 @@ class Pump(ABC):
         self._waiter: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
         self._error: BaseException | None = None
-        self._ended = self._closing = self._expired = self._given_up = False
+        self._ended = self._closing = self._expired = self._given_up = self.spent = False
 
     @abstractmethod
     async def take(self, expires: float | None) -> list[Any]:
@@ -211,6 +218,7 @@ class LocalPump(Pump):
                 return items
             if self._ended:
                 self._clock.stop()
+                self.spent = True
                 if self._error is not None:
                     raise upstream_error(self._error)
                 return items

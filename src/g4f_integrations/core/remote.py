@@ -55,7 +55,8 @@ class RemotePump(Pump):
             self._error = error
         finally:
             self._ended = True
-            self._notify()
+            if self._armed:
+                self._notify()
 
     def _over(self, _: asyncio.Task[None]) -> None:
         if not self._ended:  # cancelled before its first step, so that nothing of `_run` ever ran
@@ -112,6 +113,7 @@ class RemotePump(Pump):
                 if items:
                     return items
                 self._clock.stop()
+                self.spent = True
                 if self._error is not None:
                     raise upstream_error(self._error)
                 return items
@@ -175,6 +177,7 @@ class RemotePump(Pump):
             return True
         while not self._ended:
             waiter = self._waiter = self._home.create_future()
+            self._armed = True  # before the look at `_ended`, so that one of the two sides sees the other
             left = give_up - self._home.time()
             if self._ended or left <= 0:
                 break

@@ -48,12 +48,16 @@ def resolve(choice: RouteChoice) -> Plan:
 
 def resolve_cached(choice: RouteChoice) -> Plan | None:
     """The plan of `choice` if it is known and still holds; costs microseconds and never imports anything."""
+    newest = _newest
+    if newest is not None and newest[0] is choice and newest[1].still_holds():
+        return newest[1].plan
     try:
         return _lookup(choice if _is_plain(choice) else _normal_form(choice))
     except TypeError:  # `resolve` will say what is wrong with it
         return None
 
 
+_newest: tuple[RouteChoice, Resolved] | None = None  # by the object itself, which saves hashing all of it
 _plans: OrderedDict[RouteChoice, Resolved] = OrderedDict()
 _lock = threading.Lock()
 if hasattr(os, "register_at_fork"):
@@ -63,8 +67,11 @@ if hasattr(os, "register_at_fork"):
 def _lookup(key: RouteChoice | None) -> Plan | None:
     if key is None:
         return None
+    global _newest  # noqa: PLW0603  read and replaced as a whole
     with _lock:
         found = _plans.get(key)
+        if found is not None:
+            _newest = key, found
         if found is not None and len(_plans) > _MOST_PLANS // 2:  # the order matters to those alone that are many
             _plans.move_to_end(key)
     return found.plan if found is not None and found.still_holds() else None

@@ -8,6 +8,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from g4f_integrations.core.alarms import Limit
 from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.endpoint._answers import MAX_ANSWER_BYTES, AnswerReader
 from g4f_integrations.core.endpoint._terms import (
@@ -141,7 +142,7 @@ async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes,
     headers = _http.request_headers(candidate, request)
     collected: Batch = []
     try:
-        async with asyncio.timeout_at(expires) as clock:
+        async with Limit(expires) as limit:
             try:
                 response = await _http.send("POST", url, candidate, headers, dump_body(body))
             except HTTPFailure as failure:
@@ -158,7 +159,7 @@ async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes,
             finally:
                 await _http.close(response)
     except TimeoutError:
-        if not clock.expired():
+        if not limit.expired:
             raise
         if not any(type(event) is Finish for event in collected):
             raise Expired from None

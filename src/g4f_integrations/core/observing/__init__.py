@@ -31,10 +31,10 @@ def watch_call(choice: RouteChoice, request: Request) -> CallWatch | None:
         request: What is asked.
     """
     modules = sys.modules
-    if (_NAMES[0] not in modules and _NAMES[1] not in modules) or not telemetry.is_enabled:
+    if _NAMES[0] not in modules and _NAMES[1] not in modules:
         return None
     now = time.monotonic()
-    if now < telemetry.nobody_until:
+    if now < telemetry.nobody_until or not telemetry.is_enabled:
         return None
     from g4f_integrations.core.observing._hooks import current_hooks  # noqa: PLC0415  see the head of this file
 

@@ -8,7 +8,7 @@ the network, unless `load_vocabulary` is asked to.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,7 @@ __all__ = [
     "count_tokens",
     "counter_for",
     "counter_from",
+    "estimate_conversation_tokens",
     "estimate_message_tokens",
     "estimate_tokens",
     "load_vocabulary",
@@ -118,7 +119,12 @@ def token_ids(text: str, model: str = "auto") -> list[int]:
 
 def estimate_message_tokens(message: Mapping[str, Any]) -> int:
     """Tokens of one chat message by the estimate that needs no vocabulary; costs microseconds."""
-    return _guess().message(message)
+    return (_guess or _load_guess()).message(message)
+
+
+def estimate_conversation_tokens(messages: Iterable[Mapping[str, Any]]) -> int:
+    """The same for all messages of a conversation."""
+    return (_guess or _load_guess()).messages(messages)
 
 
 def load_vocabulary(model: str = "auto", *, download: bool = False) -> bool:
@@ -134,6 +140,12 @@ def load_vocabulary(model: str = "auto", *, download: bool = False) -> bool:
     return load(family_of(model).encoding, download=download) is not None
 
 
-def _guess() -> Counter:
+_guess: Counter | None = None
+
+
+def _load_guess() -> Counter:
+    global _guess  # noqa: PLW0603  kept at hand: every answer without a usage of its own asks for it
     family: Family = family_of("auto")
-    return _kept(_estimating, (family.encoding, family.ratio, id(family.image)), partial(estimating, family))
+    key = (family.encoding, family.ratio, id(family.image))
+    _guess = _kept(_estimating, key, partial(estimating, family))
+    return _guess

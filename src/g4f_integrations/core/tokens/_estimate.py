@@ -55,6 +55,6 @@ def estimate_tokens(text: str) -> int:
     if not text.isascii():
         weight += _EMOJI * len(_EMOJIS.findall(text))
     if len(text) >= 48:
-        dense = sum(len(run) for run in _DENSE_RUN.findall(text))
+        dense = len("".join(_DENSE_RUN.findall(text)))
         weight += dense * (_DENSE - _NARROW)
     return max(1, round(weight / TOKEN))

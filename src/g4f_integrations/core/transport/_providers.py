@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -30,11 +30,20 @@ def call_provider(
     """The provider's own chunks; a method that blocks is stepped through in a worker thread."""
     if not hasattr(provider, "create_async_generator") and not hasattr(provider, "create_async"):
         return step_in_thread(partial(provider.create_completion, model=model, messages=messages, **arguments))
-    from g4f import get_async_provider_method  # type: ignore[attr-defined]  # noqa: PLC0415  g4f's own public door
-
-    method: Any = get_async_provider_method(provider)
+    method: Any = (_method_of or _load_door())(provider)
     chunks: AsyncIterator[Any] = method(model=model, messages=messages, **arguments)
     return chunks
+
+
+_method_of: Callable[[Any], Any] | None = None
+
+
+def _load_door() -> Callable[[Any], Any]:
+    global _method_of  # noqa: PLW0603  an import statement on the way of every call costs more than the look-up
+    from g4f import get_async_provider_method  # type: ignore[attr-defined]  # noqa: PLC0415  g4f's own public door
+
+    _method_of = get_async_provider_method
+    return get_async_provider_method
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,8 @@ def credentials_of(candidate: Candidate) -> dict[str, str]:
     found = {}
     if candidate.api_key is not None:
         found["api_key"] = candidate.api_key.reveal(candidate.name)
+    if candidate.proxy is None:
+        return found
     scheme = urlsplit(getattr(candidate.provider, "url", None) or "https:").scheme
     proxy = proxy_for(candidate.proxy, scheme)
     if proxy is not None and proxy.lower().startswith("env://"):
