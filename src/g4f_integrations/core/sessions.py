@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import select
 import threading
 import weakref
 from collections.abc import AsyncGenerator
@@ -37,6 +38,19 @@ class _Connector(aiohttp.TCPConnector):
         self.process = os.getpid()
         super().__init__(limit=0, limit_per_host=PER_HOST)
 
+    def _get(self, key: Any, *details: Any) -> Any:
+        # aiohttp learns that a server has hung up when its loop comes round, which it may not have done since: then
+        # the request would die with the connection. What the socket knows by now can be asked without the loop.
+        kept = self._conns.get(key)
+        while kept:
+            place = -1 if isinstance(kept, list) else 0  # older versions of aiohttp take the last, newer ones the first
+            protocol = kept[place][0]
+            if not _has_hung_up(protocol.transport):
+                break
+            del kept[place]
+            protocol.close()
+        return super()._get(key, *details)
+
     @property
     def closed(self) -> bool:
         """Also true once the loop is closed, so that aiohttp does not print a complaint about a session left open."""
@@ -50,6 +64,19 @@ class _Connector(aiohttp.TCPConnector):
             _close_sockets(self)
         else:
             super().__del__(*details)
+
+
+def _has_hung_up(transport: asyncio.Transport | None) -> bool:
+    """Whether an idle connection has something to read, which is its end: nobody was asked for anything."""
+    sock = None if transport is None else transport.get_extra_info("socket")
+    number = -1 if sock is None else sock.fileno()
+    if number < 0:
+        return False  # the loop has seen it; aiohttp looks for that itself
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([number], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class _Sessions:

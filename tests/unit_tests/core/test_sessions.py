@@ -6,12 +6,14 @@ import os
 import warnings
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from g4f_integrations.core.endpoint import call_endpoint
+from g4f_integrations.core.events import TextDelta
 from g4f_integrations.core.request import CallNotes, Request
 from g4f_integrations.core.sessions import close_sessions
-from loopback import Reply, Stall, chunk
+from loopback import CUT, Reply, Stall, chunk
 from unit_tests.core.calls import MESSAGES, candidate, events
 
 BOTH = pytest.mark.parametrize("stream", [True, False], ids=["streamed", "blocking"])
@@ -31,6 +33,29 @@ async def test_two_hundred_calls_at_once_use_a_hundred_connections(loopback):
     await asyncio.gather(*(events(loopback, stream=False) for _ in range(200)))
 
     assert 1 < loopback.connections <= 100
+
+
+@BOTH
+async def test_a_server_that_hung_up_while_the_loop_was_busy_costs_no_request(loopback, stream):
+    def hang_up(request):
+        return Reply(Reply.chat("a")(request).steps, keep_alive=False)
+
+    loopback.replies(hang_up)
+    for _ in range(3):
+        assert TextDelta("a") in await events(loopback, stream=stream)
+        assert loopback.wait_until_left()  # this test's loop stands still meanwhile
+
+    assert len(loopback.requests) == loopback.connections == 3
+
+
+async def test_a_request_that_a_server_may_have_worked_on_is_not_sent_again(loopback):
+    loopback.replies(Reply.chat("a"), Reply.raw(CUT))
+    await events(loopback)
+
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await events(loopback)
+
+    assert len(loopback.requests) == 2
 
 
 async def test_closing_the_answer_closes_the_connection(loopback):
