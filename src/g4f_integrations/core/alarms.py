@@ -15,6 +15,9 @@ from heapq import heapify, heappop, heappush
 from types import TracebackType
 from typing import Any, Self
 
+GRACE_TURNS = 4
+"""Turns of the loop in which what lies in the socket comes up to its waiter: head, body, batch, wake-up."""
+
 _FEWEST_DEAD = 64  # alarms put off, below which nothing is tidied up
 _numbers = itertools.count()  # so that no two tuples of a heap compare their alarms
 
@@ -122,7 +125,8 @@ def set_alarm(loop: asyncio.AbstractEventLoop, due: float, callback: Callable[[]
 class Limit:
     """Bounds an ``async with`` body in time, as `asyncio.timeout_at` does: it is cancelled, and `TimeoutError` raised.
 
-    Never to be held across a ``yield``, where it would cancel the consumer.
+    Never to be held across a ``yield``, where it would cancel the consumer. What lies in the socket already when the
+    time runs out, because others kept the loop busy, is given `GRACE_TURNS` to come up to the body.
 
     Args:
         due: Time of the running loop; ``None`` for no limit.
@@ -144,7 +148,7 @@ class Limit:
             assert task is not None
             self._task = task
             self._cancelling = task.cancelling()
-            self._alarm = set_alarm(asyncio.get_running_loop(), self._due, self._expire)
+            self._alarm = set_alarm(asyncio.get_running_loop(), self._due, self._look_again)
         return self
 
     async def __aexit__(
@@ -158,6 +162,11 @@ class Limit:
         if self.expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
-    def _expire(self) -> None:
-        self.expired = True
-        self._task.cancel()
+    def _look_again(self, turns: int = GRACE_TURNS) -> None:
+        if self._alarm is None:  # the body has ended
+            return
+        if turns:
+            asyncio.get_running_loop().call_soon(self._look_again, turns - 1)
+        else:
+            self.expired = True
+            self._task.cancel()

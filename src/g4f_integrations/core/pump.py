@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from g4f_integrations.core.alarms import Alarm, set_alarm
+from g4f_integrations.core.alarms import GRACE_TURNS, Alarm, set_alarm
 from g4f_integrations.core.logs import call_logger
 
 logger = call_logger("pump")
@@ -21,7 +21,6 @@ logger = call_logger("pump")
 HELD_ITEMS = 256  # items that wait for a slow consumer before the provider is held
 _CLOSE_SECONDS = 1.0  # longest wait for a provider to close when the caller leaves
 _EXPIRE_SECONDS = 0.005  # wait for a provider to close when its clock ran out: the call goes on
-_GRACE_TURNS = 4  # of the loop, in which what lies in the socket comes up to the waiter: head, body, batch, wake-up
 
 Source = Callable[[], AsyncIterator[Any]]
 
@@ -131,7 +130,7 @@ class Pump(ABC):
     def _ring(self) -> None:
         # On a loop that others kept busy the clock may run out while the answer lies in the socket, unread.
         if self._waiter is not None:
-            self._look_again(self._waiter, _GRACE_TURNS)
+            self._look_again(self._waiter, GRACE_TURNS)
 
     def _look_again(self, waiter: asyncio.Future[None], turns: int) -> None:
         if self._waiter is not waiter:

@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from g4f_integrations.core.alarms import Limit, set_alarm
+from g4f_integrations.core.alarms import GRACE_TURNS, Limit, set_alarm
 
 
 async def test_alarms_ring_in_the_order_of_their_times():
@@ -162,3 +162,14 @@ async def test_limits_may_stand_inside_each_other():
             async with Limit(now + 0.001):
                 await asyncio.sleep(60)
     assert not outer.expired
+
+
+async def test_a_body_that_ends_in_the_grace_of_its_limit_has_ended_in_time():
+    loop = asyncio.get_running_loop()
+    async with Limit(loop.time()) as limit:
+        for _ in range(GRACE_TURNS - 1):
+            await asyncio.sleep(0)
+    for _ in range(GRACE_TURNS):
+        await asyncio.sleep(0)
+    assert not limit.expired
+    assert not asyncio.current_task().cancelling()

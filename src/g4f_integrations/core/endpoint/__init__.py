@@ -130,7 +130,7 @@ async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes,
         request: What is asked.
         notes: Gets the parameters that were left out because this endpoint has refused them before.
         expires: Time of the running loop at which to give up, if any. An answer that is complete by then, and whose
-            server has only not hung up, is given.
+            server has only not hung up, is given, and so is one that lies in the socket then.
 
     Raises:
         Expired: The time ran out.
