@@ -31,6 +31,7 @@ def _cells() -> dict[str, Callable[..., Any]]:
 
     return {
         "call": calls.call,
+        "provider-call": calls.provider_call,
         "first-token": calls.first_token,
         "stream": calls.stream,
         "concurrent": calls.concurrent,
