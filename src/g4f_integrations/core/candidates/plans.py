@@ -49,15 +49,15 @@ def resolve(choice: RouteChoice) -> Plan:
 def resolve_cached(choice: RouteChoice) -> Plan | None:
     """The plan of `choice` if it is known and still holds; costs microseconds and never imports anything."""
     newest = _newest
-    if newest is not None and newest[0] is choice and newest[1].still_holds():
-        return newest[1].plan
     try:
+        if newest is not None and newest[0] == choice and newest[1].still_holds():
+            return newest[1].plan
         return _lookup(choice if _is_plain(choice) else _normal_form(choice))
     except TypeError:  # `resolve` will say what is wrong with it
         return None
 
 
-_newest: tuple[RouteChoice, Resolved] | None = None  # by the object itself, which saves hashing all of it
+_newest: tuple[RouteChoice, Resolved] | None = None  # compared by the objects in it, which spares hashing them all
 _plans: OrderedDict[RouteChoice, Resolved] = OrderedDict()
 _lock = threading.Lock()
 if hasattr(os, "register_at_fork"):
