@@ -28,6 +28,10 @@ _ROLES = {
     "tool": "tool",
     "function": "tool",
 }
+# What vendors call the parts of a call: OpenAI, LlamaIndex and Ollama; Anthropic and Bedrock; Gemini; Cohere.
+_IDS = ("id", "tool_id", "tool_call_id", "toolUseId")
+_NAMES = ("name", "tool_name", "function")
+_ARGUMENTS = ("arguments", "tool_kwargs", "input", "args", "parameters")
 _ILL_NAMED = re.compile(r"[^a-zA-Z0-9_-]")
 
 
@@ -85,7 +89,7 @@ class _Waiting:
         """Put `calls` into an assistant's message; one without an id gets the same one whenever it is converted."""
         for identifier, name, held in calls:
             self._count += 1
-            if not identifier:
+            if not identifier or any(call["id"] == identifier for call in self.calls):  # some give a tool's name as id
                 identifier = f"call{self._count:05}"  # noqa: PLW2901  nine alphanumerics, which every provider accepts
                 self._invented.add(identifier)
             self.calls.append(_wire_call(identifier, name, held))
@@ -167,27 +171,36 @@ def _calls(message: ChatMessage) -> list[tuple[str | None, str, Any]]:
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if blocks:
         return [(block.tool_call_id, block.tool_name, block.tool_kwargs) for block in blocks]
-    return read_calls(message.additional_kwargs.get("tool_calls") or ())
+    return read_calls(message.additional_kwargs)
 
 
-def read_calls(held: Iterable[Any]) -> list[tuple[str | None, str, Any]]:
-    """Ids, names and arguments of calls as integrations keep them in `additional_kwargs`."""
+def read_calls(extra: Mapping[str, Any]) -> list[tuple[str | None, str, Any]]:
+    """Ids, names and arguments of calls as integrations keep them in a message's `additional_kwargs`."""
+    held = extra.get("tool_calls") or extra.get("function_call") or ()  # the latter is OpenAI's older form
+    if isinstance(held, Mapping) or not isinstance(held, Iterable):
+        held = [held]
     return [call for call in map(_read_call, held) if call is not None]
 
 
 def _read_call(call: Any) -> tuple[str | None, str, Any] | None:
-    """Id, name and arguments of a call in OpenAI's form, as a dict or as an object, or in Ollama's."""
-    if not isinstance(call, Mapping):
-        dump = getattr(call, "model_dump", None)
-        call = dump() if callable(dump) else vars(call)
-    function = call.get("function")
-    if not isinstance(function, Mapping):
-        function = vars(function) if function is not None else call
-    name = function.get("name") or function.get("tool_name")
+    """Id, name and arguments of a call in the form of one of the vendors, as a dict or as an object."""
+    function = _member(call, ("function",))
+    if isinstance(function, str) or function is None:
+        function = call
+    name = _member(function, _NAMES)
     if not name:
         return None
-    arguments = function.get("arguments", function.get("input", function.get("tool_kwargs")))
-    return call.get("id") or call.get("tool_id"), str(name), arguments
+    identifier = _member(call, _IDS)
+    return identifier if isinstance(identifier, str) else None, str(name), _member(function, _ARGUMENTS)
+
+
+def _member(held: Any, names: Sequence[str]) -> Any:
+    """The first of the members that `held`, a dict or an object, has."""
+    for name in names:
+        value = held.get(name) if isinstance(held, Mapping) else getattr(held, name, None)
+        if value is not None:
+            return value
+    return None
 
 
 def _wire_call(identifier: str, name: str, arguments: Any) -> dict[str, Any]:
@@ -197,7 +210,8 @@ def _wire_call(identifier: str, name: str, arguments: Any) -> dict[str, Any]:
 
 def _argument_text(arguments: Any) -> str:
     if not isinstance(arguments, str):
-        return json.dumps(arguments or {}, ensure_ascii=False, default=str)
+        given = arguments if isinstance(arguments, Mapping) else {"input": arguments}
+        return json.dumps(dict(given) if arguments else {}, ensure_ascii=False, default=str)
     if not arguments.strip():
         return "{}"
     try:

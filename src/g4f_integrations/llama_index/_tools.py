@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from llama_index.core.tools.types import BaseTool
 
 
+_INVALID = "invalid_arguments: "
+_SHOWN = 500  # characters of what is wrong with a call
+
+
 def to_openai_tools(tools: Sequence[Any]) -> list[dict[str, Any]]:
     """`tools` in OpenAI's form, each with a name of its own; dicts that have it already stay as they are.
 
@@ -49,6 +53,19 @@ def original_names(tools: Sequence[Any], specs: Sequence[Mapping[str, Any]]) -> 
             if own != sent:
                 names[sent] = own
     return names
+
+
+def with_wire_names(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call whose tools are LlamaIndex's own, with the names that these have on the wire."""
+    tools = list(arguments["tools"])
+    specs = to_openai_tools(tools)
+    names = original_names(tools, specs)
+    ready = {**arguments, "tools": specs}
+    return (
+        {**ready, "tool_choice": wire_choice(arguments.get("tool_choice"), names), "tool_names": names}
+        if names
+        else ready
+    )
 
 
 def wire_choice(choice: Any, names: Mapping[str, str]) -> Any:
@@ -89,12 +106,13 @@ def to_selections(response: ChatResponse) -> list[ToolSelection]:
     if blocks:
         found = [(block.tool_call_id, block.tool_name, block.tool_kwargs) for block in blocks]
     else:
-        found = read_calls(message.additional_kwargs.get("tool_calls") or ())
+        found = read_calls(message.additional_kwargs)
     selections = []
     for identifier, name, held in found:
         if identifier in refused:
-            # Two arguments that no tool has: it is not run, and the model is told why.
-            arguments: Any = {"invalid_arguments": held, "error": refused[identifier].get("error")}
+            # Two arguments that no tool has: it is not run, and its complaint tells an agent's model why.
+            error = str(refused[identifier].get("error"))
+            arguments: Any = {f"{_INVALID}{error[:_SHOWN]}": held, "error": error}
         else:
             arguments = _read_arguments(held)
         selections.append(ToolSelection(tool_id=identifier or "", tool_name=name, tool_kwargs=arguments))
@@ -115,42 +133,43 @@ def _read_arguments(held: Any) -> Any:
 
 
 def run_calls(selections: Sequence[ToolSelection], tools: Sequence[BaseTool], *, verbose: bool) -> list[ToolOutput]:
-    """What the tools return; a tool that does not exist is an output that says so."""
+    """What the tools return; a call that cannot be made is an output that says so."""
     from llama_index.core.tools.calling import call_tool_with_selection  # noqa: PLC0415  imports the tools' classes
 
     names = {tool.metadata.get_name() for tool in tools}
-    return [
-        call_tool_with_selection(one, tools, verbose=verbose) if one.tool_name in names else _missing(one, names)
-        for one in selections
-    ]
+    return [_impossible(one, names) or call_tool_with_selection(one, tools, verbose=verbose) for one in selections]
 
 
 async def arun_calls(
     selections: Sequence[ToolSelection], tools: Sequence[BaseTool], *, verbose: bool
 ) -> list[ToolOutput]:
-    """What the tools return, run side by side; a tool that does not exist is an output that says so."""
+    """What the tools return, run side by side; a call that cannot be made is an output that says so."""
     from llama_index.core.tools.calling import acall_tool_with_selection  # noqa: PLC0415  imports the tools' classes
 
     names = {tool.metadata.get_name() for tool in tools}
 
     async def run(one: ToolSelection) -> ToolOutput:
-        if one.tool_name not in names:
-            return _missing(one, names)
-        return await acall_tool_with_selection(one, tools, verbose=verbose)
+        return _impossible(one, names) or await acall_tool_with_selection(one, tools, verbose=verbose)
 
     return list(await asyncio.gather(*map(run, selections)))
 
 
-def _missing(selection: ToolSelection, names: set[str]) -> ToolOutput:
-    known = ", ".join(map(repr, sorted(names))) or "none"
-    error = ValueError(f"The tool {selection.tool_name!r} does not exist; the tools are: {known}.")
+def _impossible(selection: ToolSelection, names: set[str]) -> ToolOutput | None:
+    """The output of a call that cannot be made, which says why."""
+    if selection.tool_name not in names:
+        known = ", ".join(map(repr, sorted(names))) or "none"
+        problem = f"The tool {selection.tool_name!r} does not exist; the tools are: {known}."
+    elif any(name.startswith(_INVALID) for name in selection.tool_kwargs):
+        problem = f"The tool {selection.tool_name!r} was not called. {selection.tool_kwargs.get('error')}"
+    else:
+        return None
     return ToolOutput(
         tool_name=selection.tool_name,
-        content=str(error),
+        content=problem,
         raw_input=selection.tool_kwargs,
-        raw_output=str(error),
+        raw_output=problem,
         is_error=True,
-        exception=error,
+        exception=ValueError(problem),
     )
 
 

@@ -31,7 +31,7 @@ from g4f_integrations.llama_index._messages import to_wire
 from g4f_integrations.llama_index._observed import observed_chat, observed_completion, unveil
 from g4f_integrations.llama_index._predicting import StructuredPredictor
 from g4f_integrations.llama_index._structured import to_response_format
-from g4f_integrations.llama_index._tools import to_openai_tools
+from g4f_integrations.llama_index._tools import to_openai_tools, with_wire_names
 from g4f_integrations.llama_index._windows import smallest_window
 from g4f_integrations.llama_index.events import Reporter, has_listeners
 
@@ -208,7 +208,11 @@ class G4FLLM(ModelFields, StructuredPredictor):
         return [{"role": "user", "content": prompt}]
 
     def _prepare(self, messages: list[builtins.dict[str, Any]], kwargs: builtins.dict[str, Any], stream: bool) -> Call:
-        call = prepare_call(self, messages, None, unveil(kwargs) if kwargs else kwargs, stream, face=_FACE)
+        if kwargs:
+            kwargs = unveil(kwargs)
+            if kwargs.get("tools") and "tool_names" not in kwargs:
+                kwargs = with_wire_names(kwargs)
+        call = prepare_call(self, messages, None, kwargs, stream, face=_FACE)
         if call.own.get("use_completions"):
             return call._replace(request=call.request.replacing(completion=True))
         return call

@@ -135,6 +135,17 @@ async def test_a_wrong_call_is_told_to_the_model_and_the_agent_goes_on():
     assert str(await FunctionAgent(tools=[add], llm=llm).run("2 + 3?")) == "5"
 
 
+async def test_arguments_that_cannot_be_put_right_run_nothing_and_the_model_is_told_what_was_wrong():
+    wrong = native("add", a=2)
+    llm = llm_of([wrong, wrong, native("add", a=2, b=3), ["5"]], native_tools=True)
+
+    handler = FunctionAgent(tools=[add], llm=llm).run("2 + 3?")
+    told = [event.tool_output.content async for event in handler.stream_events() if type(event) is ToolCallResult]
+
+    assert ("b: is required but missing" in told[0], told[1:]) == (True, ["5"])
+    assert str(await handler) == "5"
+
+
 async def test_an_agent_on_routes_that_all_fail_says_so_instead_of_succeeding_with_nothing():
     llm = G4FLLM(provider=ScriptedProvider(RuntimeError("429 Too many requests")), max_retries=0)
 

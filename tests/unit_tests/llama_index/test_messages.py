@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 from io import BytesIO
+from types import SimpleNamespace
 
 import pytest
 from llama_index.core.base.llms.types import (
@@ -209,6 +210,7 @@ def function(name, arguments):
         (None, "{}"),
         ("half {", '{"input": "half {"}'),
         ("[1]", '{"input": "[1]"}'),
+        ([1], '{"input": [1]}'),
     ],
 )
 def test_arguments_of_every_form_become_the_text_of_an_object(arguments, wire):
@@ -243,6 +245,43 @@ def test_calls_that_are_objects_of_another_package_are_read():
 
     assert message["content"] == "so"
     assert message["tool_calls"][0]["function"] == function("t", '{"a": 1}')
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"tool_calls": [{"toolUseId": "c", "name": "t", "input": {"a": 1}}]},
+        {"tool_calls": [{"id": "c", "name": "t", "args": {"a": 1}, "thought_signature": b"s"}]},
+        {"tool_calls": [{"id": "c", "name": "t", "parameters": {"a": 1}}]},
+        {"tool_calls": {"id": "c", "function": {"name": "t", "arguments": {"a": 1}}}},
+        {"tool_calls": SimpleNamespace(id="c", function=SimpleNamespace(name="t", arguments='{"a": 1}'))},
+        {"function_call": {"name": "t", "arguments": '{"a": 1}'}},
+    ],
+    ids=["bedrock", "gemini", "cohere", "one dict", "one object", "openai of old"],
+)
+def test_calls_of_every_vendor_keep_their_names_and_arguments(extra):
+    message, result = to_wire([ChatMessage(role="assistant", additional_kwargs=extra), RESULT])
+
+    assert [call["function"] for call in message["tool_calls"]] == [function("t", '{"a": 1}')]
+    assert result["tool_call_id"] == message["tool_calls"][0]["id"]
+
+
+@pytest.mark.parametrize("held", ["text", ["text", 3, None], {}, object(), [{"function": {}}]])
+def test_what_is_no_call_is_passed_over(held):
+    assert to_wire([ChatMessage("so", role="assistant", additional_kwargs={"tool_calls": held})]) == [
+        {"role": "assistant", "content": "so"}
+    ]
+
+
+def test_calls_that_share_an_id_are_told_apart():
+    calls = [ToolCallBlock(tool_call_id="t", tool_name="t", tool_kwargs={"a": number}) for number in (1, 2)]
+    results = [ChatMessage(str(n), role="tool", additional_kwargs={"tool_call_id": "t"}) for n in (1, 2)]
+
+    message, *answered = to_wire([ChatMessage(role="assistant", blocks=calls), *results])
+
+    ids = [call["id"] for call in message["tool_calls"]]
+    assert len(set(ids)) == 2
+    assert [(one["tool_call_id"], one["content"]) for one in answered] == [(ids[0], "1"), (ids[1], "2")]
 
 
 def test_calls_in_blocks_are_not_told_twice_when_they_stand_in_the_additional_kwargs_too():

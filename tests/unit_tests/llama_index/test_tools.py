@@ -184,6 +184,17 @@ def test_generic_classes_are_called_by_their_own_names(route):
     assert program() == Box[int](inside=3)
 
 
+@ROUTES
+def test_tools_that_are_given_to_chat_itself_are_called_by_their_own_names_too(route):
+    tool = FunctionTool.from_defaults(lambda inside: inside, name="Box[int]", description="A box.", fn_schema=Box[int])
+
+    response = G4FLLM(provider=route(call("Box_int_", inside=3))).chat(
+        [ChatMessage("Put 3 in a box.")], tools=[tool], tool_choice="Box[int]"
+    )
+
+    assert calls_of(response) == [("Box[int]", {"inside": 3})]
+
+
 def test_tools_whose_names_are_the_same_on_the_wire_are_told_apart():
     tools = [FunctionTool.from_defaults(add, name=name) for name in ("a.b", "a:b")]
     route = native(call("a_b_2", a=1, b=2))
@@ -322,6 +333,7 @@ def test_a_call_that_cannot_be_made_runs_nothing_and_says_why():
 
     assert ran == []
     assert answer.sources[0].is_error
+    assert "no JSON" in answer.response
 
 
 def test_an_answer_in_words_is_returned_where_no_call_is_needed():
