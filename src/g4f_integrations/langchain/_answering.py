@@ -37,7 +37,8 @@ def generate(
     try:
         call = prepare_call(model, messages, stop, arguments, stream=False)
         if run_manager is None or not run_manager.handlers:
-            return build_result(run_blocking(call.complete))  # one hop between the threads instead of several
+            # One hop between the threads instead of several.
+            return build_result(run_blocking(call.complete), call.dropped)
         events: list[Event] = []
         with closing(iterate_blocking(call.batches)) as batches:
             for batch in batches:
@@ -49,7 +50,7 @@ def generate(
         tell(events[-1], run_manager)
     except IntegrationError as error:
         raise as_model_error(error) from error.__cause__
-    return build_result(events)
+    return build_result(events, call.dropped)
 
 
 async def agenerate(
@@ -63,14 +64,14 @@ async def agenerate(
     try:
         call = prepare_call(model, messages, stop, arguments, stream=False)
         if run_manager is None or not run_manager.handlers:
-            return build_result(await call.complete())
+            return build_result(await call.complete(), call.dropped)
 
         async def on_retry(event: Retrying) -> None:
             await atell(event, run_manager)
 
         answer = await call.complete(on_retry)
         await atell(answer[-1], run_manager)
-        return build_result(answer)
+        return build_result(answer, call.dropped)
     except IntegrationError as error:
         raise as_model_error(error) from error.__cause__
 

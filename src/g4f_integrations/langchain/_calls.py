@@ -18,6 +18,10 @@ _FACE = make_face(
     to_response_format,
     own=("stream_usage",),
     ignored=("ls_structured_output_format", "structured_output_format"),  # LangChain tells its tracers by them
+    dropped=(
+        *("cache", "callbacks", "custom_get_token_ids", "disable_streaming", "output_version", "profile"),
+        *("rate_limiter", "streaming", "tags"),
+    ),
 )
 
 

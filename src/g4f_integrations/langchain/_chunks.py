@@ -165,12 +165,17 @@ class ChunkBuilder:
         return ChatGenerationChunk(message=message, generation_info=self._closing.generation_info(0))
 
 
-def build_result(events: Iterable[Event]) -> ChatResult:
-    """The events of one blocking answer as a `ChatResult` with a generation per choice."""
-    result = _plain_result(events)
+def build_result(events: Iterable[Event], dropped: tuple[str, ...] = ()) -> ChatResult:
+    """The events of one blocking answer as a `ChatResult` with a generation per choice.
+
+    Args:
+        events: All of them.
+        dropped: Arguments that reached no route, to be named in the metadata.
+    """
+    result = None if dropped else _plain_result(events)
     if result is not None:
         return result
-    builder = ResultBuilder()
+    builder = ResultBuilder(dropped)
     for event in events:
         builder.feed(event)
     return builder.result()
@@ -233,8 +238,8 @@ class _Choice:
 class ResultBuilder:
     """Folds the events of one blocking answer into a `ChatResult` with a generation per choice."""
 
-    def __init__(self) -> None:
-        self._closing = _Closing()
+    def __init__(self, dropped: Iterable[str] = ()) -> None:
+        self._closing = _Closing(dropped)
         self._choices: dict[int, _Choice] = {0: _Choice()}
 
     def feed(self, event: Event) -> None:

@@ -89,7 +89,7 @@ async def _ask_together(
         call = prepare_call(model, [HumanMessage(prompt) for prompt in prompts], stop, arguments, stream=False)
         # Prompts are no history: nothing of them may be left out for the sake of the others.
         call = call._replace(request=call.request.replacing(trimming=None))
-        result = build_result(await call.complete())
+        result = build_result(await call.complete(), call.dropped)
     except (ConfigurationError, InvalidRequestError, ModelNotFoundError):
         return None  # asked for one by one it is an answer, or says better what is wrong
     except IntegrationError as error:

@@ -528,6 +528,13 @@ async def test_an_endless_line_is_given_up(loopback, monkeypatch):
     assert "too long" in (await failure_of(loopback)).body
 
 
+async def test_a_stream_of_endlessly_many_events_is_given_up(loopback, monkeypatch):
+    monkeypatch.setattr("g4f_integrations.core.endpoint._answers._MOST_EVENTS", 1_000)
+    loopback.replies(Reply.sse(*[chunk("a")] * 900, b"data: {}\n\n" * 200, Stall()))
+
+    assert "too long" in (await failure_of(loopback)).body
+
+
 async def test_an_endless_answer_is_given_up(loopback, monkeypatch):
     monkeypatch.setattr("g4f_integrations.core.endpoint._answers.MAX_ANSWER_BYTES", 100_000)
     loopback.replies(Reply.body(b"x" * 200_000, Stall(), content_type="application/json"))

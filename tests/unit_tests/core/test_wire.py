@@ -264,6 +264,15 @@ def test_sloppy_servers_are_understood(sloppy):
     assert events_of(sloppy)[0].text == "x"
 
 
+@pytest.mark.parametrize(
+    ("content", "text"), [(42, "42"), (0.5, "0.5"), ({"a": "é"}, '{"a": "é"}'), ({"text": ""}, None), (True, None)]
+)
+def test_json_that_a_server_has_read_for_us_is_written_again(content, text):
+    told = [event.text for event in events_of(chunk({"content": content})) if type(event) is TextDelta]
+
+    assert told == ([text] if text else [])
+
+
 def test_chunks_without_choices_say_nothing():
     assert events_of({"choices": None}, {"choices": []}, {"choices": {}}, {}, chunk("x"))[0] == TextDelta("x")
 

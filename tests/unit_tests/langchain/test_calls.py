@@ -12,6 +12,7 @@ from g4f_integrations import Resilience
 from g4f_integrations.errors import ConfigurationError
 from g4f_integrations.langchain import ChatG4F
 from g4f_integrations.langchain._calls import prepare_call
+from loopback import Reply
 
 URL = "http://127.0.0.1:1337/v1"
 OTHER_URL = "http://127.0.0.1:1338/v1"
@@ -45,6 +46,40 @@ def test_a_calls_parameter_wins_and_none_takes_one_back():
 
 def test_what_is_no_field_goes_to_the_route():
     assert prepared(ChatG4F(), aspect_ratio="16:9").request.params == {"aspect_ratio": "16:9"}
+
+
+def test_further_parameters_of_a_call_stand_beside_those_of_the_model():
+    model = ChatG4F(model_kwargs={"top_k": 3, "min_p": 0.1})
+
+    params = prepared(model, model_kwargs={"top_k": 4, "user": "u", "max_completion_tokens": 5}).request.params
+
+    assert params == {"top_k": 4, "min_p": 0.1, "user": "u", "max_tokens": 5}
+
+
+def test_a_call_can_state_the_window_or_leave_it_open():
+    model = ChatG4F(context_window=8_000)
+
+    assert prepared(model).request.context_window == 8_000
+    assert prepared(model, context_window=500).request.context_window == 500
+    assert prepared(model, context_window=None).request.context_window is None
+
+
+@pytest.mark.parametrize("arguments", [{"context_window": 0}, {"context_window": "wide"}, {"model_kwargs": ["top_k"]}])
+def test_a_setting_of_the_wrong_kind_is_named(arguments):
+    with pytest.raises(ConfigurationError, match=next(iter(arguments))):
+        prepared(ChatG4F(), **arguments)
+
+
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+def test_what_only_a_model_can_be_set_to_reaches_no_route_and_is_named(loopback, way):
+    loopback.replies(Reply.chat("ok"))
+    model = ChatG4F(base_url=loopback.base_url, model="m")
+
+    answer = getattr(model, way)("hi", output_version="v1", disable_streaming=True)
+    last = answer if way == "invoke" else list(answer)[-1]
+
+    assert not loopback.requests[0].body.keys() & {"output_version", "disable_streaming"}
+    assert last.response_metadata["g4f"]["dropped"] == ["output_version", "disable_streaming"]
 
 
 def test_langchains_own_arguments_do_not_reach_the_route():

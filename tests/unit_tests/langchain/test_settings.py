@@ -52,6 +52,11 @@ def test_a_misspelt_argument_is_refused_with_the_right_one():
         ChatG4F(temprature=0.5)
 
 
+def test_a_routes_parameter_that_resembles_a_field_is_pointed_to_its_place_too():
+    with pytest.raises(ConfigurationError, match=r"Did you mean 'top_p'\? .* model_kwargs"):
+        ChatG4F(top_k=3)
+
+
 def test_an_argument_like_no_other_is_pointed_to_model_kwargs():
     with pytest.raises(ConfigurationError, match=r"'zzzz'.*model_kwargs"):
         ChatG4F(zzzz=1)

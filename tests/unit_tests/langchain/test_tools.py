@@ -334,6 +334,8 @@ def test_conversations_with_pictures_go_to_the_provider_that_was_named_for_them(
     assert model.invoke([picture]).content == "I see."
     assert "".join(chunk.content for chunk in model.stream([picture])) == "I see."
     assert model.invoke([picture], provider=talks).content == "I talk."
+    assert model.invoke([picture], image_provider=None).content == "I talk."
+    assert ChatG4F(provider=talks).invoke([picture], image_provider=sees).content == "I see."
 
 
 def test_the_key_of_one_provider_does_not_go_to_the_provider_for_pictures():

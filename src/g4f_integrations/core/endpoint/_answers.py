@@ -18,6 +18,9 @@ from g4f_integrations.core.wire.errors import error_of_choice, is_error, status_
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Longest answer that is read; a film in base64 is more, an endless stream too."""
 
+_MOST_EVENTS = 1_000_000
+"""Events of one answer at the most; each is a token or more, and no model writes that many."""
+
 _FIELDS = (b"data:", b"event:", b":", b"id:", b"retry:")
 _LONGEST_FIELD = max(map(len, _FIELDS))
 _LINE_TYPES = ("text/event-stream", "ndjson", "jsonl", "json-seq")
@@ -64,6 +67,7 @@ class AnswerReader:
         self._saw_payload = False
         self._stray: tuple[int, bytes] | None = None  # what was no part of an answer, in case that nothing else comes
         self._size = 0
+        self._events = 0
 
     @property
     def is_complete(self) -> bool:
@@ -123,6 +127,10 @@ class AnswerReader:
         if payloads and not self._saw_payload:
             self._saw_payload = True
             self._body.clear()
+        self._events += len(payloads)
+        if self._events > _MOST_EVENTS:
+            self._read_last_payloads(payloads[: _MOST_EVENTS - self._events], out)
+            return
         for payload in payloads:
             try:
                 chunk = from_json(payload)
@@ -131,6 +139,12 @@ class AnswerReader:
             self._read_value(chunk, payload, out)
             if self.ended or self.failure is not None:
                 return
+
+    def _read_last_payloads(self, payloads: list[bytes], out: Batch) -> None:
+        """Reads what there is room for, whatever the reads from upstream were; what follows is given up."""
+        self._events = 0
+        self._read_payloads(payloads, out)
+        self._check_size(True, "The stream")
 
     def _read_value(self, chunk: Any, payload: bytes, out: Batch) -> None:
         if type(chunk) is not dict:

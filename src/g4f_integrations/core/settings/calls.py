@@ -33,6 +33,7 @@ from g4f_integrations.core.settings.values import (
     to_routes,
     to_tool_calling,
     to_trimming,
+    to_window,
 )
 from g4f_integrations.errors import ConfigurationError
 
@@ -43,9 +44,10 @@ _PLACES = {
     **dict.fromkeys(
         ("tools", "tool_choice", "parallel_tool_calls", "tool_calling", "prompts", "trimming", "cleaning"), "request"
     ),
+    "context_window": "request",
     **dict.fromkeys(("extra_body", "headers", "extra_headers"), "request"),
-    "stop": "face",
-    **dict.fromkeys(("stream", "context_window"), "nowhere"),
+    **dict.fromkeys(("stop", "image_provider"), "face"),
+    "stream": "nowhere",
 }
 
 _ENGINE = "g4f_integrations.core.engine"
@@ -78,16 +80,31 @@ def make_face(
     *,
     own: Iterable[str] = (),
     ignored: Iterable[str] = (),
+    dropped: Iterable[str] = (),
 ) -> Face:
-    """A `Face`; its framework's own arguments are kept for it (`Call.own`) or left out, and reach no route."""
-    places = {**_PLACES, **dict.fromkeys(own, "face"), **dict.fromkeys(ignored, "nowhere")}
+    """A `Face`, and what becomes of its framework's own arguments, which reach no route.
+
+    Args:
+        to_tools: See `Face`.
+        to_response_format: See `Face`.
+        own: Arguments that are kept for the face (`Call.own`).
+        ignored: Arguments that mean nothing here.
+        dropped: Settings of a model that no single call can change, and which the answer names as dropped.
+    """
+    places = {
+        **_PLACES,
+        **dict.fromkeys(own, "face"),
+        **dict.fromkeys(ignored, "nowhere"),
+        **dict.fromkeys(dropped, "dropped"),
+    }
     return Face(to_tools, to_response_format, places)
 
 
 class Call(NamedTuple):
     """One call, ready for the engine, and what the face has to know beside.
 
-    `dropped` names what was left out for the sake of streaming; `own` are the arguments that are the face's alone.
+    `dropped` names what was left out because a stream, or a single call, cannot have it; `own` are the arguments that
+    are the face's alone.
     """
 
     choice: RouteChoice
@@ -139,9 +156,10 @@ class _Parts(NamedTuple):
     request: dict[str, Any]
     face: dict[str, Any]
     nowhere: dict[str, Any]
+    dropped: dict[str, Any]
 
 
-_NO_PARTS = _Parts({}, {}, {}, {}, {})
+_NO_PARTS = _Parts({}, {}, {}, {}, {}, {})
 
 
 def prepare_call(
@@ -173,12 +191,13 @@ def prepare_call(
         if value is not None:
             params[name] = value
     parts = _sort(settings["model_kwargs"], arguments, params, face) if arguments or model.model_kwargs else _NO_PARTS
-    if settings["image_provider"] is not None and _holds_pictures(messages):
-        parts = _to_image_provider(parts, settings["image_provider"])
-    dropped: tuple[str, ...] = ()
+    sees = parts.face["image_provider"] if "image_provider" in parts.face else settings["image_provider"]
+    if sees is not None and _holds_pictures(messages):
+        parts = _to_image_provider(parts, sees)
+    dropped = tuple(parts.dropped)
     if stream and params.get("n", 1) != 1:
         del params["n"]
-        dropped = ("n",)
+        dropped = ("n", *dropped)
     if stop is None:
         stop = parts.face.get("stop", settings["stop"])
     request = Request(
@@ -218,8 +237,15 @@ def _to_image_provider(parts: _Parts, provider: Any) -> _Parts:
 
 def _sort(standing: Mapping[str, Any], arguments: Mapping[str, Any], params: dict[str, Any], face: Face) -> _Parts:
     """The arguments by their places, parameters into `params`; an explicit ``None`` takes one of the model's back."""
-    parts = _Parts({}, {}, {}, {}, {})
+    parts = _Parts({}, {}, {}, {}, {}, {})
     places = face.places
+    if "model_kwargs" in arguments:
+        further = arguments["model_kwargs"] or {}
+        if not isinstance(further, Mapping):
+            message = f"model_kwargs must be a dict, not {type(further).__name__}"
+            raise ConfigurationError(message)
+        arguments = {**further, **arguments}
+        del arguments["model_kwargs"]
     for given, value in {**standing, **arguments}.items():
         name = ALIASES.get(given, given)
         place = places.get(name)
@@ -235,7 +261,7 @@ def _sort(standing: Mapping[str, Any], arguments: Mapping[str, Any], params: dic
     return parts
 
 
-_WITH_DEFAULTS = frozenset({"tool_calling", "prompts", "trimming", "cleaning"})
+_WITH_DEFAULTS = frozenset({"tool_calling", "prompts", "trimming", "cleaning", "context_window", "image_provider"})
 
 
 def _stops(stop: Sequence[str] | str) -> tuple[str, ...]:
@@ -265,6 +291,8 @@ def _completed(request: Request, given: Mapping[str, Any], face: Face) -> Reques
         changes["trimming"] = to_trimming(given["trimming"])
     if "cleaning" in given:
         changes["cleaning"] = to_cleaning(given["cleaning"])
+    if "context_window" in given:
+        changes["context_window"] = to_window(given["context_window"])
     if "prompts" in given:
         changes["prompts"] = to_folder(given["prompts"])
     return request.replacing(**changes)

@@ -109,5 +109,6 @@ def canonical_names(
 
 def _unknown(name: str, known: Iterable[str], owner: str) -> str:
     matches = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-    hint = f"Did you mean {matches[0]!r}?" if matches else "Other parameters of a route go into model_kwargs={…}."
-    return f"{owner} has no argument {name!r}. {hint}"
+    hint = f"Did you mean {matches[0]!r}? " if matches else ""
+    others = "Other parameters of a route go into model_kwargs={…}." if "model_kwargs" in known else ""
+    return f"{owner} has no argument {name!r}. {hint}{others}".rstrip()

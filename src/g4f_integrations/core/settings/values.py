@@ -190,6 +190,18 @@ def to_tool_calling(value: Any) -> str:
     return str(value)
 
 
+def to_window(value: Any) -> int | None:
+    """Tokens that a model reads and writes at once, ``None`` where nobody says.
+
+    Raises:
+        ConfigurationError: It is no positive whole number.
+    """
+    if value is None or (type(value) is int and value > 0):
+        return value
+    message = f"context_window must be a positive whole number, not {value!r}"
+    raise ConfigurationError(message)
+
+
 def to_finite(name: str, value: Any) -> Any:
     """`value` as it is, if no number in it is infinite or none at all: JSON has no way to write these.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, Literal
 
 from g4f_integrations.core.events import Media, ReasoningDelta, TextDelta
 
 _DEEPEST = 4
+_PART_KEYS = frozenset({"type", "text", "refusal"})
 
 
 def read_parts(parts: Any, choice: int, depth: int = 0) -> Iterator[TextDelta | ReasoningDelta | Media]:
@@ -20,6 +22,8 @@ def read_parts(parts: Any, choice: int, depth: int = 0) -> Iterator[TextDelta | 
             yield from read_parts(part, choice, depth + 1)
     elif isinstance(parts, dict):
         yield from _read_part(parts, choice, depth)
+    elif depth == 0 and type(parts) in {int, float}:
+        yield TextDelta(json.dumps(parts), choice)  # a server that reads its model's JSON and forgets to write it again
 
 
 def _read_part(part: dict[str, Any], choice: int, depth: int) -> Iterator[TextDelta | ReasoningDelta | Media]:
@@ -38,6 +42,8 @@ def _read_part(part: dict[str, Any], choice: int, depth: int) -> Iterator[TextDe
             text = text.get("value")
         if isinstance(text, str) and text:
             yield TextDelta(text, choice)
+        elif depth == 0 and part.keys().isdisjoint(_PART_KEYS):
+            yield TextDelta(json.dumps(part, ensure_ascii=False), choice)  # as above, in JSON mode
 
 
 def read_media(kind: Literal["image", "video"], entries: Any, choice: int) -> Iterator[Media]:
