@@ -301,7 +301,7 @@ def run_scene(
 
 def main() -> None:
     """Run the scenes and print the report."""
-    import chaos_scenes  # noqa: PLC0415  the models may only be imported into a clean environment
+    import chaos_scenes  # the models may only be imported into a clean environment
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=CALLS, help=f"calls of each client in the storm ({CALLS:,})")

@@ -97,7 +97,7 @@ def endpoints(urls: Sequence[str]) -> list[Endpoint]:
 
 def with_fallbacks(urls: Sequence[str], *, timeout: float, **settings: Any) -> Callable[[], Awaitable[Ask]]:
     """LangChain's way: a `ChatOpenAI` for each endpoint, the others as the first one's fallbacks."""
-    from langchain_openai import ChatOpenAI  # noqa: PLC0415  the tests do without it
+    from langchain_openai import ChatOpenAI  # the tests do without it
 
     async def make() -> Ask:
         models = [
@@ -113,8 +113,8 @@ def retry_provider(urls: Sequence[str], *, timeout: float) -> Callable[[], Await
     """g4f's way: a provider for each endpoint, in a `RetryProvider`, behind its client."""
 
     async def make() -> Ask:
-        from g4f.client import AsyncClient, create_custom_provider  # noqa: PLC0415
-        from g4f.providers.retry_provider import RetryProvider  # noqa: PLC0415
+        from g4f.client import AsyncClient, create_custom_provider
+        from g4f.providers.retry_provider import RetryProvider
 
         made = [
             create_custom_provider(url, api_key=KEY, name=f"Peer{place}", default_model="bench", models=["bench"])
@@ -209,7 +209,7 @@ async def _before(fate: str | None, place: int) -> AsyncIterator[Any]:
 
 
 def _items_of(said: str, number: int, dice: random.Random) -> list[Any]:
-    from g4f.providers.response import ToolCalls  # noqa: PLC0415  after the environment is clean
+    from g4f.providers.response import ToolCalls  # after the environment is clean
 
     pieces = pieces_of(arguments_of(said, number), dice)
     head = {"index": 0, "id": call_id(number), "type": "function", "function": {"name": "record", "arguments": ""}}
@@ -217,7 +217,7 @@ def _items_of(said: str, number: int, dice: random.Random) -> list[Any]:
 
 
 async def _playing(fate: str | None, items: list[Any], dice: random.Random) -> AsyncIterator[Any]:
-    from g4f.providers.response import FinishReason, ToolCalls  # noqa: PLC0415
+    from g4f.providers.response import FinishReason, ToolCalls
 
     reason = FinishReason("tool_calls" if isinstance(items[0], ToolCalls) else "stop")
     breaks_at = dice.randrange(1, len(items) + 1) if fate is not None else None
@@ -230,7 +230,7 @@ async def _playing(fate: str | None, items: list[Any], dice: random.Random) -> A
 
 
 def _raise_before(fate: str | None) -> None:
-    from g4f import errors  # noqa: PLC0415
+    from g4f import errors
 
     kinds = {
         "rate_limit": errors.RateLimitError,
@@ -246,8 +246,8 @@ def _raise_before(fate: str | None) -> None:
 
 
 def _raise_later(fate: str | None) -> None:
-    from aiohttp import ClientPayloadError  # noqa: PLC0415
-    from g4f.errors import ResponseError  # noqa: PLC0415
+    from aiohttp import ClientPayloadError
+    from g4f.errors import ResponseError
 
     if fate == "cut":
         message = "Response payload is not completed"

@@ -78,7 +78,7 @@ def _blocking(server: Server, options: argparse.Namespace) -> Result:
 
 
 def _mixed(server: Server, options: argparse.Namespace) -> Result:
-    from g4f.client import create_custom_provider  # noqa: PLC0415  after the environment is clean
+    from g4f.client import create_custom_provider  # after the environment is clean
 
     urls = urls_of(server, "mixed", options)
     local = InProcess(options.seed, options.probability)

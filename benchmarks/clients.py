@@ -31,7 +31,7 @@ def chat_g4f(url: str, **settings: Any) -> ChatG4F:
 
 def chat_openai(url: str) -> ChatOpenAI:
     """`ChatOpenAI`, reading the usage of streams as `ChatG4F` does."""
-    from langchain_openai import ChatOpenAI  # noqa: PLC0415  the tests of the chaos run do without it
+    from langchain_openai import ChatOpenAI  # the tests of the chaos run do without it
 
     return ChatOpenAI(model="bench", base_url=url, api_key=KEY, stream_usage=True)  # type: ignore[arg-type]
 

@@ -43,10 +43,10 @@ def _descriptors() -> int:
 def _model(client: str, url: str) -> Any:
     settings = {"model": "bench", "base_url": url, "api_key": "sk-benchmark"}
     if client == "ChatG4F":
-        from g4f_integrations.langchain import ChatG4F  # noqa: PLC0415  the import is what is measured
+        from g4f_integrations.langchain import ChatG4F  # the import is what is measured
 
         return ChatG4F(**settings)
-    from langchain_openai import ChatOpenAI  # noqa: PLC0415
+    from langchain_openai import ChatOpenAI
 
     return ChatOpenAI(**settings, stream_usage=True)
 
@@ -120,9 +120,9 @@ def _calls(parts: Sequence[int], url: str, note: Callable[[], None]) -> None:
 
 
 def _provider_calls(parts: Sequence[int], url: str, note: Callable[[], None]) -> None:
-    from g4f.client import create_custom_provider  # noqa: PLC0415  the other kinds do without g4f
+    from g4f.client import create_custom_provider  # the other kinds do without g4f
 
-    from g4f_integrations.langchain import ChatG4F  # noqa: PLC0415
+    from g4f_integrations.langchain import ChatG4F
 
     provider = create_custom_provider(url, api_key="sk-benchmark", default_model="bench", models=["bench"])
     model = ChatG4F(provider=provider, model="bench")

@@ -160,7 +160,7 @@ def _completion(dice: random.Random, body: Wire) -> Wire:
 @asynccontextmanager
 async def serving(provider: Provider) -> AsyncIterator[None]:
     """The provider as a server on this machine."""
-    from aiohttp import web  # noqa: PLC0415  after the environment is clean
+    from aiohttp import web  # after the environment is clean
 
     async def complete(request: Request) -> Response:
         status, reply = provider.answer(await request.json())
@@ -193,9 +193,9 @@ class Outcome:
 
 async def converse(providers: Sequence[Provider], turns: int, dice: random.Random) -> Outcome:
     """Have the whole conversation; the history is never cut by the caller."""
-    from g4f_integrations.core.policy import Resilience  # noqa: PLC0415  see above
-    from g4f_integrations.core.routes import Endpoint, RouteChoice  # noqa: PLC0415
-    from g4f_integrations.testing import reset_health  # noqa: PLC0415
+    from g4f_integrations.core.policy import Resilience
+    from g4f_integrations.core.routes import Endpoint, RouteChoice
+    from g4f_integrations.testing import reset_health
 
     reset_health()
     choice = RouteChoice(routes=tuple(Endpoint(provider.url, "a-model-nobody-knows") for provider in providers))
@@ -218,11 +218,11 @@ async def converse(providers: Sequence[Provider], turns: int, dice: random.Rando
 
 async def _ask(choice: Any, policy: Any, history: list[Wire], outcome: Outcome) -> list[str]:
     """One call; gives the ids of the tool calls that it was answered with."""
-    from g4f_integrations.core.engine import complete  # noqa: PLC0415
-    from g4f_integrations.core.events import TextDelta, ToolCall  # noqa: PLC0415
-    from g4f_integrations.core.request import Request  # noqa: PLC0415
-    from g4f_integrations.core.trimming import Trimming  # noqa: PLC0415
-    from g4f_integrations.errors import IntegrationError  # noqa: PLC0415
+    from g4f_integrations.core.engine import complete
+    from g4f_integrations.core.events import TextDelta, ToolCall
+    from g4f_integrations.core.request import Request
+    from g4f_integrations.core.trimming import Trimming
+    from g4f_integrations.errors import IntegrationError
 
     outcome.calls += 1
     try:
@@ -256,7 +256,7 @@ def _token_counter() -> Callable[[str], int]:
         folder = Path(place, "core", "_static", "tiktoken_cache")
         if folder.is_dir():
             os.environ["TIKTOKEN_CACHE_DIR"] = str(folder)
-    import tiktoken  # noqa: PLC0415  the folder must be set before
+    import tiktoken  # the folder must be set before
 
     encode = tiktoken.get_encoding("cl100k_base").encode_ordinary
     known: dict[str, int] = {}

@@ -23,11 +23,11 @@ ROUNDS, QUICK_ROUNDS = 200, 20
 
 
 def _cells() -> dict[str, Callable[..., Any]]:
-    import blocking  # noqa: PLC0415  the models may only be imported into a clean environment
-    import calls  # noqa: PLC0415
-    import leaving  # noqa: PLC0415
-    import llama_index_calls  # noqa: PLC0415
-    import starting  # noqa: PLC0415
+    import blocking  # the models may only be imported into a clean environment
+    import calls
+    import leaving
+    import llama_index_calls
+    import starting
 
     return {
         "call": calls.call,
@@ -49,7 +49,7 @@ def _cells() -> dict[str, Callable[..., Any]]:
 
 
 async def _close() -> None:
-    from clients import close_session  # noqa: PLC0415
+    from clients import close_session
 
     await close_session()
 

@@ -151,7 +151,7 @@ async def serve() -> None:
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
-        import uvloop  # noqa: PLC0415  the server does without it
+        import uvloop  # the server does without it
     except ImportError:
         return None
     return uvloop.new_event_loop

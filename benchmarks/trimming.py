@@ -101,7 +101,7 @@ def conversation(messages: int, seed: int, *, small: bool = False) -> list[Wire]
 
 
 def _encoding() -> Any:
-    import tiktoken  # noqa: PLC0415  the folder must be set before
+    import tiktoken  # the folder must be set before
 
     return tiktoken.get_encoding("cl100k_base")
 
@@ -115,15 +115,15 @@ def _set_cache() -> None:
 
 
 def ours() -> Trimmer:
-    from g4f_integrations.core.tokens import load_vocabulary  # noqa: PLC0415  each process loads its own subject only
-    from g4f_integrations.core.trimming import trim  # noqa: PLC0415
+    from g4f_integrations.core.tokens import load_vocabulary  # each process loads its own subject only
+    from g4f_integrations.core.trimming import trim
 
     load_vocabulary("gpt-4")
     return lambda messages, budget: trim(messages, budget, model="gpt-4").messages  # type: ignore[return-value]
 
 
 def _langchain(**options: Any) -> Trimmer:
-    from langchain_core.messages import convert_to_messages, trim_messages  # noqa: PLC0415
+    from langchain_core.messages import convert_to_messages, trim_messages
 
     encode = _encoding().encode_ordinary
 
@@ -150,7 +150,7 @@ def _langchain(**options: Any) -> Trimmer:
 
 
 def _as_chat_messages(messages: list[Wire]) -> list[Any]:
-    from llama_index.core.llms import ChatMessage  # noqa: PLC0415
+    from llama_index.core.llms import ChatMessage
 
     return [
         ChatMessage(
@@ -166,7 +166,7 @@ def _as_chat_messages(messages: list[Wire]) -> list[Any]:
 
 
 def _chat_memory_buffer() -> Trimmer:
-    from llama_index.core.memory import ChatMemoryBuffer  # noqa: PLC0415
+    from llama_index.core.memory import ChatMemoryBuffer
 
     encode = _encoding().encode_ordinary
 
@@ -183,7 +183,7 @@ def _chat_memory_buffer() -> Trimmer:
 
 
 def _memory() -> Trimmer:
-    from llama_index.core.memory import Memory  # noqa: PLC0415
+    from llama_index.core.memory import Memory
 
     encode = _encoding().encode_ordinary
 

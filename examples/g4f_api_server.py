@@ -72,11 +72,11 @@ def own_server() -> Iterator[tuple[str, Callable[[], None]]]:
 
 def serve() -> None:
     """g4f's server, as ``g4f api`` starts it, but with one provider that is scripted."""
-    import g4f.debug  # noqa: PLC0415  in the server's process alone
+    import g4f.debug  # in the server's process alone
 
     g4f.debug.version_check = False  # which would ask PyPI
-    import uvicorn  # noqa: PLC0415
-    from g4f.Provider import ProviderLoader  # noqa: PLC0415
+    import uvicorn
+    from g4f.Provider import ProviderLoader
 
     words = ("To be told apart, ", "each by its rhythm.")
     inside = ScriptedProvider(*words, name="Inside", models=["keeper-1", "keeper-2"])
@@ -84,7 +84,7 @@ def serve() -> None:
         ProviderLoader.names.append("Inside")
     # G4FSpace asks for its models as it is loaded.
     ProviderLoader.loaded.update({"Inside": inside, "inside": inside, "G4FSpace": inside, "g4fspace": inside})
-    from g4f.api import AppConfig, create_app  # noqa: PLC0415
+    from g4f.api import AppConfig, create_app
 
     AppConfig.set_config(ignore_cookie_files=True, gui=False, disable_colors=True)
     listening = socket.create_server(("127.0.0.1", 0))

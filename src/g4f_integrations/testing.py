@@ -160,10 +160,10 @@ def ScriptedProvider(  # noqa: N802  it returns a class, and is used like one
 
 
 def _make(token: str, *, name: str, scripts: tuple[Any, ...], register: bool, attributes: dict[str, Any]) -> Any:
-    from g4f_integrations.core.catalog import load_g4f  # noqa: PLC0415  g4f is loaded on first use
+    from g4f_integrations.core.catalog import load_g4f  # g4f is loaded on first use
 
     load_g4f()
-    from g4f.providers.base_provider import AsyncGeneratorProvider  # noqa: PLC0415
+    from g4f.providers.base_provider import AsyncGeneratorProvider
 
     calls: list[ReceivedCall] = []
     counter = itertools.count()
@@ -212,7 +212,7 @@ def _make(token: str, *, name: str, scripts: tuple[Any, ...], register: bool, at
 
 def _register(name: str, made: type) -> None:
     """Make the class known to g4f by its name, unless a real provider has that name."""
-    from g4f.Provider import ProviderLoader  # noqa: PLC0415
+    from g4f.Provider import ProviderLoader
 
     if name.lower() in {real.lower() for real in (*ProviderLoader.names, *ProviderLoader.extra)}:
         return
@@ -223,7 +223,7 @@ def _register(name: str, made: type) -> None:
 
 
 def _dropped() -> Exception:
-    from aiohttp import ClientPayloadError  # noqa: PLC0415
+    from aiohttp import ClientPayloadError
 
     return ClientPayloadError("Response payload is not completed")
 

@@ -50,7 +50,7 @@ def ask(
     )  # fmt: skip
     if raw:
         settings["cleaning"] = None
-    from g4f_integrations.cli.conversing import Answered, answer_to, model_of  # noqa: PLC0415  --help needs no engine
+    from g4f_integrations.cli.conversing import Answered, answer_to, model_of  # --help needs no engine
 
     messages = [{"role": "system", "content": system}] if system else []
     messages.append({"role": "user", "content": with_pictures(text, image or ())})
@@ -113,7 +113,7 @@ def with_pictures(text: str, images: Any) -> Any:
     """
     if not images:
         return text
-    from g4f_integrations.core.media import image_block  # noqa: PLC0415  see `ask`
+    from g4f_integrations.core.media import image_block
 
     blocks = [image_block(given if _is_address(given) else Path(given).expanduser()) for given in images]
     return [{"type": "text", "text": text}, *blocks]

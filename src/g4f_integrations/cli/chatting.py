@@ -47,13 +47,13 @@ def chat(
     )  # fmt: skip
     if raw:
         settings["cleaning"] = None
-    from g4f_integrations.cli.session import Session  # noqa: PLC0415  --help needs no engine
+    from g4f_integrations.cli.session import Session  # --help needs no engine
 
     session = Session(settings, system, tools or ())
     at_terminal = sys.stdin.isatty()
     if at_terminal:
         with suppress(ImportError):  # history and line editing, where Python was built with them
-            import readline  # noqa: F401, PLC0415
+            import readline  # noqa: F401  `input` works with it once it is imported
         remark(_GREETING.format(model=for_terminal(model)))
     _converse(session, at_terminal=at_terminal)
 

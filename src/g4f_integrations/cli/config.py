@@ -44,7 +44,7 @@ def _versions() -> list[tuple[str, str, str]]:
 
 
 def _environment() -> list[tuple[str, str, str]]:
-    from g4f_integrations.core.credentials import MASK, redact_url  # noqa: PLC0415  --help needs none of it
+    from g4f_integrations.core.credentials import MASK, redact_url  # --help needs none of it
 
     upper = {name.upper(): name for name in os.environ}
     names = [upper[name] for name in _VARIABLES if name in upper]
@@ -67,7 +67,7 @@ def _meaning(name: str) -> str:
 
 
 def _files() -> list[tuple[str, str, str]]:
-    from g4f_integrations.core.inventory.stored import FILE_NAME, user_folder  # noqa: PLC0415
+    from g4f_integrations.core.inventory.stored import FILE_NAME, user_folder
 
     path = user_folder() / FILE_NAME
     state: Any = f"{path.stat().st_size} bytes" if path.is_file() else "not there yet"

@@ -44,7 +44,7 @@ class Answered:
 
     def message(self) -> dict[str, Any]:
         """The answer as a message of the history."""
-        from json import dumps  # noqa: PLC0415
+        from json import dumps
 
         said: dict[str, Any] = {"role": "assistant", "content": self.text}
         if self.calls:

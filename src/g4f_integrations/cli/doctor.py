@@ -80,13 +80,13 @@ def doctor(
       g4f-integrations doctor --base-url http://localhost:1337/v1 -m gpt-4o
     """
     settings = options.settings_of(model=model, provider=provider, route=route, base_url=base_url, api_key=api_key)
-    from g4f_integrations.core.loop import run_blocking  # noqa: PLC0415  --help needs no engine
+    from g4f_integrations.core.loop import run_blocking  # --help needs no engine
 
     examined = _Examination(settings, timeout=timeout, with_tools=tools)
     shown = console()
     live: Any = nullcontext()
     if shown.is_terminal and not as_json:
-        from rich.live import Live  # noqa: PLC0415  only terminals are drawn on
+        from rich.live import Live  # only terminals are drawn on
 
         live = Live(get_renderable=examined.table, console=shown, refresh_per_second=8, transient=True)
     try:
@@ -132,20 +132,20 @@ class _Examination:
         await asyncio.gather(*(self._examine(*pair) for pair in zip(infos, self.findings, strict=True)))
 
     def _routes(self) -> list[RouteInfo]:
-        from g4f_integrations.core.inventory.joining import route_infos  # noqa: PLC0415  loads g4f
+        from g4f_integrations.core.inventory.joining import route_infos  # loads g4f
 
         return list(route_infos(self._call([], {}).choice, _store()))
 
     def _call(self, messages: list[dict[str, Any]], arguments: dict[str, Any], **settings: Any) -> Any:
-        from g4f_integrations.cli.conversing import model_of  # noqa: PLC0415
-        from g4f_integrations.core.settings.calls import make_face, prepare_call  # noqa: PLC0415
+        from g4f_integrations.cli.conversing import model_of
+        from g4f_integrations.core.settings.calls import make_face, prepare_call
 
         model = model_of({**self._settings, **settings})
         return prepare_call(model, messages, None, arguments, stream=True, face=make_face(list, dict))
 
     async def _examine(self, info: RouteInfo, finding: Finding) -> None:
-        from g4f_integrations.cli.failing import line_of  # noqa: PLC0415
-        from g4f_integrations.errors import IntegrationError  # noqa: PLC0415
+        from g4f_integrations.cli.failing import line_of
+        from g4f_integrations.errors import IntegrationError
 
         try:
             await self._ask(info, finding)
@@ -171,7 +171,7 @@ class _Examination:
         return self._call(messages, arguments, **_only(self._settings, info), **clocks).batches()
 
     async def _ask(self, info: RouteInfo, finding: Finding) -> None:
-        from g4f_integrations.core.events import AnswerInfo, TextDelta, Usage  # noqa: PLC0415
+        from g4f_integrations.core.events import AnswerInfo, TextDelta, Usage
 
         began = time.monotonic()
         first = None
@@ -189,7 +189,7 @@ class _Examination:
         finding.works = True
 
     async def _ask_for_call(self, info: RouteInfo, finding: Finding) -> None:
-        from g4f_integrations.core.events import AnswerInfo, ToolCall  # noqa: PLC0415
+        from g4f_integrations.core.events import AnswerInfo, ToolCall
 
         called = False
         async with aclosing(self._batches(info, _TOOL_QUESTION, tools=[_TOOL])) as batches:
@@ -202,7 +202,7 @@ class _Examination:
 
 def _only(settings: dict[str, Any], info: RouteInfo) -> dict[str, Any]:
     """What narrows the settings to one route; endpoints keep the key that was given for them."""
-    from g4f_integrations.core.routes import Endpoint  # noqa: PLC0415
+    from g4f_integrations.core.routes import Endpoint
 
     if isinstance(info.route, Endpoint):
         kept = {"base_url": info.route.base_url, "model": info.model or "auto", "routes": None}
@@ -211,14 +211,14 @@ def _only(settings: dict[str, Any], info: RouteInfo) -> dict[str, Any]:
 
 
 def _store() -> Any:
-    from g4f_integrations.core.health import default_store  # noqa: PLC0415
+    from g4f_integrations.core.health import default_store
 
     return default_store()
 
 
 def _window(choice: Any) -> int | None:
     """What is known of the route's window now that it was asked."""
-    from g4f_integrations.core.inventory.joining import route_infos  # noqa: PLC0415
+    from g4f_integrations.core.inventory.joining import route_infos
 
     return next((info.window for info in route_infos(choice, _store())), None)
 

@@ -108,7 +108,7 @@ def providers(
 
 def _catalog(*, refresh: bool, endpoints: list[str] | None) -> Catalog:
     """The catalogue, with fresh lists where they were asked for; sources that failed are told."""
-    from g4f_integrations.core.inventory import Catalog  # noqa: PLC0415  --help needs no catalogue
+    from g4f_integrations.core.inventory import Catalog  # --help needs no catalogue
 
     catalog = Catalog()
     rows = [*(catalog.refresh() if refresh else ()), *(catalog.refresh(*endpoints) if endpoints else ())]

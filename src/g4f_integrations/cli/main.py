@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if any(find_spec(name) is None for name in _EXTRA):
         return _without_extra(given)
-    from g4f_integrations.cli.failing import report  # noqa: PLC0415  typer comes with the extra
+    from g4f_integrations.cli.failing import report  # typer comes with the extra
 
     try:
         app = import_module("g4f_integrations.cli.app").app
@@ -55,11 +55,11 @@ def _replace_closed_streams() -> None:
 def _without_extra(given: list[str]) -> int:
     """The demo needs nothing but the package; everything else says what is missing."""
     if given[:1] == ["demo"] and set(given[1:]) <= {"--plain"}:
-        from g4f_integrations.cli.demo import run_demo  # noqa: PLC0415  LangChain is imported with it
+        from g4f_integrations.cli.demo import run_demo  # LangChain is imported with it
 
         return run_demo(plain="--plain" in given)
     if given == ["--version"]:
-        from g4f_integrations import __version__  # noqa: PLC0415
+        from g4f_integrations import __version__
 
         sys.stdout.write(f"g4f-integrations {__version__}\n")
         return 0

@@ -53,7 +53,7 @@ def image(
         raise ConfigurationError(message)
     if number > 1 and not output.is_dir():
         output.mkdir(parents=True)
-    from g4f_integrations.core.media import generate_images  # noqa: PLC0415  --help needs no engine
+    from g4f_integrations.core.media import generate_images  # --help needs no engine
 
     made = generate_images(" ".join(prompt), n=number, size=size, **routing)
     _tell([(one.save(output), one.metadata) for one in made], as_json=as_json)
@@ -87,7 +87,7 @@ def speak(
         message = "there is nothing to say; write it behind `speak`, or pipe it in"
         raise ConfigurationError(message)
     wanted: dict[str, Any] = {"format": output.suffix[1:]} if output.suffix in _SPEECH else {}
-    from g4f_integrations.core.media import synthesize_speech  # noqa: PLC0415  --help needs no engine
+    from g4f_integrations.core.media import synthesize_speech  # --help needs no engine
 
     made = synthesize_speech(said, voice=voice, language=language, **wanted, **routing)
     _tell([(made.save(output), made.metadata)], as_json=as_json)
@@ -119,7 +119,7 @@ def transcribe(
         model=model or "", provider=provider, route=route, base_url=base_url, api_key=api_key, timeout=timeout
     )
     source = file if file.startswith(("http://", "https://", "data:")) else Path(file).expanduser()
-    from g4f_integrations.core.media import transcribe as listen  # noqa: PLC0415  --help needs no engine
+    from g4f_integrations.core.media import transcribe as listen  # --help needs no engine
 
     heard = listen(source, language=language, response_format=form.value, **routing)
     if as_json:

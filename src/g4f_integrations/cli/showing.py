@@ -13,7 +13,7 @@ def demo(plain: Annotated[bool, typer.Option("--plain", help="No colours.")] = F
     Examples:
       g4f-integrations demo
     """
-    from g4f_integrations.cli.demo import run_demo  # noqa: PLC0415  --help needs no LangChain
+    from g4f_integrations.cli.demo import run_demo  # --help needs no LangChain
 
     status = run_demo(plain=plain)
     if status:

@@ -31,7 +31,7 @@ def clean(
       pbpaste | g4f-integrations clean --explain
     """
     text = _read(file)
-    from g4f_integrations.core.cleaning import Cleaning  # noqa: PLC0415  --help needs no rules
+    from g4f_integrations.core.cleaning import Cleaning  # --help needs no rules
 
     cleaned = Cleaning().clean(text, provider=provider)
     removed = [{"rule": one.rule, "start": one.start, "end": one.end, "text": one.text} for one in cleaned.removed]
@@ -62,8 +62,8 @@ def trim(
     messages = _messages(_read(file))
     limit = options.token_count(max_tokens)
     assert limit is not None
-    from g4f_integrations.core.tokens import counter_for  # noqa: PLC0415  --help needs no vocabulary
-    from g4f_integrations.core.trimming import trim as fit  # noqa: PLC0415
+    from g4f_integrations.core.tokens import counter_for  # --help needs no vocabulary
+    from g4f_integrations.core.trimming import trim as fit
 
     try:
         trimmed = fit(messages, limit, counter=None if model == "auto" else counter_for(model))

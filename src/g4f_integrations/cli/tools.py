@@ -83,7 +83,7 @@ def search(query: str) -> str:
     Raises:
         IntegrationError: The search failed, or needs the extra ``search``.
     """
-    from g4f_integrations.core.search import WebSearch, quoted  # noqa: PLC0415  few ask for it
+    from g4f_integrations.core.search import WebSearch, quoted  # few ask for it
 
     return quoted(WebSearch().search(query))
 

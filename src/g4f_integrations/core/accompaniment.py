@@ -144,7 +144,7 @@ class Accompaniment(ABC):
 
     def _note_call(self, event: ToolCallDelta) -> None:
         if self._assembler is None:
-            from g4f_integrations.core.assembly import ToolCallAssembler  # noqa: PLC0415  many answers hold no call
+            from g4f_integrations.core.assembly import ToolCallAssembler  # many answers hold no call
 
             self._assembler = ToolCallAssembler(self._asked.tools)
         self._assembler.feed(event)

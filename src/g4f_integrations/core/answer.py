@@ -140,7 +140,7 @@ class Answer(Incoming):
         if self._asked.format is None:
             released += [TextDelta(f"\n\n{text}", choice) for choice, text in self._texts() if text]
             return
-        from g4f_integrations.core.joining import Joint  # noqa: PLC0415  few answers come to this
+        from g4f_integrations.core.joining import Joint  # few answers come to this
 
         for choice, text in self._texts():
             joint = Joint((self._call.shown or {}).get(choice, ""), anew=True)
@@ -178,7 +178,7 @@ def _of_choice(choice: int, calls: list[ToolCall | InvalidToolCall]) -> Iterable
 
 def _renew_ids(calls: Iterable[ToolCall | InvalidToolCall], taken: set[str]) -> None:
     """Give calls ids of their own that every provider accepts; many routes count anew in every turn."""
-    from g4f_integrations.core.toolcalls.ids import is_call_id, new_call_id  # noqa: PLC0415
+    from g4f_integrations.core.toolcalls.ids import is_call_id, new_call_id
 
     for call in calls:
         if not is_call_id(call.id) or call.id in taken:

@@ -95,7 +95,7 @@ class Asked:
         """What takes the tool calls out of a text: of models without native calls, and of servers that forget to."""
         if not self.tools:
             return None
-        from g4f_integrations.core.toolcalls import CallSplitter  # noqa: PLC0415  only calls with tools need it
+        from g4f_integrations.core.toolcalls import CallSplitter  # only calls with tools need it
 
         return CallSplitter(self.tools)
 
@@ -103,7 +103,7 @@ class Asked:
         """What makes bare JSON of a text, if that was asked for."""
         if self.format is None:
             return None
-        from g4f_integrations.core.structured import JSONAnswer  # noqa: PLC0415  only calls with a format need it
+        from g4f_integrations.core.structured import JSONAnswer  # only calls with a format need it
 
         return JSONAnswer(self.format)
 
@@ -171,7 +171,7 @@ def in_words(candidate: Candidate, call: CallState) -> Callable[[Sequence[Messag
 def _ask_in_its_terms(candidate: Candidate, call: CallState, request: Request) -> Asked:
     mistake = call.mistakes.get(candidate.key) if call.mistakes else None
     if mistake is not None:
-        from g4f_integrations.core.toolcalls.emulation import reask_messages  # noqa: PLC0415
+        from g4f_integrations.core.toolcalls.emulation import reask_messages
 
         # Before the rest: what is told in words ends with a reminder, which belongs behind the question.
         messages = reask_messages(request.messages, mistake.text, mistake.problems, folder=request.prompts)
@@ -237,7 +237,7 @@ def _without_format(request: Request) -> dict[str, Any]:
 
 
 def _with_tools_in_words(request: Request, wanted: Mapping[str, Any] | None) -> Request:
-    from g4f_integrations.core.toolcalls.emulation import emulate_tools  # noqa: PLC0415  only some routes need it
+    from g4f_integrations.core.toolcalls.emulation import emulate_tools  # only some routes need it
 
     messages = emulate_tools(
         request.messages,
@@ -252,7 +252,7 @@ def _with_tools_in_words(request: Request, wanted: Mapping[str, Any] | None) -> 
 
 
 def _with_format_in_words(request: Request, wanted: Mapping[str, Any] | None) -> Request:
-    from g4f_integrations.core.structured import ask_for_json  # noqa: PLC0415  only some routes need it
+    from g4f_integrations.core.structured import ask_for_json  # only some routes need it
 
     assert wanted is not None
     messages = ask_for_json(request.messages, wanted, folder=request.prompts)

@@ -67,7 +67,7 @@ class ToolCallAssembler:
 
 def _is_unclosed(text: str) -> bool:
     """Whether the arguments break off: half a call must not be run as if it were whole."""
-    from g4f_integrations.core.toolcalls.tolerant_json import find_end  # noqa: PLC0415  only broken calls need it
+    from g4f_integrations.core.toolcalls.tolerant_json import find_end  # only broken calls need it
 
     start = len(text) - len(text.lstrip())
     return text[start : start + 1] in {"{", "[", '"'} and find_end(text, start) is None
@@ -90,7 +90,7 @@ def _finish(choice: int, parts: _Parts, tools: Sequence[Mapping[str, Any]], cut:
             return InvalidToolCall(call_id, name, text, f"The arguments are no JSON: {error}", choice)
         arguments = text
     if tools:
-        from g4f_integrations.core.toolcalls.arguments import settle_call  # noqa: PLC0415  only calls need it
+        from g4f_integrations.core.toolcalls.arguments import settle_call  # only calls need it
 
         return settle_call(call_id, name, arguments, tools, choice)
     if arguments is None:

@@ -247,8 +247,8 @@ class AttemptRun:
                 return answer.end(answer.take(events)[0])
             if kind is ReasoningDelta:
                 has_reasoning = True
-            elif kind is TextDelta and not may_hold_tags:
-                may_hold_tags = event.text[:1] in _BEFORE_TAGS  # type: ignore[union-attr]  # just looked at
+            elif not may_hold_tags and type(event) is TextDelta:
+                may_hold_tags = event.text[:1] in _BEFORE_TAGS
         if has_reasoning and may_hold_tags:  # both sorts of reasoning, which belong in the order in which they came
             return answer.end(answer.take(events)[0])
         return answer.end(answer.take_whole(events), whole=True)

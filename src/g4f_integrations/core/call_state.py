@@ -78,7 +78,7 @@ class Partial:
 
     def joint(self) -> Joint:
         """What joins the rest to it."""
-        from g4f_integrations.core.joining import Joint  # noqa: PLC0415  few answers break off
+        from g4f_integrations.core.joining import Joint  # few answers break off
 
         return Joint(self.text, self.blanks, anew=self.anew)
 

@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from g4f_integrations.core.admission import place_on
 from g4f_integrations.core.alarms import Limit
@@ -90,7 +90,7 @@ class RouteCall(Generic[T]):
                 seconds = loop.time() - started
                 if failure is None:
                     self._succeeded(chosen.candidate, seconds)
-                    return value  # type: ignore[return-value]  # there is a value where there is no failure
+                    return cast("T", value)  # which is there where no failure is
                 self._failed(chosen.candidate, failure, seconds, again=again)
                 retries = retries or RetryDriver(self, seconds)
                 following = await retries.decide(AttemptFailed(failure))

@@ -191,7 +191,7 @@ class _Call(Racing):
             if self._cleaned:
                 self._request = self._request.replacing(messages=messages)
         if self._request.tools:
-            from g4f_integrations.core.toolcalls.checking import check_tools  # noqa: PLC0415  many calls have no tools
+            from g4f_integrations.core.toolcalls.checking import check_tools  # many calls have no tools
 
             check_tools(self._request.tools, self._request.tool_choice)
         deadline = None if policy.deadline is None else began + policy.deadline

@@ -166,19 +166,18 @@ class Incoming(Accompaniment):
         released: Batch = []
         texts: dict[int, list[str]] = {}
         for event in events:
-            kind = type(event)
-            if kind is TextDelta:
-                parts = texts.get(event.choice)  # type: ignore[union-attr]
+            if type(event) is TextDelta:
+                parts = texts.get(event.choice)
                 if parts is None:
-                    texts[event.choice] = [event.text]  # type: ignore[union-attr]
+                    texts[event.choice] = [event.text]
                 else:
-                    parts.append(event.text)  # type: ignore[union-attr]
-            elif kind is Finish:
-                self.finishes[event.choice] = event.reason  # type: ignore[union-attr]
-            elif kind is Usage:
-                self.usage = event  # type: ignore[assignment]
-            elif kind is ResponseInfo and self.info is UNTOLD:
-                self.info = event  # type: ignore[assignment]
+                    parts.append(event.text)
+            elif type(event) is Finish:
+                self.finishes[event.choice] = event.reason
+            elif type(event) is Usage:
+                self.usage = event
+            elif type(event) is ResponseInfo and self.info is UNTOLD:
+                self.info = event
             else:
                 self._note(event, released)
         if self._reasoning:

@@ -153,7 +153,7 @@ class Lane:
         if joint.problem is None:
             return
         if self._doubt is None:
-            from g4f_integrations.core.joining import Doubt  # noqa: PLC0415  few answers break off
+            from g4f_integrations.core.joining import Doubt  # few answers break off
 
             self._doubt = Doubt(joint, self._provider)
             self._doubt.feed(joint.refused)

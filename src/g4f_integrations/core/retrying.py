@@ -44,7 +44,7 @@ class retry_if_attempt_failed(retry_base):  # noqa: N801  tenacity's objects are
         return isinstance(error, AttemptFailed) and _call_of(retry_state).can_go_on()
 
 
-class wait_for_route(wait_base):  # noqa: N801
+class wait_for_route(wait_base):  # noqa: N801  see above
     """Zero when another route is ready, else until the first one is."""
 
     def __call__(self, retry_state: RetryCallState) -> float:
@@ -52,7 +52,7 @@ class wait_for_route(wait_base):  # noqa: N801
         return _call_of(retry_state).next_wait() or 0.0
 
 
-class stop_without_candidate(stop_base):  # noqa: N801
+class stop_without_candidate(stop_base):  # noqa: N801  see above
     """No candidate is left."""
 
     def __call__(self, retry_state: RetryCallState) -> bool:
@@ -60,7 +60,7 @@ class stop_without_candidate(stop_base):  # noqa: N801
         return _call_of(retry_state).next_wait() is None
 
 
-class stop_before_deadline(stop_base):  # noqa: N801
+class stop_before_deadline(stop_base):  # noqa: N801  see above
     """The wait alone would pass the deadline. tenacity asks for the wait before it asks this."""
 
     def __call__(self, retry_state: RetryCallState) -> bool:

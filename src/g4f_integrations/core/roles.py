@@ -27,7 +27,7 @@ def adapt_messages(
     keeps_tools = native_tools and (history or len(messages) < 2)  # one text that tells the history has no tool calls
     flattened = False
     if not keeps_tools and tells_of_tools(messages):
-        from g4f_integrations.core.toolcalls.emulation import tell_calls  # noqa: PLC0415  few histories hold calls
+        from g4f_integrations.core.toolcalls.emulation import tell_calls  # few histories hold calls
 
         messages, flattened = tell_calls(messages), True
     adapted = [_safe_copy(message) for message in messages]

@@ -40,7 +40,7 @@ class Inspected:
         return self._function if instance is None else self._bound(self._function, instance)
 
 
-class _Bound(partial):  # type: ignore[type-arg]  # generic for type checkers only
+class _Bound(partial[Any]):
     """A bound method in all that others ask of one."""
 
     @property

@@ -41,6 +41,6 @@ def prepare_call(
     count = getattr(model, "custom_get_token_ids", None)
     if count is None:
         return call
-    from g4f_integrations.core.tokens import LengthOf  # noqa: PLC0415  few models count in a way of their own
+    from g4f_integrations.core.tokens import LengthOf  # few models count in a way of their own
 
     return call._replace(request=call.request.replacing(counter=LengthOf(count)))

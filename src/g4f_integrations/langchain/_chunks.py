@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
@@ -185,22 +185,21 @@ def _plain_result(events: Iterable[Event]) -> ChatResult | None:
     """The same for one choice of nothing but text, in one go: after a wait for the network every function costs."""
     parts: list[str] = []
     usage: UsageMetadata | None = None
-    reason, info = "stop", None
+    reason = "stop"
+    info: AnswerInfo | None = None
     for event in events:
-        kind = type(event)
-        if kind is TextDelta and event.choice == 0:  # type: ignore[union-attr]  # just looked at, here and below
-            parts.append(event.text)  # type: ignore[union-attr]
-        elif kind is Usage:
-            usage = _convert_usage(event)  # type: ignore[arg-type]
-        elif kind is Finish and event.choice == 0:  # type: ignore[union-attr]
-            reason = event.reason  # type: ignore[union-attr]
-        elif kind is AnswerInfo:
+        if type(event) is TextDelta and event.choice == 0:
+            parts.append(event.text)
+        elif type(event) is Usage:
+            usage = _convert_usage(event)
+        elif type(event) is Finish and event.choice == 0:
+            reason = event.reason
+        elif type(event) is AnswerInfo:
             info = event
-        elif kind is not Retrying:
+        elif type(event) is not Retrying:
             return None
     if info is None:
         return None
-    assert isinstance(info, AnswerInfo)
     name = info.model or info.provider
     metadata = {**info.extra, "model_name": name, "model_provider": MODEL_PROVIDER, "finish_reason": reason}
     if info.response_id:
@@ -220,8 +219,9 @@ class _Choice:
         self.invalid: list[Any] = []
 
     def message_content(self) -> str | list[str | dict[Any, Any]]:
-        if all(isinstance(piece, str) for piece in self.content):
-            return "".join(self.content)  # type: ignore[arg-type]  # just looked at
+        texts = [piece for piece in self.content if isinstance(piece, str)]
+        if len(texts) == len(self.content):
+            return "".join(texts)
         blocks: list[str | dict[Any, Any]] = []
         text = ""
         for piece in self.content:
@@ -305,9 +305,9 @@ def _convert_usage(usage: Usage) -> UsageMetadata:
         inputs = {_INPUT_DETAILS[name]: count for name, count in usage.details.items() if name in _INPUT_DETAILS}
         outputs = {_OUTPUT_DETAILS[name]: count for name, count in usage.details.items() if name in _OUTPUT_DETAILS}
         if inputs:
-            converted["input_token_details"] = InputTokenDetails(**inputs)  # type: ignore[typeddict-item]
+            converted["input_token_details"] = cast("InputTokenDetails", inputs)  # only names that it has
         if outputs:
-            converted["output_token_details"] = OutputTokenDetails(**outputs)  # type: ignore[typeddict-item]
+            converted["output_token_details"] = cast("OutputTokenDetails", outputs)
     return converted
 
 

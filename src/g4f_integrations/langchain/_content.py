@@ -116,7 +116,7 @@ def _picture(block: Block) -> Part | None:
     is_bytes = isinstance(block.get("image", told.get("url")), bytes | bytearray | memoryview)
     if not (is_here or is_bytes or (max_side is not None and isinstance(source, str))):
         return None
-    from g4f_integrations.core.media.blocks import image_block  # noqa: PLC0415  few messages hold pictures
+    from g4f_integrations.core.media.blocks import image_block  # few messages hold pictures
 
     if isinstance(block.get("base64"), str) and source is block["base64"]:
         source = data_uri_of(block, "image")
@@ -127,7 +127,7 @@ def _picture(block: Block) -> Part | None:
 def _audio(block: Block) -> Part:
     held = held_in(block, "audio")
     if held is not None:
-        from g4f_integrations.core.media.blocks import audio_block  # noqa: PLC0415  few messages hold sound
+        from g4f_integrations.core.media.blocks import audio_block  # few messages hold sound
 
         return audio_block(held)
     data = base64_of(block)
@@ -142,7 +142,7 @@ def _audio(block: Block) -> Part:
 def _video(block: Block) -> Part:
     held = held_in(block, "video")
     if held is not None:
-        from g4f_integrations.core.media.blocks import video_block  # noqa: PLC0415  few messages hold films
+        from g4f_integrations.core.media.blocks import video_block  # few messages hold films
 
         return video_block(held)
     url = url_of(block) or data_uri_of(block, "video")

@@ -73,7 +73,7 @@ def mime_type_of(block: Block, family: str, data: str) -> str:
     named = source.get("mime_type") or source.get("media_type")
     if named:
         return str(named)
-    from g4f_integrations.core.media.formats import read_format  # noqa: PLC0415  few messages hold files
+    from g4f_integrations.core.media.formats import read_format  # few messages hold files
 
     head = "".join(data[:_LOOKED_AT].split())
     try:

@@ -72,7 +72,7 @@ class AnswerReader:
         text = self._text_of(message)
         if text is None:
             return None
-        from g4f_integrations.core.structured import settle_json  # noqa: PLC0415  only structured calls need it
+        from g4f_integrations.core.structured import settle_json  # only structured calls need it
 
         text, problem = settle_json(text, self._format())
         if problem is not None:

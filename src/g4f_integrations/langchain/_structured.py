@@ -6,9 +6,9 @@ seen to here: what it refuses is told to the model, and asked for again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from langchain_core.language_models import LanguageModelInput
@@ -131,7 +131,7 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
         """The class that was asked for, or a dict."""
         return self.reader.schema if isinstance(self.reader.schema, type) and not self.include_raw else dict[str, Any]
 
-    def invoke(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
+    def invoke(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """The answer to `input` as an object of the schema.
 
         Raises:
@@ -141,13 +141,13 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
         """
         return self._call_with_config(self._ask, input, config, **kwargs)
 
-    async def ainvoke(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
+    async def ainvoke(self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """The answer to `input` as an object of the schema; see `invoke`."""
         return await self._acall_with_config(self._aask, input, config, **kwargs)
 
     def stream(
         self,
-        input: LanguageModelInput,  # noqa: A002
+        input: LanguageModelInput,
         config: RunnableConfig | None = None,
         **kwargs: Any,
     ) -> Iterator[Any]:
@@ -156,13 +156,13 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
 
     async def astream(
         self,
-        input: LanguageModelInput,  # noqa: A002
+        input: LanguageModelInput,
         config: RunnableConfig | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[Any]:
         """The object while it grows; see `stream`."""
         given = _alone(input)
-        async with aclosing(self._atransform_stream_with_config(given, self._agrow, config, **kwargs)) as grown:  # type: ignore[type-var]
+        async with _closing(self._atransform_stream_with_config(given, self._agrow, config, **kwargs)) as grown:
             async for value in grown:
                 yield value
 
@@ -234,7 +234,7 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
         while True:
             previews = self.reader.previews()
             child = _child(config, run_manager)
-            async with aclosing(self.bound.astream(asking.input, child, **kwargs, **asking.arguments)) as chunks:  # type: ignore[type-var]
+            async with _closing(self.bound.astream(asking.input, child, **kwargs, **asking.arguments)) as chunks:
                 async for chunk in chunks:
                     for value in self._shown(previews, chunk):
                         yield value
@@ -325,3 +325,8 @@ def _child(config: RunnableConfig, run_manager: Any) -> RunnableConfig:
 
 async def _alone(value: LanguageModelInput) -> AsyncIterator[LanguageModelInput]:
     yield value
+
+
+def _closing(values: AsyncIterator[Any]) -> aclosing[AsyncGenerator[Any, None]]:
+    """Close them at the end: what LangChain types as iterators are generators, which hold a connection."""
+    return aclosing(cast("AsyncGenerator[Any, None]", values))

@@ -164,7 +164,7 @@ class ChatG4F(ModelFields, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        from g4f_integrations.langchain._answering import generate  # noqa: PLC0415
+        from g4f_integrations.langchain._answering import generate
 
         return generate(self, messages, stop, run_manager, kwargs)
 
@@ -176,7 +176,7 @@ class ChatG4F(ModelFields, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        from g4f_integrations.langchain._answering import agenerate  # noqa: PLC0415
+        from g4f_integrations.langchain._answering import agenerate
 
         return await agenerate(self, messages, stop, run_manager, kwargs)
 
@@ -187,7 +187,7 @@ class ChatG4F(ModelFields, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        from g4f_integrations.langchain._answering import stream  # noqa: PLC0415
+        from g4f_integrations.langchain._answering import stream
 
         return stream(self, messages, stop, run_manager, kwargs)
 
@@ -198,7 +198,7 @@ class ChatG4F(ModelFields, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        from g4f_integrations.langchain._answering import astream  # noqa: PLC0415
+        from g4f_integrations.langchain._answering import astream
 
         return astream(self, messages, stop, run_manager, kwargs)
 
@@ -294,7 +294,7 @@ class ChatG4F(ModelFields, BaseChatModel):
             ConfigurationError: The arguments contradict each other. The runnable raises `OutputParserException` when
                 no route gave such an object, with the `attempts` made, and `ModelRefusalError` when a model refused.
         """
-        from g4f_integrations.langchain._structured import ask_for_structure  # noqa: PLC0415  most models need it not
+        from g4f_integrations.langchain._structured import ask_for_structure  # most models need it not
 
         return ask_for_structure(self, schema, method, include_raw=include_raw, strict=strict, tools=tools, **kwargs)
 

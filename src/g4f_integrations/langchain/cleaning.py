@@ -41,11 +41,11 @@ class CleaningRunnable(Runnable[Any, Any]):
     def _clean(self, text: str) -> str:
         return self._open().clean_whole(text)
 
-    def invoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> Any:  # noqa: A002 - LangChain's name
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> Any:
         """The text or message, cleaned; anything else as it is."""
         return self._call_with_config(self._whole, input, config, run_type="parser")
 
-    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> Any:  # noqa: A002 - as above
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> Any:
         """The same; there is nothing to wait for."""
 
         async def whole(answer: Any) -> Any:
@@ -72,13 +72,13 @@ class CleaningRunnable(Runnable[Any, Any]):
             for part in parts
         ]
 
-    def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **_: Any) -> Iterator[Any]:  # noqa: A002 - as above
+    def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **_: Any) -> Iterator[Any]:
         """Clean a stream of texts or message chunks as it comes."""
         yield from self._transform_stream_with_config(input, self._pieces, config, run_type="parser")
 
     async def atransform(
         self,
-        input: AsyncIterator[Any],  # noqa: A002 - as above
+        input: AsyncIterator[Any],
         config: RunnableConfig | None = None,
         **_: Any,
     ) -> AsyncIterator[Any]:

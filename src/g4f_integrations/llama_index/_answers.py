@@ -90,26 +90,24 @@ class _Answer:
 
     def take(self, event: Event) -> None:
         """Keep what `event` brings."""
-        kind = type(event)
-        if kind is TextDelta:
-            self._add_text(event.text, event.choice)  # type: ignore[union-attr]  # just looked at
-        elif kind is ReasoningDelta:
-            self._add_thought(event)  # type: ignore[arg-type]  # just looked at
+        if type(event) is TextDelta:
+            self._add_text(event.text, event.choice)
+        elif type(event) is ReasoningDelta:
+            self._add_thought(event)
         else:
             self._take_other(event)
 
     def _take_plain(self, events: Batch) -> None:
         """`take` for all events of an answer, which are mostly one text and what is told of it."""
         for event in events:
-            kind = type(event)
-            if kind is TextDelta and event.choice == 0:  # type: ignore[union-attr]  # just looked at, here and below
-                self.text += event.text  # type: ignore[union-attr]
-            elif kind is Usage:
-                self._usage = event  # type: ignore[assignment]
-            elif kind is Finish and event.choice == 0:  # type: ignore[union-attr]
-                self._reason = event.reason  # type: ignore[union-attr]
-            elif kind is AnswerInfo:
-                self.info = event  # type: ignore[assignment]
+            if type(event) is TextDelta and event.choice == 0:
+                self.text += event.text
+            elif type(event) is Usage:
+                self._usage = event
+            elif type(event) is Finish and event.choice == 0:
+                self._reason = event.reason
+            elif type(event) is AnswerInfo:
+                self.info = event
             else:
                 self.take(event)
 
@@ -224,12 +222,11 @@ class ChatBuilder(_Answer):
 
     def feed(self, event: Event) -> ChatResponse | None:
         """The chunk that `event` makes, if it makes one; `AnswerInfo` makes the last."""
-        kind = type(event)
-        if kind is TextDelta:
-            self._add_text(event.text, event.choice)  # type: ignore[union-attr]  # just looked at
-            if event.choice != 0:  # type: ignore[union-attr]
+        if type(event) is TextDelta:
+            self._add_text(event.text, event.choice)
+            if event.choice != 0:
                 return None
-            return ChatResponse(message=self.message(), delta=event.text)  # type: ignore[union-attr]
+            return ChatResponse(message=self.message(), delta=event.text)
         if isinstance(event, ReasoningDelta):
             self._add_thought(event)
             return ChatResponse(message=self.message(), delta="", additional_kwargs={"thinking_delta": event.text})

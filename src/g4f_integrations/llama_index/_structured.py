@@ -93,7 +93,7 @@ class StructuredCall:
     def _settled(self, text: str) -> str:
         if self._format is not None:
             return text  # the engine has done it
-        from g4f_integrations.core.structured import settle_json  # noqa: PLC0415  only this mode needs it
+        from g4f_integrations.core.structured import settle_json  # only this mode needs it
 
         return settle_json(text, to_response_format(self._class))[0]
 

@@ -134,7 +134,7 @@ def _read_arguments(held: Any) -> Any:
 
 def run_calls(selections: Sequence[ToolSelection], tools: Sequence[BaseTool], *, verbose: bool) -> list[ToolOutput]:
     """What the tools return; a call that cannot be made is an output that says so."""
-    from llama_index.core.tools.calling import call_tool_with_selection  # noqa: PLC0415  imports the tools' classes
+    from llama_index.core.tools.calling import call_tool_with_selection  # imports the tools' classes
 
     names = {tool.metadata.get_name() for tool in tools}
     return [_impossible(one, names) or call_tool_with_selection(one, tools, verbose=verbose) for one in selections]
@@ -144,7 +144,7 @@ async def arun_calls(
     selections: Sequence[ToolSelection], tools: Sequence[BaseTool], *, verbose: bool
 ) -> list[ToolOutput]:
     """What the tools return, run side by side; a call that cannot be made is an output that says so."""
-    from llama_index.core.tools.calling import acall_tool_with_selection  # noqa: PLC0415  imports the tools' classes
+    from llama_index.core.tools.calling import acall_tool_with_selection  # imports the tools' classes
 
     names = {tool.metadata.get_name() for tool in tools}
 
@@ -181,7 +181,7 @@ def called(
     Raises:
         ValueError: A tool failed, and `raise_tool_error` is set.
     """
-    from llama_index.core.chat_engine.types import AgentChatResponse  # noqa: PLC0415  imports chat engines
+    from llama_index.core.chat_engine.types import AgentChatResponse  # imports chat engines
 
     if raise_tool_error and any(output.is_error for output in outputs):
         raise ValueError("\n\n".join(output.content for output in outputs))

@@ -58,7 +58,7 @@ def _names(provider: Hashable, base_url: str | None) -> Iterator[str]:
 def _published(provider: str, model: str) -> int | None:
     if model == "auto":
         return None
-    from g4f_integrations.core.trimming import known_limits  # noqa: PLC0415  loaded when somebody asks
+    from g4f_integrations.core.trimming import known_limits  # loaded when somebody asks
 
     limits = known_limits(provider, model)
     return None if limits is None else limits.window

@@ -113,7 +113,7 @@ class G4FLLM(ModelFields, StructuredPredictor):
 
         They are those of the model's vocabulary, where it is on this machine and the model's own; else they only count.
         """
-        from g4f_integrations.core.tokens import token_ids  # noqa: PLC0415  loaded when somebody counts
+        from g4f_integrations.core.tokens import token_ids  # loaded when somebody counts
 
         return token_ids(text, self.model)
 

@@ -24,9 +24,9 @@ def sub_question_query_engine(
         llm: The model, by default `Settings.llm`.
         **settings: Further arguments of `SubQuestionQueryEngine.from_defaults`.
     """
-    from llama_index.core import Settings  # noqa: PLC0415  costs a second
-    from llama_index.core.query_engine import SubQuestionQueryEngine  # noqa: PLC0415  see above
-    from llama_index.core.question_gen import LLMQuestionGenerator  # noqa: PLC0415  see above
+    from llama_index.core import Settings  # costs a second
+    from llama_index.core.query_engine import SubQuestionQueryEngine
+    from llama_index.core.question_gen import LLMQuestionGenerator
 
     model = llm if llm is not None else Settings.llm
     if "question_gen" not in settings:

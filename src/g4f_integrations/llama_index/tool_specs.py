@@ -154,7 +154,7 @@ class G4FSpeechToolSpec(_MediaToolSpec):
         self,
         *,
         voice: str | None = None,
-        format: str = "mp3",  # noqa: A002  OpenAI's and g4f's word for it
+        format: str = "mp3",
         speed: float | None = None,
         language: str | None = None,
         folder: str | Path | None = None,

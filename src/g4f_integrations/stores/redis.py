@@ -68,7 +68,7 @@ class RedisHealth(SharedHealth):
         if self._redis is not None:
             return
         try:
-            from redis.asyncio import Redis  # noqa: PLC0415  an extra, loaded with the first call
+            from redis.asyncio import Redis  # an extra, loaded with the first call
         except ImportError as error:
             message = "health in Redis needs redis-py: pip install 'g4f-integrations[redis]'"
             raise ConfigurationError(message) from error

@@ -258,8 +258,8 @@ def check_rule(rule: Rule) -> None:
         ConfigurationError: A frame breaks the grammar, an example does not come out as it says, or the rule has no
             literal text to look for.
     """
-    from g4f_integrations.core.cleaning._ruleset import Ruleset  # noqa: PLC0415 - it is built from rules
-    from g4f_integrations.core.cleaning._scanner import scan  # noqa: PLC0415
+    from g4f_integrations.core.cleaning._ruleset import Ruleset  # it is built from rules
+    from g4f_integrations.core.cleaning._scanner import scan
 
     if not all(need.strip() or need == "\0" for need in rule.all_needs):
         message = f"rule {rule.id!r} has a frame without literal text; name some in `needs`"

@@ -158,7 +158,7 @@ class Cleaning(BaseModel):
         Raises:
             ConfigurationError: A user's rule is wrong.
         """
-        from g4f_integrations.core.cleaning import _ai  # noqa: PLC0415 - few ask for it
+        from g4f_integrations.core.cleaning import _ai  # few ask for it
 
         asks = complete is not None and self.asks_model
         if self.mode == "ai" and not asks:
@@ -216,7 +216,7 @@ class Cleaning(BaseModel):
             report: As for `stream`.
             whole: Whether all of the text is held, so that the model sees its head, too.
         """
-        from g4f_integrations.core.cleaning._ai_stream import AICleaningStream  # noqa: PLC0415 - few ask for it
+        from g4f_integrations.core.cleaning._ai_stream import AICleaningStream  # few ask for it
 
         return AICleaningStream(
             self.stream(provider=provider, prompt=prompt, notices=notices, report=False),
@@ -238,7 +238,7 @@ class Cleaning(BaseModel):
             provider: As for `clean`.
             prompt: As for `clean`.
         """
-        from g4f_integrations.core.cleaning._explain import explain  # noqa: PLC0415 - few ask for it
+        from g4f_integrations.core.cleaning._explain import explain  # few ask for it
 
         rulebook = _rulebook(self.rules, self.categories)
         return explain(self._clean(text, provider, prompt, report=False), text, provider, prompt, rulebook.rules)
@@ -253,7 +253,7 @@ class Cleaning(BaseModel):
         """
         if self.mode == "off" or "ads" not in self.categories:
             return []
-        from g4f_integrations.core.cleaning._memory import REPEATED  # noqa: PLC0415 - of use to answers alone
+        from g4f_integrations.core.cleaning._memory import REPEATED  # of use to answers alone
 
         found = REPEATED.note(text, provider, prompt)
         return [suggestion.to_dict() for suggestion in found] if found else []
@@ -295,6 +295,6 @@ class Cleaning(BaseModel):
             The messages, the very same object if nothing was removed; and for each span the metadata's entry, with the
             number of its ``message``.
         """
-        from g4f_integrations.core.cleaning._history import clean_history  # noqa: PLC0415 - most calls need none
+        from g4f_integrations.core.cleaning._history import clean_history  # most calls need none
 
         return clean_history(self, messages)

@@ -50,7 +50,7 @@ def embed(text: str, dimension: int = DIMENSION) -> list[float]:
         >>> cosine(lamp, lamps) > 0.5 > cosine(lamp, rain)
         True
     """
-    import numpy as np  # noqa: PLC0415  a tenth of a second that only this backend needs
+    import numpy as np  # a tenth of a second that only this backend needs
 
     hashes, weights = _features(text, np)
     places = (hashes % np.uint64(dimension)).astype(np.int64)

@@ -50,7 +50,7 @@ class Told:
 
 def user_folder() -> Path:
     """The user's cache folder for this package."""
-    from platformdirs import user_cache_path  # noqa: PLC0415  only those who ask for it pay for it
+    from platformdirs import user_cache_path  # only those who ask for it pay for it
 
     return user_cache_path("g4f-integrations", appauthor=False)
 

@@ -38,7 +38,7 @@ class _Folder:
         self._before: dict[str, Any] = {}
 
     def enter(self) -> str:
-        from g4f.image import copy_images  # noqa: PLC0415  g4f is loaded on first use
+        from g4f.image import copy_images  # g4f is loaded on first use
 
         with self._lock:
             if not self._users:
@@ -50,7 +50,7 @@ class _Folder:
             return self._path
 
     def leave(self) -> None:
-        from g4f.image import copy_images  # noqa: PLC0415
+        from g4f.image import copy_images
 
         with self._lock:
             self._users -= 1

@@ -48,7 +48,7 @@ async def asynthesize_speech(
     text: str,
     *,
     voice: str | None = None,
-    format: str = "mp3",  # noqa: A002  OpenAI's and g4f's word for it
+    format: str = "mp3",
     speed: float | None = None,
     language: str | None = None,
     instructions: str | None = None,

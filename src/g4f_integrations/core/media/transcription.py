@@ -119,7 +119,7 @@ async def _attempt(candidate: Candidate, wish: _Wish) -> _Heard:
 
 
 async def _ask(candidate: Candidate, wish: _Wish) -> _Heard:
-    from io import BytesIO  # noqa: PLC0415
+    from io import BytesIO
 
     wanted = {
         "prompt": wish.prompt or _PROMPT,

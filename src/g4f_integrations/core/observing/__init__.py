@@ -36,12 +36,12 @@ def watch_call(choice: RouteChoice, request: Request) -> CallWatch | None:
     now = time.monotonic()
     if now < telemetry.nobody_until or not telemetry.is_enabled:
         return None
-    from g4f_integrations.core.observing._hooks import current_hooks  # noqa: PLC0415  see the head of this file
+    from g4f_integrations.core.observing._hooks import current_hooks  # see the head of this file
 
     hooks = current_hooks()
     if hooks is None:
         telemetry.nobody_until = now + _LOOK_AGAIN
         return None
-    from g4f_integrations.core.observing._calls import CallWatch  # noqa: PLC0415
+    from g4f_integrations.core.observing._calls import CallWatch
 
     return CallWatch(hooks, choice, request)

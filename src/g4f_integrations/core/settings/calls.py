@@ -115,10 +115,10 @@ class Call(NamedTuple):
 
     def batches(self) -> AsyncGenerator[Batch, None]:
         """The engine's answer to this call."""
-        from g4f_integrations.core.engine import answer  # noqa: PLC0415  the engine is loaded with the first call
+        from g4f_integrations.core.engine import answer  # the engine is loaded with the first call
 
         if "web_search" in self.request.params:
-            from g4f_integrations.core.grounding import answer_grounded  # noqa: PLC0415  few calls search the web
+            from g4f_integrations.core.grounding import answer_grounded  # few calls search the web
 
             return answer_grounded(self.choice, self.request, lambda request: answer(self.choice, request, self.policy))
         return answer(self.choice, self.request, self.policy)
@@ -133,7 +133,7 @@ class Call(NamedTuple):
         if engine is None:
             return self._load_and_complete(on_retry)
         if "web_search" in self.request.params:
-            from g4f_integrations.core.grounding import complete_grounded  # noqa: PLC0415  few calls search the web
+            from g4f_integrations.core.grounding import complete_grounded  # few calls search the web
 
             return complete_grounded(
                 self.choice,

@@ -18,7 +18,7 @@ def plain_search(value: Any) -> Any:
     """`value` as plain data; functions in it are left out."""
     if value is None or isinstance(value, bool | str):
         return value
-    from g4f_integrations.core.search import plain_web_search  # noqa: PLC0415  see above
+    from g4f_integrations.core.search import plain_web_search
 
     return plain_web_search(value)
 

@@ -238,7 +238,7 @@ def to_search(value: Any) -> Any:
     """
     if value is None or isinstance(value, bool):
         return value
-    from g4f_integrations.core.search import to_web_search  # noqa: PLC0415  few models search the web
+    from g4f_integrations.core.search import to_web_search  # few models search the web
 
     return to_web_search(value)
 
@@ -246,7 +246,7 @@ def to_search(value: Any) -> Any:
 @cache
 def default_cleaning() -> Any:
     """The `Cleaning` of models that are given none; one object, so that it costs nothing to tell."""
-    from g4f_integrations.core.cleaning import Cleaning  # noqa: PLC0415  loaded with the first model
+    from g4f_integrations.core.cleaning import Cleaning  # loaded with the first model
 
     return Cleaning()
 
@@ -254,7 +254,7 @@ def default_cleaning() -> Any:
 @cache
 def default_trimming() -> Any:
     """The `Trimming` of models that are given none."""
-    from g4f_integrations.core.trimming import Trimming  # noqa: PLC0415  loaded with the first model
+    from g4f_integrations.core.trimming import Trimming  # loaded with the first model
 
     return Trimming()
 
@@ -265,7 +265,7 @@ def to_cleaning(value: Any) -> Any:
     Raises:
         ConfigurationError: It is none of these.
     """
-    from g4f_integrations.core.cleaning import Cleaning  # noqa: PLC0415  loaded with the first model
+    from g4f_integrations.core.cleaning import Cleaning  # loaded with the first model
 
     given = {"mode": value} if isinstance(value, str) else value
     return _to_policy("cleaning", Cleaning, default_cleaning(), given)
@@ -277,7 +277,7 @@ def to_trimming(value: Any) -> Any:
     Raises:
         ConfigurationError: It is none of these.
     """
-    from g4f_integrations.core.trimming import Trimming  # noqa: PLC0415  loaded with the first model
+    from g4f_integrations.core.trimming import Trimming  # loaded with the first model
 
     return _to_policy("trimming", Trimming, default_trimming(), value)
 

@@ -93,8 +93,8 @@ def load(name: str, *, download: bool = False) -> Vocabulary | None:
 
 
 def _made(encoding: Encoding, *, download: bool) -> Vocabulary | None:
-    import tiktoken  # noqa: PLC0415  36 ms
-    from tiktoken import registry  # noqa: PLC0415  see above
+    import tiktoken  # 36 ms
+    from tiktoken import registry
 
     known: Vocabulary | None = getattr(registry, "ENCODINGS", {}).get(encoding.name)
     if known is not None:  # somebody else in this process has it

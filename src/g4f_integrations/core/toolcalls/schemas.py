@@ -46,7 +46,7 @@ class Checker:
     @cached_property
     def validator(self) -> Validator:
         """The real validator; jsonschema is loaded when the first one is needed."""
-        from g4f_integrations.core.toolcalls.drafts import validator_of  # noqa: PLC0415  jsonschema: 0.2 s
+        from g4f_integrations.core.toolcalls.drafts import validator_of  # jsonschema: 0.2 s
 
         return validator_of(self.schema)
 

@@ -24,7 +24,7 @@ from g4f_integrations.core.toolcalls.parsing import Parsed, settle
 from g4f_integrations.core.toolcalls.prose import Prose
 from g4f_integrations.core.toolcalls.source import MoreTextNeeded, Source
 
-_INDENT = re.compile(r"[ \t]*")
+_INDENT = re.compile(r"[ \t]+")
 _BETWEEN = re.compile(r"[}\])]+|[,;]\s*(?=[{\[<])")
 _PART_OF_BETWEEN = re.compile(r"[,;]\s*\Z")
 _QUOTES = frozenset("\"'`“\u2018«")
@@ -119,8 +119,8 @@ class CallSplitter:
         """How many calls are whole, whatever might have followed: ordinary text decides all that can be decided."""
         ahead = deepcopy(self)
         ahead._held.append("\n\n.\n\n")  # noqa: SLF001  a copy of our own
-        ahead._advance(final=False)  # noqa: SLF001
-        return len(ahead._found)  # noqa: SLF001
+        ahead._advance(final=False)  # noqa: SLF001  see above
+        return len(ahead._found)  # noqa: SLF001  see above
 
     def _is_worth_a_look(self, added: int) -> bool:
         """Looks at held text are paid for by text, so that all looks together stay linear."""
@@ -216,7 +216,8 @@ class CallSplitter:
         line = self._line
         line.head = False
         while line.fresh:
-            at = _INDENT.match(text, at).end()  # type: ignore[union-attr]
+            if (indent := _INDENT.match(text, at)) is not None:
+                at = indent.end()
             if at == len(text):
                 return at
             if text[at] == "\n":
@@ -246,7 +247,8 @@ class CallSplitter:
         newline = text.rfind("\n", at)
         if newline < 0 or self._line.fresh:
             return len(text)
-        head = _INDENT.match(text, newline + 1).end()  # type: ignore[union-attr]
+        indent = _INDENT.match(text, newline + 1)
+        head = newline + 1 if indent is None else indent.end()
         self._line.quoted = text[head] == ">"
         if not self._openers.may_begin(text, head):
             return len(text)

@@ -40,7 +40,7 @@ _method_of: Callable[[Any], Any] | None = None
 
 def _load_door() -> Callable[[Any], Any]:
     global _method_of  # noqa: PLW0603  an import statement on the way of every call costs more than the look-up
-    from g4f import get_async_provider_method  # type: ignore[attr-defined]  # noqa: PLC0415  g4f's own public door
+    from g4f import get_async_provider_method  # type: ignore[attr-defined]  # g4f's own public door
 
     _method_of = get_async_provider_method
     return get_async_provider_method

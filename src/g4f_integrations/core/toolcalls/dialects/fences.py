@@ -52,7 +52,8 @@ def fence(source: Source, at: int, offer: Offer, *, alone: bool) -> Outcome:
     """
     opened = source.match(_OPEN, at, _PART_OF_OPEN)
     if opened is None:
-        return Plain(_MARKS.match(source.text, at).end())  # type: ignore[union-attr]
+        marks = _MARKS.match(source.text, at)
+        return Plain(at + 1 if marks is None else marks.end())
     mark, language = opened[1], opened[2].lower()
     own = Plain(opened.end(), mark)
     if language not in _READ and not (alone and language in _PYTHON):

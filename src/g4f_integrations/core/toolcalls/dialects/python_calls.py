@@ -93,7 +93,7 @@ def read_python(body: str, offer: Offer, *, certain: bool) -> tuple[Found, ...] 
     at = 1 if body.startswith("[") else 0
     end = len(body) - (1 if at and body.endswith("]") else 0)
     calls: list[Found] = []
-    while (at := BETWEEN.match(body, at).end()) < end:  # type: ignore[union-attr]
+    while (at := _next_call(body, at)) < end:
         printed = _PRINT.match(body, at)
         head = _CALL.match(body, printed.end() if printed is not None else at)
         if head is None:
@@ -110,6 +110,11 @@ def read_python(body: str, offer: Offer, *, certain: bool) -> tuple[Found, ...] 
         closed = _CLOSED.match(body, at) if printed is not None else None
         at = closed.end() if closed is not None else at
     return tuple(calls) or None
+
+
+def _next_call(body: str, at: int) -> int:
+    between = BETWEEN.match(body, at)
+    return at if between is None else between.end()
 
 
 def _plain_name(name: str) -> str:

@@ -30,7 +30,7 @@ _HEADS = (*_WRAPPERS, *_WEAK, "tool_call_begin", "channel", "start", "plugin", "
 
 _EQUALS = re.compile(r"(?:function|tool|invoke)\s*=\s*[\"']?([\w.:-]{1,128})[\"']?\s*\Z", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\s(?:name|tool_name)\s*=\s*[\"']([^\"'<>]{1,128})[\"']", re.IGNORECASE)
-_WORD = re.compile(r"[^\s=|/]*")
+_BEHIND_WORD = re.compile(r"[\s=|/]")
 _SKIPPED = re.compile(r"\s*<[|\uff5c](?:plugin|interpreter)[|\uff5c]>\s*|\s*:\s*")
 _PART_OF_SKIPPED = re.compile(r"<(?:[|\uff5c][a-z]{0,11}[|\uff5c]?)?\Z")
 _FENCE = re.compile(r"(```|~~~)[\w-]*[ \t]*\n\s*")
@@ -80,7 +80,7 @@ def _may_become_tag(source: Source, at: int, offer: Offer) -> bool:
     if _PART_OF_TAG.match(source.text, at) is None or source.text.startswith("</", at):
         return False
     plain = canonical(source.text[at + 1 :])
-    word = _WORD.match(plain)[0]  # type: ignore[index]
+    word = _first_word(plain)
     return any(head.startswith(word) for head in (*_HEADS, *(name.lower() for name in offer.names)))
 
 
@@ -90,15 +90,19 @@ def _kind(inside: str, offer: Offer) -> tuple[str, str] | None:
         return None
     plain = canonical(inside)
     named = _EQUALS.match(inside.strip("|\uff5c ")[-len(plain) :]) if "=" in plain else None
-    if named is None and _WORD.match(plain)[0] in _NAMED:  # type: ignore[index]
+    if named is None and _first_word(plain) in _NAMED:
         named = _ATTRIBUTE.search(inside)
     if named is not None:
         return "named", named[1]
     sort = next((sort for sort, words in _SORTS if plain in words), None)
     if sort is not None:
         return sort, ""
-    first = _WORD.match(inside.strip())[0]  # type: ignore[index]
+    first = _first_word(inside.strip())
     return ("tool", first) if offer.has(first) else None
+
+
+def _first_word(text: str) -> str:
+    return _BEHIND_WORD.split(text, maxsplit=1)[0]
 
 
 _SORTS = (("wrapper", _WRAPPERS), ("weak", _WEAK), ("token", {"tool_call_begin"}))
