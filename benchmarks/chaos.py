@@ -305,6 +305,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=CALLS, help=f"calls of each client in the storm ({CALLS:,})")
+    parser.add_argument("--peer-calls", type=int, metavar="N", help="of each of the others, if not as many")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--probability", type=float, default=0.6, help="that an attempt fails (0.6)")
     parser.add_argument("--concurrency", type=int, default=20, help="calls at a time (20)")

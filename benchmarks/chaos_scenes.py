@@ -101,12 +101,17 @@ def _default(server: Server, options: argparse.Namespace) -> Result:
 
 def _langchain(server: Server, options: argparse.Namespace) -> Result:
     make = with_fallbacks(urls_of(server, "langchain", options), timeout=STORM["stall_timeout"])
-    return _run(server, options, "langchain", make)
+    return _run(server, _for_peers(options), "langchain", make)
 
 
 def _g4f(server: Server, options: argparse.Namespace) -> Result:
     make = retry_provider(urls_of(server, "retryprovider", options), timeout=STORM["stall_timeout"])
-    return _run(server, options, "retryprovider", make)
+    return _run(server, _for_peers(options), "retryprovider", make)
+
+
+def _for_peers(options: argparse.Namespace) -> argparse.Namespace:
+    """The options of a client that takes a second and more for a call, of which fewer may do for a comparison."""
+    return argparse.Namespace(**{**vars(options), "calls": options.peer_calls or options.calls})
 
 
 CLIENTS: dict[str, Callable[[Server, argparse.Namespace], Result]] = {
