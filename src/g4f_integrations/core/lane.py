@@ -336,8 +336,7 @@ class Lane:
             text += self._rest(cut=cut)
         if form is not None:
             text, self.problem = form.whole(text)
-        verdict = classify_content(text, provider=self._provider)
-        if verdict is not None:
+        if (verdict := classify_content(text, provider=self._provider)) is not None:
             verdict = self._unless_asked_for(text, verdict)
         return text, reasoning, notice if notice is not None and not text.strip() else verdict
 

@@ -19,11 +19,12 @@ from typing import Any
 
 from g4f_integrations.core.candidates.candidate import RouteKey
 from g4f_integrations.core.credentials import scrub
-from g4f_integrations.core.health import Fact, LocalHealth, RouteHealth
+from g4f_integrations.core.health import Fact, RouteHealth
 from g4f_integrations.core.logs import call_logger
-from g4f_integrations.stores._facts import apply_fact, key_of, read_fact, shared_name, write_fact
+from g4f_integrations.stores._facts import shared_name, write_fact
 from g4f_integrations.stores._links import Link, Row, answer
 from g4f_integrations.stores._registry import by_address, inherited, live, starting
+from g4f_integrations.stores._view import SharedView
 
 logger = call_logger("health")
 
@@ -34,7 +35,7 @@ _LONGEST_PAUSE = 30.0  # seconds between attempts to reach a lost store
 _MOST_PENDING = 4_096  # facts that wait for a lost store
 
 
-class SharedHealth(LocalHealth, ABC):
+class SharedHealth(SharedView, ABC):
     """The part that all shared stores have in common; a subclass says how rows are read and written.
 
     Args:
@@ -58,8 +59,6 @@ class SharedHealth(LocalHealth, ABC):
         self.shown = shown
         self._refresh = refresh
         self._link: Link | None = None
-        self._names: dict[str, set[RouteKey]] = {}
-        self._stamps: dict[Row, float] = {}  # when the newest fact that is known here was found out
         self._address = address
         live.add(self)
         with starting():
@@ -113,8 +112,7 @@ class SharedHealth(LocalHealth, ABC):
         except TimeoutError:
             logger.debug("%s did not answer in time; going on with what is known here", self.shown)
             with self._lock:
-                for key in keys:
-                    self._now_read(self._entry(key))
+                self._have_read(map(self._entry, keys))
 
     def known(self) -> dict[RouteKey, RouteHealth]:
         """What is known here, and what others have told of routes that this process has not used.
@@ -122,15 +120,7 @@ class SharedHealth(LocalHealth, ABC):
         Those come by name alone, without their class and key. Waits for the store as long as a call does, at the most.
         """
         told = self._told_by_all()
-        found = super().known()
-        here = set(map(shared_name, found))
-        wall, mono = time.time(), time.monotonic()
-        for (name, fact), text in told.items():
-            key = None if name in here else key_of(name)
-            says = None if key is None else read_fact(text, wall)
-            if key is not None and says is not None:
-                apply_fact(found.setdefault(key, RouteHealth()), fact, says, wall=wall, mono=mono, chance=0.0)
-        return found
+        return self._beside(super().known(), told)
 
     def _told_by_all(self) -> Mapping[Row, str | bytes]:
         link = self._linked()
@@ -151,19 +141,10 @@ class SharedHealth(LocalHealth, ABC):
         is_lost = link is not None and link.process == os.getpid() and link.is_lost
         return RouteHealth(at_ease=is_lost, unread=not is_lost)
 
-    def _forget(self, key: RouteKey) -> None:
-        name = shared_name(key)
-        keys = self._names.get(name, set())
-        keys.discard(key)
-        if not keys:
-            self._names.pop(name, None)
-            for row in [row for row in self._stamps if row[0] == name]:
-                del self._stamps[row]
-
     def _tell(self, key: RouteKey, health: RouteHealth, fact: Fact) -> None:
         name = shared_name(key)
-        if fact in {"pushback", "rest"} and len(self._names.get(name, ())) > 1:
-            return  # of several keys, or several classes of a name, one was asked to wait
+        if self._is_one_keys_own(fact, self._names.get(name, ())):
+            return
         wall = round(time.time(), 6)
         text = write_fact(health, fact, wall, time.monotonic())
         link = self._linked()
@@ -172,13 +153,6 @@ class SharedHealth(LocalHealth, ABC):
         self._stamps[name, fact] = wall
         link.pending[name, fact] = wall, text
         self._wake(link)
-
-    def reset(self) -> None:
-        """Forget everything that is known here; what others have told is read anew."""
-        with self._lock:
-            self._routes.clear()
-            self._names.clear()
-            self._stamps.clear()
 
     def close(self) -> None:
         """Write what waits to be written, disconnect, and end the thread; the next use begins anew."""
@@ -279,28 +253,6 @@ class SharedHealth(LocalHealth, ABC):
             readers, link.readers = link.readers[:waiting], link.readers[waiting:]
         answer(readers, None)
 
-    def _take(self, names: Sequence[str], found: Mapping[Row, str | bytes]) -> None:
-        wall, mono = time.time(), time.monotonic()
-        for (name, fact), text in found.items():
-            told = read_fact(text, wall)
-            keys = self._names.get(name)
-            if told is None or not keys or told.at <= self._stamps.get((name, fact), 0.0):
-                continue
-            self._stamps[name, fact] = told.at
-            if fact in {"pushback", "rest"} and len(keys) > 1:
-                continue
-            for key in keys:
-                apply_fact(self._routes[key], fact, told, wall=wall, mono=mono, chance=self._chance())
-        for name in names:
-            for key in self._names.get(name, ()):
-                self._now_read(self._routes[key])
-
-    @staticmethod
-    def _now_read(health: RouteHealth) -> None:
-        if health.unread:
-            health.unread = False
-            health.look_again()
-
     def _lose(self, link: Link, error: Exception) -> None:
         is_ending = not threading.main_thread().is_alive()
         if not link.is_lost and not is_ending:
@@ -311,8 +263,7 @@ class SharedHealth(LocalHealth, ABC):
                 self.shown, type(error).__name__, told,
             )  # fmt: skip
         with self._lock:
-            for health in self._routes.values():
-                self._now_read(health)
+            self._have_read(self._routes.values())
             readers, link.readers = link.readers, []
             listeners, link.listeners = link.listeners, []
         answer(readers, None)

@@ -1,7 +1,6 @@
 """A model's settings and the arguments of one call → what the engine takes.
 
-A per-call argument wins over the constructor's. A key goes to the place that it was given for and nowhere else: a call
-that names another provider, other routes or another endpoint does not take the constructor's key or headers along.
+A per-call argument wins over the constructor's.
 """
 
 from __future__ import annotations
@@ -12,25 +11,18 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from g4f_integrations.core.credentials import Secret
 from g4f_integrations.core.events import Batch, Retrying
 from g4f_integrations.core.policy import Resilience
-from g4f_integrations.core.proxies import freeze_proxy
 from g4f_integrations.core.request import Message, Request
-from g4f_integrations.core.routes import RouteChoice, freeze_headers
+from g4f_integrations.core.routes import RouteChoice
 from g4f_integrations.core.settings.choices import to_tool_choice
 from g4f_integrations.core.settings.fields import ModelFields
 from g4f_integrations.core.settings.names import ALIASES, PARAMETERS
+from g4f_integrations.core.settings.routing import changed_choice, own_choice
 from g4f_integrations.core.settings.values import (
-    API_KEY_VARIABLE,
-    EnvironmentURL,
-    to_api_key,
     to_cleaning,
     to_finite,
     to_folder,
-    to_models,
-    to_provider,
-    to_routes,
     to_tool_calling,
     to_trimming,
     to_window,
@@ -215,7 +207,7 @@ def prepare_call(
     )
     has_shorthands = settings["timeout"] is not None or settings["max_retries"] is not None
     return Call(
-        _choice(model, parts.routing) if parts.routing else own_choice(settings),
+        changed_choice(model, parts.routing) if parts.routing else own_choice(settings),
         _completed(request, parts.request, face) if parts.request else request,
         _policy(model, parts.policy) if parts.policy or has_shorthands else settings["resilience"],
         dropped,
@@ -296,72 +288,6 @@ def _completed(request: Request, given: Mapping[str, Any], face: Face) -> Reques
     if "prompts" in given:
         changes["prompts"] = to_folder(given["prompts"])
     return request.replacing(**changes)
-
-
-def own_choice(settings: Mapping[str, Any]) -> RouteChoice:
-    """The choice of a model with these settings, without what a call may change."""
-    provider, key = settings["provider"], settings["api_key"]
-    return RouteChoice(
-        model=settings["model"],
-        provider=tuple(provider) if isinstance(provider, list) else provider,
-        routes=tuple(settings["routes"]),
-        fallback_models=tuple(settings["fallback_models"]),
-        base_url=settings["base_url"],
-        headers=settings["default_headers"],
-        proxy=settings["proxy"],
-        api_key=_frozen_key(key) if isinstance(key, dict) else key,
-    )
-
-
-def _choice(model: ModelFields, routing: Mapping[str, Any]) -> RouteChoice:
-    """The model's choice with the call's changes."""
-    provider, routes, base_url = model.provider, model.routes, model.base_url
-    if "routes" in routing:
-        if "provider" in routing or "base_url" in routing:
-            message = "routes names every route itself; give neither provider nor base_url beside it"
-            raise ConfigurationError(message)
-        provider, routes, base_url = None, to_routes(routing["routes"]), None
-    elif "base_url" in routing:
-        # A provider beside a base_url is a word for that endpoint; a g4f provider is left behind with its place.
-        provider = provider if base_url else None
-        provider, routes, base_url = to_provider(routing.get("provider", provider)), [], routing["base_url"]
-    elif "provider" in routing:
-        # A base_url from the environment counts only where nothing else is named.
-        base_url = None if isinstance(base_url, EnvironmentURL) else base_url
-        provider, routes = to_provider(routing["provider"]), []
-    moved = (provider, routes, base_url) != (model.provider, model.routes, model.base_url)
-    if "api_key" in routing:
-        key = to_api_key(routing["api_key"])
-    else:
-        key = _key_that_goes_along(model, base_url) if moved else model.api_key
-    headers = model.default_headers if base_url == model.base_url else ()
-    return RouteChoice(
-        model=routing.get("model", model.model),
-        provider=_frozen(provider),
-        routes=tuple(routes),
-        fallback_models=tuple(to_models(routing.get("fallback_models", model.fallback_models))),
-        base_url=base_url,
-        headers=freeze_headers(routing["default_headers"]) if "default_headers" in routing else headers,
-        proxy=freeze_proxy(routing.get("proxy", model.proxy)),
-        api_key=_frozen_key(key),
-    )
-
-
-def _key_that_goes_along(model: ModelFields, base_url: str | None) -> Secret | dict[str, Secret] | None:
-    """The model's key, as far as it was given for the place that the call goes to."""
-    if isinstance(model.api_key, dict):
-        return model.api_key
-    if base_url is None:
-        return None
-    return model.api_key if base_url == model.base_url else Secret.from_env(API_KEY_VARIABLE)
-
-
-def _frozen(provider: Any) -> Any:
-    return tuple(provider) if isinstance(provider, list) else provider
-
-
-def _frozen_key(key: Secret | dict[str, Secret] | None) -> Secret | tuple[tuple[str, Secret], ...] | None:
-    return tuple(key.items()) if isinstance(key, dict) else key
 
 
 def _policy(model: ModelFields, call: Mapping[str, Any]) -> Resilience:

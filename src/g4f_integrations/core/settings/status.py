@@ -7,8 +7,8 @@ from collections.abc import Awaitable
 from g4f_integrations.core.candidates import resolve
 from g4f_integrations.core.health import HealthStore, default_store, report
 from g4f_integrations.core.loop import run_blocking
-from g4f_integrations.core.settings.calls import own_choice
 from g4f_integrations.core.settings.fields import ModelFields
+from g4f_integrations.core.settings.routing import own_choice
 from g4f_integrations.core.status import HealthReport
 
 

@@ -8,6 +8,13 @@ import re
 # a call that follows takes them with it.
 _MID_LINE = re.compile(r"[<\[`\n]|\s\Z")
 _WORD = re.compile(r"[^ \t]")
+_INDENT = re.compile(r"[ \t]+")
+
+
+def past_indent(text: str, at: int) -> int:
+    """The first place from `at` on that is neither a space nor a tab."""
+    indent = _INDENT.match(text, at)
+    return at if indent is None else indent.end()
 
 
 class Line:

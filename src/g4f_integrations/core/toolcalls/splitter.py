@@ -16,7 +16,7 @@ from g4f_integrations.core.toolcalls.dialects.tags import tag_call
 from g4f_integrations.core.toolcalls.dialects.tokens import MISTRAL, harmony_call, mistral_call
 from g4f_integrations.core.toolcalls.dialects.words import worded_call
 from g4f_integrations.core.toolcalls.insides import Inside, Thought, inside_of
-from g4f_integrations.core.toolcalls.lines import Line
+from g4f_integrations.core.toolcalls.lines import Line, past_indent
 from g4f_integrations.core.toolcalls.offer import Offer
 from g4f_integrations.core.toolcalls.openers import openers_for
 from g4f_integrations.core.toolcalls.outcomes import Calls, Found, Outcome, Plain, broken
@@ -24,7 +24,6 @@ from g4f_integrations.core.toolcalls.parsing import Parsed, settle
 from g4f_integrations.core.toolcalls.prose import Prose
 from g4f_integrations.core.toolcalls.source import MoreTextNeeded, Source
 
-_INDENT = re.compile(r"[ \t]+")
 _BETWEEN = re.compile(r"[}\])]+|[,;]\s*(?=[{\[<])")
 _PART_OF_BETWEEN = re.compile(r"[,;]\s*\Z")
 _QUOTES = frozenset("\"'`“\u2018«")
@@ -216,8 +215,7 @@ class CallSplitter:
         line = self._line
         line.head = False
         while line.fresh:
-            if (indent := _INDENT.match(text, at)) is not None:
-                at = indent.end()
+            at = past_indent(text, at)
             if at == len(text):
                 return at
             if text[at] == "\n":
@@ -247,8 +245,7 @@ class CallSplitter:
         newline = text.rfind("\n", at)
         if newline < 0 or self._line.fresh:
             return len(text)
-        indent = _INDENT.match(text, newline + 1)
-        head = newline + 1 if indent is None else indent.end()
+        head = past_indent(text, newline + 1)
         self._line.quoted = text[head] == ">"
         if not self._openers.may_begin(text, head):
             return len(text)
