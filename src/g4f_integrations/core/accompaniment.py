@@ -50,8 +50,8 @@ class Accompaniment(ABC):
     """
 
     __slots__ = (
-        "_aside", "_asked", "_assembler", "_call", "_candidate", "_has_media", "_lanes", "_reasoning", "begun",
-        "finishes", "info", "removed", "sources", "usage",
+        "_aside", "_asked", "_assembler", "_call", "_candidate", "_has_media", "_lanes", "_reasoning", "_thoughts",
+        "begun", "finishes", "info", "removed", "sources", "usage",
     )  # fmt: skip
 
     def __init__(self, candidate: Candidate, call: CallState, asked: Asked) -> None:
@@ -63,6 +63,7 @@ class Accompaniment(ABC):
         self._aside: Batch | None = None  # what goes with the text, and waits for it
         self._has_media = False
         self._reasoning: dict[int, CleaningStream] | None = None  # what cleans the reasoning of each choice
+        self._thoughts: list[str] = []  # the reasoning of the first choice
         self.begun = False
         self.removed: list[Removed] = []
         self.finishes: dict[int, str] = {}
@@ -80,8 +81,8 @@ class Accompaniment(ABC):
         """The filters of a choice whose text begins."""
 
     def _release(self, lane: Lane, text: str, reasoning: str, choice: int, released: Batch) -> None:
-        if reasoning and not self._call.hides_reasoning:
-            released.append(ReasoningDelta(reasoning, choice))
+        if reasoning:
+            self._release_reasoning(ReasoningDelta(reasoning, choice), released)
         if text:
             lane.parts.append(text)
             if not self._call.muted:
@@ -130,7 +131,13 @@ class Accompaniment(ABC):
                 stream = cleaning.stream(provider=self._candidate.name, prompt=prompt, notices=False, report=False)
                 self._reasoning[event.choice] = stream
             event = ReasoningDelta(stream.feed(event.text), event.choice)
-        if event.text and not self._call.hides_reasoning:
+        if event.text:
+            self._release_reasoning(event, released)
+
+    def _release_reasoning(self, event: ReasoningDelta, released: Batch) -> None:
+        if event.choice == 0:
+            self._thoughts.append(event.text)
+        if not self._call.hides_reasoning:
             released.append(event)
 
     def _flush_reasoning(self, released: Batch) -> None:
@@ -139,8 +146,8 @@ class Accompaniment(ABC):
         for choice, stream in (streams or {}).items():
             rest = stream.flush()
             self.removed += stream.removed
-            if rest and not self._call.hides_reasoning:
-                released.append(ReasoningDelta(rest, choice))
+            if rest:
+                self._release_reasoning(ReasoningDelta(rest, choice), released)
 
     def _note_call(self, event: ToolCallDelta) -> None:
         if self._assembler is None:

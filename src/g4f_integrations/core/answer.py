@@ -38,6 +38,7 @@ class Answer(Incoming):
                 self._judge_text(lane, choice, self._flush(choice, lane, released), released)
         if self._reasoning:
             self._flush_reasoning(released)
+        self._take_thoughts(released)
         for lane in self._lanes.values():
             self.removed += lane.removed
         if self._assembler is not None or self._asked.tools:
@@ -74,6 +75,25 @@ class Answer(Incoming):
                 if part and not part.isspace():
                     return False
         return True
+
+    def _take_thoughts(self, released: Batch) -> None:
+        """Take the reasoning for the answer where a call brings nothing else for the second time.
+
+        Some servers mix them up, and would do so another time.
+        """
+        call = self._call
+        if not self._thoughts or self._assembler is not None or self._has_media or call.partial is not None:
+            return
+        if not self._is_blank() or any(lane.parsed is not None and lane.parsed.calls for lane in self._lanes.values()):
+            return
+        thoughts = "".join(self._thoughts)
+        if self.stopped or self.finish_reason(0) != "stop" or not thoughts.strip():
+            return
+        known, call.only_thoughts = call.only_thoughts, True
+        if known:
+            self.suspect = "empty"
+            lane = self._lane(0)
+            self._settle(lane, 0, lane.whole(thoughts), released)
 
     def _judge_empty(self, released: Batch) -> None:
         call = self._call

@@ -97,6 +97,7 @@ class CallState:
         shown: What was shown of each choice before it turned out that it lacks its tool calls.
         suspects: Suspect answers seen so far, and the provider that gave each.
         empty_after_tool: Whether an empty answer to a tool result has been seen already.
+        only_thoughts: Whether an answer of nothing but reasoning has been seen already.
         mistakes: The newest mistake in form of each route that has been asked again because of it.
         by_prompt: Routes that get tools and formats in words for the rest of this call, because they took them as
             parameters and heeded them not.
@@ -112,7 +113,7 @@ class CallState:
 
     __slots__ = (
         "_prompt", "ask_about_adverts", "by_prompt", "deadline", "empty_after_tool", "formats_by_prompt",
-        "hides_reasoning", "kept", "mistakes", "muted", "number", "partial", "policy", "request",
+        "hides_reasoning", "kept", "mistakes", "muted", "number", "only_thoughts", "partial", "policy", "request",
         "shown", "suspects", "waited", "watch",
     )  # fmt: skip
 
@@ -123,7 +124,7 @@ class CallState:
         self.waited = waited
         self.ask_about_adverts: Callable[[Candidate, str], Awaitable[str | None]] | None = None
         self.suspects: dict[str, str] | None = None
-        self.empty_after_tool = False
+        self.empty_after_tool = self.only_thoughts = False
         self.mistakes: dict[RouteKey, Mistake] | None = None
         self.by_prompt: set[RouteKey] | None = None
         self.formats_by_prompt: set[RouteKey] | None = None

@@ -226,8 +226,8 @@ class Incoming(Accompaniment):
         if verdict is None:
             self._release(lane, text, reasoning, choice, released)
             return None
-        if reasoning and not self._call.hides_reasoning:
-            released.append(ReasoningDelta(reasoning, choice))
+        if reasoning:
+            self._release_reasoning(ReasoningDelta(reasoning, choice), released)
         lane.parts.append(text)
         return verdict
 
@@ -239,7 +239,7 @@ class Incoming(Accompaniment):
             self._release(lane, text, reasoning, choice, released)
             return
         if reasoning:
-            released.append(ReasoningDelta(reasoning, choice))
+            self._release_reasoning(ReasoningDelta(reasoning, choice), released)
         lane.parts.append(text)
         self._judge_text(lane, choice, verdict, released)
 

@@ -130,6 +130,24 @@ async def test_an_answer_without_content_is_a_failure_of_its_route(script, strea
     assert answer.text == "Full."
 
 
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("script", [[Reasoning("It is "), Reasoning("42.")], ["<think>It is 42.", ""]])
+async def test_reasoning_is_taken_for_the_answer_when_there_is_nothing_else_a_second_time(script, stream):
+    answer = await ask(ScriptedProvider(*script, name="Mixed"), ScriptedProvider(*script, name="Up"), stream=stream)
+
+    assert answer.outcomes == ["empty", "ok"]
+    assert answer.text == "It is 42."
+    assert answer.info.suspect == "empty"
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+async def test_reasoning_that_was_cut_off_is_never_taken_for_the_answer(reason):
+    hollow = ScriptedProvider(Reasoning("Let me see"), FinishReason(reason))
+
+    with pytest.raises(errors.IntegrationError):
+        await ask(hollow, policy=Resilience(max_attempts=3, backoff_initial=0, backoff_max=0))
+
+
 async def test_an_html_page_that_was_asked_for_is_an_answer():
     page = "<!DOCTYPE html>\n<html><head><title>My cats</title></head><body><h1>Cats</h1></body></html>"
 

@@ -156,6 +156,16 @@ async def test_think_tags_are_as_good():
     assert text_of(wholes[2]) == "Hello"
 
 
+@pytest.mark.parametrize("script", [[Reasoning("It is "), Reasoning("42.")], ["<think>It is 42."]])
+async def test_a_model_that_answers_in_its_reasoning_alone_is_understood(script):
+    wholes, streams = await all_ways(llm_of(*script, resilience=QUICK))
+
+    assert {text_of(response) for response in [*wholes, *(chunks[-1] for chunks in streams)]} == {"It is 42."}
+    for chunks in streams:
+        assert "".join(chunk.delta for chunk in chunks) == "It is 42."
+        assert chunks[-1].additional_kwargs["g4f"]["suspect"] == "empty"
+
+
 def test_a_made_picture_is_a_block_and_its_reference_a_text():
     response = llm_of("Here: ", ImageResponse(["https://example.org/a.png"], "fox")).chat(HI)
 
