@@ -182,6 +182,11 @@ def detail(kind, loc, message):
         (detail("string_type", ["body", "tool_choice", "str"], "Input should be a valid string"), ["tool_choice"]),
         ("stream_options is not supported", ["stream_options"]),
         (error("upstream", metadata={"raw": error("Unknown parameter: 'seed'.")}), ["seed"]),
+        (error("`temperature` is deprecated for this model."), ["temperature"]),
+        (error("temperature cannot be used with reasoning models"), ["temperature"]),
+        (error("The parameter `seed` should not be provided."), ["seed"]),
+        (error("`temperature` and `presence_penalty` cannot both be specified."), ["presence_penalty"]),
+        (error("presence_penalty and temperature are mutually exclusive"), ["temperature"]),
     ],
 )
 def test_a_parameter_refused_by_name_is_found(text, names):

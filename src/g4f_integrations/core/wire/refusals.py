@@ -31,13 +31,18 @@ _PLACES = ("loc", "param", "field")
 _TEXTS = ("message", "msg")  # read together with the place that they are about
 _LONGEST = 4_000
 
-# The wordings of OpenAI, Azure, vLLM, Groq, Mistral, Cerebras, Fireworks, Gemini, Cohere, xAI and FastAPI.
+# Words for two parameters of which a server takes one: the first that it names is kept.
+_EITHER = re.compile(r"can(?:not| not|'t) both\b|\bnot both\b|mutually exclusive|only one of", re.IGNORECASE)
+
+# The wordings of OpenAI, Azure, Anthropic, vLLM, Groq, Mistral, Cerebras, Fireworks, Gemini, Cohere, xAI and FastAPI.
 _REFUSAL = re.compile(
     r"unsupported|not (?:\w+ )?supported|(?:does|do)(?: not|n't) support|not (?:permitted|allowed|implemented|accepted)"
     r"|unrecogni[sz]ed|unknown (?:request )?(?:parameter|argument|name|field|property|key|option)"
     r"|unexpected (?:keyword|argument|parameter|field|property|key)|extra[ _](?:inputs|fields|forbidden)"
     r"|cannot find field|not a valid (?:field|parameter|argument|property)|additional propert"
-    r"|no such (?:field|parameter)",
+    r"|no such (?:field|parameter)|is deprecated"
+    r"|(?:should|must|can)(?: ?not|n't|'t) be (?:used|provided|specified|sent|passed|included)"
+    rf"|{_EITHER.pattern}",
     re.IGNORECASE,
 )
 # What OpenAI, Azure, Groq, Cerebras, Fireworks, Gemini, vLLM and SGLang say of a schema with more in it than they know.
@@ -148,10 +153,10 @@ def _named(complaint: dict[str, Any], names: list[str]) -> list[str]:
     offset = 0
     for sentence in _SENTENCE.split(message):
         if _REFUSAL.search(sentence):
-            for name in names:
-                match = _pattern(name).search(sentence)
-                if match:
-                    positions.setdefault(name, offset + match.start())
+            found = {name: offset + match.start() for name in names if (match := _pattern(name).search(sentence))}
+            if len(found) > 1 and _EITHER.search(sentence):
+                del found[min(found, key=found.__getitem__)]
+            positions = {**found, **positions}
         offset += len(sentence) + 1
     return sorted(positions, key=positions.__getitem__)
 
