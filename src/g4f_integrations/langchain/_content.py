@@ -267,7 +267,10 @@ _SHOWN = {
     "input_image": "image",
     "document": "file",
     "text-plain": "file",
+    "input_file": "file",
     "input_audio": "audio",
+    "audio_url": "audio",
+    "video_url": "video",
 }
 
 
@@ -283,12 +286,15 @@ def _assistant_part(block: Block) -> Part | None:
         value = block.get("value")
         return _assistant_part(value) if isinstance(value, Mapping) else None
     shown = _SHOWN.get(str(kind), kind)
+    if kind == "media":  # Google's, which tells its kind by the MIME type
+        family = str(block.get("mime_type", "")).partition("/")[0]
+        shown = family if family in {"image", "audio", "video"} else "file"
     return _reference(block, str(shown)) if shown in {"image", "audio", "video", "file"} else None
 
 
 def _reference(block: Block, kind: str) -> Part:
     """Words for what no endpoint takes from an assistant; sent inline it would be paid for as text."""
-    part = _CONVERTERS[kind if block.get("type") != "image_url" else "image_url"](block) or {}
+    part = _part(block) or {}
     if part.get("type") == "text":
         return part
     inner = part.get(str(part.get("type")))

@@ -355,6 +355,11 @@ def test_an_assistants_picture_is_named_but_not_sent_back():
         ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}, "[image]"),
         ({"type": "image", "source": {"type": "url", "url": "http://x/a.png"}}, "![image](http://x/a.png)"),
         ({"type": "image_url"}, "[image]"),
+        ({"type": "video_url", "video_url": {"url": "http://x/a.mp4"}}, "[video](http://x/a.mp4)"),
+        ({"type": "audio_url", "audio_url": {"url": "http://x/a.mp3"}}, "[audio](http://x/a.mp3)"),
+        ({"type": "input_file", "filename": "a.pdf", "file_url": "http://x/a.pdf"}, "[file](http://x/a.pdf)"),
+        ({"type": "media", "mime_type": "image/png", "file_uri": "http://x/a.png"}, "![image](http://x/a.png)"),
+        ({"type": "media", "mime_type": "application/pdf", "data": "JVBE"}, "[file]"),
     ],
 )
 def test_what_an_assistant_said_or_made_is_text_when_it_is_sent_back(block, text):
