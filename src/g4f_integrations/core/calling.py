@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from g4f_integrations.core.admission import place_on
 from g4f_integrations.core.alarms import Limit
@@ -25,6 +25,9 @@ from g4f_integrations.core.retrying import RetryDriver
 from g4f_integrations.core.rotation import Choice, Rotation
 from g4f_integrations.errors import IntegrationError
 
+if TYPE_CHECKING:  # loaded when somebody follows
+    from g4f_integrations.core.observing import WorkWatch
+
 logger = call_logger("calling")
 
 T = TypeVar("T")
@@ -38,17 +41,23 @@ class RouteCall(Generic[T]):
         ask: Asks one of them and gives the answer, checked: what it raises is that attempt's failure, classified if it
             is no `AttemptFailed`. An `IntegrationError` ends the call at once.
         policy: How hard to try. ``attempt_timeout`` bounds one attempt, ``deadline`` all of them with their waits.
+        watch: Who follows it for a trace, if anybody.
 
     Attributes:
         attempts: Those made so far, in order.
     """
 
     def __init__(
-        self, candidates: Sequence[Candidate], ask: Callable[[Candidate], Awaitable[T]], policy: Resilience
+        self,
+        candidates: Sequence[Candidate],
+        ask: Callable[[Candidate], Awaitable[T]],
+        policy: Resilience,
+        watch: WorkWatch | None = None,
     ) -> None:
         self.attempts: list[Attempt] = []
         self._failures: list[Failure] = []
         self._ask = ask
+        self._watch = watch
         self._policy = policy
         self._store: HealthStore = default_store() if policy.store is None else policy.store
         self._keys = [candidate.key for candidate in candidates]
@@ -100,12 +109,16 @@ class RouteCall(Generic[T]):
                 wait = following
                 retries.go_on()
         finally:
+            if self._watch is not None:
+                self._watch.dropped(self)
             if self._next is not None and self._next.is_probe:  # it came to no verdict
                 self._store.end_probe(self._next.candidate.key)
 
     async def _attempt(self, candidate: Candidate) -> tuple[T | None, Failure | None, bool]:
         loop = asyncio.get_running_loop()
         self._rotation.began(candidate)
+        watch = self._watch
+        watching = None if watch is None else watch.enter(self, candidate)
         limit = self._policy.attempt_timeout
         expires = min(self._due, math.inf if limit is None else loop.time() + limit)
         try:
@@ -120,15 +133,23 @@ class RouteCall(Generic[T]):
             which = "the deadline of the call" if expires == self._due else f"attempt_timeout={limit:g} s"
             failure = classify(ClockExpired(f"{which} ran out") if expired else error)
             return None, failure, isinstance(error, HTTPFailure) and error.mended
+        finally:
+            if watch is not None:
+                watch.leave(watching)
 
     def _succeeded(self, candidate: Candidate, seconds: float) -> None:
         self._next = None
-        self.attempts.append(Attempt(candidate.name, candidate.model, "ok", None, seconds))
+        self._made(Attempt(candidate.name, candidate.model, "ok", None, seconds))
         self._store.succeeded(candidate.key, seconds)
+
+    def _made(self, attempt: Attempt) -> None:
+        self.attempts.append(attempt)
+        if self._watch is not None:
+            self._watch.ended(self, attempt)
 
     def _failed(self, candidate: Candidate, failure: Failure, seconds: float, *, again: bool) -> None:
         failure = failure.masking(secrets_of(candidate))
-        self.attempts.append(Attempt(candidate.name, candidate.model, failure.kind, failure.message or None, seconds))
+        self._made(Attempt(candidate.name, candidate.model, failure.kind, failure.message or None, seconds))
         self._failures.append(failure)
         breaker = BreakerSettings(self._policy.breaker_failures, self._policy.breaker_cooldown)
         self._store.failed(candidate.key, failure.kind, failure.retry_after, breaker, scope=failure.scope)

@@ -12,6 +12,7 @@ from g4f_integrations.core.candidates import resolve, resolve_cached, usable
 from g4f_integrations.core.candidates.candidate import Candidate, Plan
 from g4f_integrations.core.events import Attempt
 from g4f_integrations.core.failures import preload
+from g4f_integrations.core.observing import watch_work
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.routes import RouteChoice
@@ -37,7 +38,7 @@ class Done(Generic[T]):
 
 
 async def run_job(
-    choice: RouteChoice, policy: Resilience, work: Work[T], *, adapting: Adapting | None = None
+    choice: RouteChoice, policy: Resilience, work: Work[T], *, output: str, adapting: Adapting | None = None
 ) -> Done[T]:
     """Let the candidates of `choice` do `work` until one has done it.
 
@@ -45,6 +46,7 @@ async def run_job(
         choice: Which routes may serve.
         policy: How hard to try. `attempt_timeout` bounds an attempt, `deadline` the whole.
         work: Does it on one route; see `RouteCall`. It is cancelled when its time is over.
+        output: What is made, in the words of OpenTelemetry's conventions (``"image"``).
         adapting: Turns the candidates into those of this sort of work.
 
     Raises:
@@ -62,8 +64,9 @@ async def run_job(
     async def ask(candidate: Candidate) -> tuple[T, Candidate]:
         return await work(candidate), candidate
 
-    call = RouteCall(candidates, ask, policy)
-    value, candidate = await call.run()
+    watch = watch_work("generate_content", candidates[0].model, {"gen_ai.output.type": output})
+    call = RouteCall(candidates, ask, policy, watch)
+    value, candidate = await (call.run() if watch is None else watch.whole(call.run()))
     return Done(value, candidate, tuple(call.attempts))
 
 

@@ -24,59 +24,19 @@ from loopback import Reply
 pytest.importorskip("opentelemetry.sdk", reason="the `opentelemetry-sdk` package is not installed")
 
 from opentelemetry import metrics, trace
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
+
+from telling import following
 
 SECRET = "the cat's name is Mortimer"
 ASKED = [{"role": "user", "content": SECRET}]
 
 
-class Told:
-    """What an SDK has been told since the test began."""
-
-    def __init__(self):
-        self.exporter, self.reader = InMemorySpanExporter(), InMemoryMetricReader()
-        self.tracing, self.metering = TracerProvider(), MeterProvider([self.reader])
-        self.tracing.add_span_processor(SimpleSpanProcessor(self.exporter))
-
-    @property
-    def spans(self):
-        return [span for span in self.exporter.get_finished_spans() if span.name.startswith(("chat", "attempt"))]
-
-    @property
-    def call(self):
-        [call] = [span for span in self.spans if span.name.startswith("chat")]
-        return call
-
-    @property
-    def attempts(self):
-        return [span for span in self.spans if span.name.startswith("attempt")]
-
-    def points(self, name):
-        data = self.reader.get_metrics_data()
-        found = [
-            metric
-            for resource in (data.resource_metrics if data else ())
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-            if metric.name == name
-        ]
-        return [point for metric in found for point in metric.data.data_points]
-
-
 @pytest.fixture
 def told(monkeypatch):
-    """An SDK that is set up for one test; OpenTelemetry itself lets a program do so once."""
-    told = Told()
-    monkeypatch.setattr(trace, "_TRACER_PROVIDER", told.tracing)
-    monkeypatch.setattr(metrics._internal, "_METER_PROVIDER", told.metering)
-    configure_telemetry()
-    yield told
-    configure_telemetry()
+    with following(monkeypatch) as told:
+        yield told
 
 
 def busy_then(*script, **details):

@@ -36,6 +36,16 @@ def read_vectors(payload: Any, count: int) -> list[list[float]]:
     return vectors
 
 
+def read_tokens(payload: Any) -> int | None:
+    """Tokens that an answer says the texts had, in OpenAI's form or Ollama's; ``None`` if it does not say."""
+    if not isinstance(payload, dict):
+        return None
+    usage = payload.get("usage")
+    told = usage.get("prompt_tokens", usage.get("total_tokens")) if isinstance(usage, dict) else None
+    told = payload.get("prompt_eval_count") if told is None else told
+    return told if type(told) is int and told >= 0 else None
+
+
 def _in_order(rows: list[Any]) -> list[Any]:
     """By ``index``, where these say an order at all: some servers give every row a 0."""
     ordered: list[Any] = [None] * len(rows)

@@ -6,12 +6,12 @@ import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from g4f_integrations.core.calling import RouteCall
 from g4f_integrations.core.candidates import resolve
 from g4f_integrations.core.candidates.candidate import Candidate
-from g4f_integrations.core.embeddings._answers import read_vectors
+from g4f_integrations.core.embeddings._answers import read_tokens, read_vectors
 from g4f_integrations.core.embeddings._batches import (
     SHORTEST_PIECE,
     Item,
@@ -26,12 +26,16 @@ from g4f_integrations.core.embeddings._spaces import Space
 from g4f_integrations.core.endpoint import load_other
 from g4f_integrations.core.failures import HTTPFailure
 from g4f_integrations.core.loop import run_blocking
+from g4f_integrations.core.observing import watch_work
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.proxies import ProxyMap
 from g4f_integrations.core.routes import Endpoint, RouteChoice
 from g4f_integrations.core.tokens import counter_for
 from g4f_integrations.core.wire.decoding import plain_text
 from g4f_integrations.errors import ContextLengthError, IntegrationError, InvalidRequestError
+
+if TYPE_CHECKING:  # loaded when somebody follows
+    from g4f_integrations.core.observing import WorkWatch
 
 Progress = Callable[[int], None]
 """Is told how many more texts are done."""
@@ -83,7 +87,11 @@ class EndpointBackend:
         """
         routes = (self.endpoint, *self.mirrors)
         plan = resolve(RouteChoice(model=self.space.model, routes=routes, proxy=self.proxy))
-        return await _Run(self, plan.candidates, texts, progress).run()
+        dimension = self.space.dimension
+        asked = {} if dimension is None else {"gen_ai.embeddings.dimension.count": dimension}
+        watch = watch_work("embeddings", self.space.model, asked)
+        run = _Run(self, plan.candidates, texts, progress, watch).run()
+        return await (run if watch is None else watch.whole(run))
 
     def length(self) -> int | None:
         """How long the vectors are, once an answer has come."""
@@ -104,13 +112,19 @@ class _Run:
     """One call: all texts of it."""
 
     def __init__(
-        self, backend: EndpointBackend, candidates: Sequence[Candidate], texts: Sequence[str], progress: Progress
+        self,
+        backend: EndpointBackend,
+        candidates: Sequence[Candidate],
+        texts: Sequence[str],
+        progress: Progress,
+        watch: WorkWatch | None,
     ) -> None:
         self._backend = backend
         self._candidates = candidates
         self._learned: Learned = learned(candidates[0], backend.space.dimension)
         self._texts = texts
         self._progress = progress
+        self._watch = watch
         self._count = counter_for(backend.space.model).text
 
     async def run(self) -> list[list[float]]:
@@ -203,7 +217,10 @@ class _Run:
             # Without `dimensions` they would be other vectors; base64 is a courtesy.
             needed = frozenset(fields) - {"encoding_format"}
             answer = await (await load_other()).post_to_endpoint(candidate, "/embeddings", fields, needed=needed)
-            vectors = read_vectors(_payload(answer), len(sent))
+            payload = _payload(answer)
+            vectors = read_vectors(payload, len(sent))
+            if self._watch is not None:
+                self._watch.used(read_tokens(payload))
             canary = vectors.pop() if asks_canary else None
             if canary is not None and candidate is not first:
                 self._learned.compare(candidate, canary)
@@ -212,7 +229,7 @@ class _Run:
                 self._learned.canary = canary
             return vectors
 
-        return await RouteCall(usable, ask, self._backend.policy).run()
+        return await RouteCall(usable, ask, self._backend.policy, self._watch).run()
 
     def _fields(self, candidate: Candidate, texts: list[str]) -> dict[str, Any]:
         fields: dict[str, Any] = {"model": candidate.model, "input": texts, "encoding_format": "base64"}

@@ -269,7 +269,7 @@ async def _make(
 
     async def one(index: int) -> GeneratedImage:
         numbered = wish if wish.seed is None else replace(wish, seed=wish.seed + index)
-        done = await run_job(choice, policy, lambda route: draw(route, numbered), adapting=adapting)
+        done = await run_job(choice, policy, lambda route: draw(route, numbered), output="image", adapting=adapting)
         made = done.value
         url = made.url
         if url is None and wish.response_format == "url":

@@ -90,6 +90,7 @@ async def asynthesize_speech(
         routes.choice(_DEFAULT_ROUTES),
         routes.policy(_SECONDS),
         lambda route: _attempt(route, wish),
+        output="speech",
         adapting=with_models(_MODELS),
     )
     made = done.value

@@ -90,6 +90,7 @@ async def atranscribe(
         routes.choice(()),  # what g4f has for it without a key runs on this machine, so it has to be named
         routes.policy(_SECONDS),
         lambda route: _attempt(route, wish),
+        output="text",
         adapting=with_models(_MODELS),
     )
     heard = done.value

@@ -98,6 +98,7 @@ async def agenerate_video(
         routes.choice(()),
         routes.policy(_SECONDS),
         lambda route: _attempt(route, wish),
+        output="video",
         adapting=with_models(_MODELS),
     )
     made = done.value
