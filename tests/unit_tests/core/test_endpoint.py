@@ -133,6 +133,13 @@ async def test_a_finish_reason_may_be_missing_when_done_is_there(loopback):
     assert await events(loopback) == [TextDelta("a"), Finish("stop")]
 
 
+@pytest.mark.parametrize("end", [b"data: [done]\n\n", b"data: [END]\n\n", b'data: {"choices": [{"del\n\n'])
+async def test_what_cannot_be_read_after_the_finish_reason_costs_nothing(loopback, end):
+    loopback.replies(Reply.sse(*chunks("Hello"), end, done=False))
+
+    assert await events(loopback) == [TextDelta("Hello"), Usage(3, 2, 5), Finish("stop")]
+
+
 async def test_a_cut_after_the_finish_reason_costs_nothing(loopback):
     loopback.replies(Reply.sse(chunk("a"), chunk({}, "stop"), Stall(0.02), CUT))
 

@@ -170,7 +170,7 @@ class AnswerReader:
     def _decode_patiently(self, payload: bytes, out: Batch, *, at_end: bool) -> Any:
         """The value of what is no strict JSON; ``None`` if it says nothing, or once it has been dealt with."""
         text = payload.strip()
-        if text == b"[DONE]":
+        if text.upper() == b"[DONE]":
             self._finish(out)
         if not text or self.ended or self.failure is not None:
             return None
@@ -185,8 +185,8 @@ class AnswerReader:
             self._fail(200, payload)
         elif b"\n" in text:  # several events whose blank lines were forgotten
             self._read_payloads(text.split(b"\n"), out, at_end=at_end)
-        elif at_end:
-            self._stray = self._stray or (200, payload)  # cut in the middle of an event
+        elif at_end or self._chunks.is_complete:
+            self._stray = self._stray or (200, payload)  # cut in the middle of an event, or behind the last word
         elif text.startswith((b"{", b"[")):
             self._fail(200, payload)  # a part of the answer is lost
         else:
