@@ -57,7 +57,7 @@ class StructuredPredictor(ToolCaller):
         asked = StructuredCall(self, output_cls, prompt, llm_kwargs, prompt_args)
         found: Any = None
         while found is None:
-            found = asked.read(self.chat(asked.messages, **asked.arguments).message.content or "")
+            found = asked.read(self.chat(asked.messages, **asked.arguments).message)
         _dispatcher.event(LLMStructuredPredictEndEvent(output=found))
         return cast("M", found)
 
@@ -80,7 +80,7 @@ class StructuredPredictor(ToolCaller):
         found: Any = None
         while found is None:
             response = await self.achat(asked.messages, **asked.arguments)
-            found = asked.read(response.message.content or "")
+            found = asked.read(response.message)
         _dispatcher.event(LLMStructuredPredictEndEvent(output=found))
         return cast("M", found)
 
@@ -98,13 +98,13 @@ class StructuredPredictor(ToolCaller):
         asked = StructuredCall(self, output_cls, prompt, llm_kwargs, prompt_args)
         found: Any = None
         while found is None:
-            partials, text = asked.partials(), ""
+            partials, message = asked.partials(), None
             with closing(self.stream_chat(asked.messages, **asked.arguments)) as chunks:
                 for chunk in chunks:
-                    text = chunk.message.content or ""
-                    if chunk.delta and (partial := partials.feed(text)) is not None:
+                    message = chunk.message
+                    if chunk.delta and (partial := partials.feed(message.content or "")) is not None:
                         yield partial
-            found = asked.read(text)
+            found = asked.read(message)
         yield found
 
     async def _structured_astream_call(
@@ -122,11 +122,11 @@ class StructuredPredictor(ToolCaller):
     async def _grow(self, asked: StructuredCall) -> AsyncGenerator[Any, None]:
         found: Any = None
         while found is None:
-            partials, text = asked.partials(), ""
+            partials, message = asked.partials(), None
             async with aclosing(await self.astream_chat(asked.messages, **asked.arguments)) as chunks:
                 async for chunk in chunks:
-                    text = chunk.message.content or ""
-                    if chunk.delta and (partial := partials.feed(text)) is not None:
+                    message = chunk.message
+                    if chunk.delta and (partial := partials.feed(message.content or "")) is not None:
                         yield partial
-            found = asked.read(text)
+            found = asked.read(message)
         yield found

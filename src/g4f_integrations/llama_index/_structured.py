@@ -6,10 +6,11 @@ class knows: its validators, and objects that are shown while they grow.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from llama_index.core.base.llms.types import ChatMessage, MessageRole
+from llama_index.core.base.llms.types import ChatMessage, MessageRole, ToolCallBlock
 from llama_index.core.output_parsers.pydantic import PydanticOutputParser
 from llama_index.core.program.utils import FlexibleModel, create_flexible_model
 from llama_index.core.prompts import BasePromptTemplate
@@ -23,7 +24,7 @@ from g4f_integrations.llama_index._messages import wire_name
 REASKS = 2
 """How often a model is asked again for an answer that its class refuses."""
 
-OWN_MODES = frozenset({PydanticProgramMode.DEFAULT, PydanticProgramMode.LLM})
+OWN_MODES = frozenset({PydanticProgramMode.DEFAULT, PydanticProgramMode.LLM, PydanticProgramMode.FUNCTION})
 """The modes that are served here; the others are LlamaIndex's own programs."""
 
 Partial: TypeAlias = BaseModel | FlexibleModel
@@ -56,22 +57,32 @@ class StructuredCall:
         self._left = REASKS
         self.arguments = {name: value for name, value in (llm_kwargs or {}).items() if name not in _NOT_FOR_TEXT}
         messages = llm._extend_messages(prompt.format_messages(llm=llm, **prompt_args))  # noqa: SLF001  LlamaIndex's own
+        self._format = to_response_format(output_cls)
+        schema = self._format["json_schema"]["schema"]
+        self._is_settled = False
         if llm.pydantic_program_mode is PydanticProgramMode.LLM:
             messages = PydanticOutputParser(output_cls).format_messages(messages)
-            self._format = None
+        elif llm.pydantic_program_mode is PydanticProgramMode.FUNCTION and schema.get("type") == "object":
+            self.arguments.update(tools=[_as_tool(schema)], tool_choice="required", parallel_tool_calls=False)
         else:
-            self._format = to_response_format(output_cls)
+            self._is_settled = True  # the engine sees to it
             self.arguments["response_format"] = self._format
         self.messages: list[ChatMessage] = list(messages)
 
-    def read(self, text: str) -> BaseModel | None:
+    def read(self, answer: ChatMessage | None) -> BaseModel | None:
         """The answer as an instance; ``None`` if the model is to be asked again, for which `messages` are ready.
 
         Raises:
             ValueError: It cannot be read, and the model was asked often enough.
         """
+        text = (answer.content if answer is not None else None) or ""
+        blocks = answer.blocks if answer is not None else []
+        call = next((block for block in blocks if isinstance(block, ToolCallBlock)), None)
+        if call is not None:
+            held = call.tool_kwargs
+            text = held if isinstance(held, str) else json.dumps(held, ensure_ascii=False)
         try:
-            return self._class.model_validate_json(self._settled(text))
+            return self._class.model_validate_json(text if self._is_settled else self._settled(text))
         except ValidationError as error:
             problems = _problems(error)
             if self._left == 0:
@@ -80,10 +91,14 @@ class StructuredCall:
                 raise ValueError(message) from error
         self._left -= 1
         request = fill(load_prompt("reask", self._folder), problems="\n".join(problems))
-        self.messages += [
-            ChatMessage(role=MessageRole.ASSISTANT, content=text or "(nothing)"),
-            ChatMessage(role=MessageRole.USER, content=request),
-        ]
+        if call is not None and answer is not None:
+            identifier = {"tool_call_id": call.tool_call_id}
+            self.messages += [answer, ChatMessage(role=MessageRole.TOOL, content=request, additional_kwargs=identifier)]
+        else:
+            self.messages += [
+                ChatMessage(role=MessageRole.ASSISTANT, content=text or "(nothing)"),
+                ChatMessage(role=MessageRole.USER, content=request),
+            ]
         return None
 
     def partials(self) -> Partials:
@@ -91,11 +106,9 @@ class StructuredCall:
         return Partials(self._class)
 
     def _settled(self, text: str) -> str:
-        if self._format is not None:
-            return text  # the engine has done it
-        from g4f_integrations.core.structured import settle_json  # only this mode needs it
+        from g4f_integrations.core.structured import settle_json
 
-        return settle_json(text, to_response_format(self._class))[0]
+        return settle_json(text, self._format)[0]
 
 
 class Partials:
@@ -139,6 +152,14 @@ def to_response_format(schema: Any) -> dict[str, Any]:
     else:
         name, described = schema.__name__, schema.model_json_schema()
     return {"type": "json_schema", "json_schema": {"name": wire_name(str(name)), "schema": described}}
+
+
+def _as_tool(schema: dict[str, Any]) -> dict[str, Any]:
+    name, description = str(schema.get("title", "answer")), str(schema.get("description", "Give the answer."))
+    return {
+        "type": "function",
+        "function": {"name": wire_name(name), "description": description, "parameters": schema},
+    }
 
 
 def _problems(error: ValidationError) -> Sequence[str]:

@@ -1,7 +1,7 @@
 """Answers as instances of pydantic classes, on every route."""
 
 import json
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import pytest
 from g4f.providers.response import ToolCalls
@@ -10,7 +10,7 @@ from llama_index.core.llms import ChatMessage as Message
 from llama_index.core.program import LLMTextCompletionProgram
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.types import PydanticProgramMode
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, RootModel, field_validator
 
 from g4f_integrations import Resilience
 from g4f_integrations.errors import RateLimitError
@@ -41,6 +41,36 @@ class Animal(BaseModel):
 
 class Box(BaseModel, Generic[T]):
     inside: T
+
+
+class Answer(RootModel[Literal["yes", "no"]]):
+    """Yes or no."""
+
+
+class Animals(RootModel[list[Animal]]):
+    """Several animals."""
+
+
+class Keeper(BaseModel):
+    age: int
+
+
+class Robot(BaseModel):
+    volts: int
+
+
+class Zoo(BaseModel):
+    """A zoo."""
+
+    name: str
+    animals: list[Animal]
+    closed: Literal["yes", "no"] | None = None
+    keeper: Keeper | Robot
+
+
+class Node(BaseModel):
+    value: int
+    children: list["Node"] = []
 
 
 FOX = {"name": "fox", "legs": 4}
@@ -196,6 +226,43 @@ async def test_in_function_mode_the_class_is_a_tool():
         return G4FLLM(provider=provider, pydantic_program_mode=PydanticProgramMode.FUNCTION)
 
     assert await all_ways(make) == [Animal(**FOX)] * 4
+
+
+@pytest.mark.parametrize("route", ["native", "prompt"])
+async def test_in_function_mode_a_call_that_the_class_refuses_is_asked_for_again_with_the_reason(route):
+    def said(arguments):
+        call = {"id": "c1", "type": "function", "function": {"name": "Animal", "arguments": arguments}}
+        in_words = json.dumps([{"name": "Animal", "arguments": json.loads(arguments)}])
+        return [ToolCalls([call])] if route == "native" else [f"```json\n{in_words}\n```"]
+
+    providers = []
+
+    def make():
+        scripts = [said(THREE_LEGS), said(GOOD)]
+        providers.append(ScriptedProvider(per_call=scripts, native_tools=route == "native"))
+        return G4FLLM(provider=providers[-1], resilience=QUICK, pydantic_program_mode=PydanticProgramMode.FUNCTION)
+
+    assert await all_ways(make) == [Animal(**FOX)] * 4
+    for provider in providers:
+        assert len(provider.calls) == 2
+        assert "legs come in pairs" in json.dumps(provider.calls[1].messages)
+
+
+@pytest.mark.parametrize("mode", [PydanticProgramMode.DEFAULT, PydanticProgramMode.LLM, PydanticProgramMode.FUNCTION])
+@pytest.mark.parametrize(
+    ("cls", "said"),
+    [
+        (Zoo, '{"name": "Z", "animals": [{"name": "fox", "legs": 4}], "closed": "yes", "keeper": {"age": 3}}'),
+        (Node, '{"value": 1, "children": [{"value": 2, "children": []}]}'),
+        (Animals, '[{"name": "fox", "legs": 4}, {"name": "owl", "legs": 2}]'),
+        (Answer, '"yes"'),
+    ],
+    ids=["nested", "recursive", "list", "enum"],
+)
+async def test_classes_of_every_shape_are_filled_in_every_mode_from_a_model_that_knows_no_tools(mode, cls, said):
+    """In function mode, too, where such a model gives the arguments without the call."""
+    for found in await all_ways(lambda: llm_of(f"Sure:\n```json\n{said}\n```", pydantic_program_mode=mode), cls):
+        assert found == cls.model_validate_json(said)
 
 
 @pytest.mark.filterwarnings("ignore:The `json` method is deprecated")  # LlamaIndex's own
