@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
+from g4f_integrations.core.inbox import begin_task
 from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.threads import caller_loop
 
@@ -30,17 +31,20 @@ def _cancelled() -> BaseException:
 class _Job(Generic[T]):
     """One blocking call, run on a background loop; whoever acquires `done` may ask for its result."""
 
+    __slots__ = ("_begun", "_error", "_given_up", "_make", "_task", "_value", "done")
+
     def __init__(self, make: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._make = make
         self.done = threading.Lock()
         self.done.acquire()
         self._task: asyncio.Task[None] | None = None
-        self._begun = False
+        self._begun = self._given_up = False
         self._value: T
         self._error: BaseException | None = None
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._task = loop.create_task(self._run())
+    def start(self, loop: asyncio.AbstractEventLoop, context: contextvars.Context) -> None:
+        if not self._given_up:
+            self._task = begin_task(loop, self._run(), context)
 
     async def _run(self) -> None:
         self._begun = True
@@ -61,7 +65,8 @@ class _Job(Generic[T]):
 
     def give_up(self) -> None:
         """Answer for a coroutine that was not begun and never will be."""
-        if not self._begun:
+        if not (self._begun or self._given_up):
+            self._given_up = True
             self._error = _cancelled()
             self.done.release()
 
@@ -88,12 +93,12 @@ def run_blocking(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         KeyboardInterrupt: As it comes; the coroutine is cancelled first.
     """
     try:
-        loop = caller_loop().loop
+        host = caller_loop()
     except RuntimeError:  # the interpreter is shutting down and starts no threads any more
         return asyncio.run(make())
-    job = _Job(make)
+    loop, job = host.loop, _Job(make)
     try:
-        loop.call_soon_threadsafe(job.start, loop, context=contextvars.copy_context())
+        host.inbox.put(job.start, contextvars.copy_context())
         while not job.done.acquire(timeout=_NOTICE_SECONDS):
             if loop.is_closed():  # before the coroutine could begin
                 job.give_up()
@@ -127,8 +132,9 @@ class _StreamJob(Generic[T]):
         self._task: asyncio.Task[None] | None = None
         self._cancelled = False
 
-    def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._drive())
+    def start(self, loop: asyncio.AbstractEventLoop, context: contextvars.Context) -> None:
+        if not self._cancelled:
+            self._task = begin_task(loop, self._drive(), context)
 
     async def _drive(self) -> None:
         loop = asyncio.get_running_loop()
@@ -189,7 +195,7 @@ def iterate_blocking(make: Callable[[], AsyncGenerator[T, None]]) -> Generator[T
     ended = False
     process = os.getpid()
     try:
-        host.loop.call_soon_threadsafe(job.start, context=contextvars.copy_context())
+        host.inbox.put(job.start, contextvars.copy_context())
         while True:
             try:
                 item = queue.get(True, _NOTICE_SECONDS)

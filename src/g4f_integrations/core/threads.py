@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from g4f_integrations.core.inbox import Inbox
 from g4f_integrations.core.logs import call_logger
 
 logger = call_logger("loop")
@@ -47,12 +48,19 @@ def at_exit_of_providers(last_words: LastWords) -> None:
 
 
 class LoopThread:
-    """A daemon thread that runs one event loop for ever."""
+    """A daemon thread that runs one event loop for ever.
+
+    Attributes:
+        inbox: What other threads hand to the loop.
+        loop: The loop.
+        name: The thread's name.
+    """
 
     def __init__(self, name: str, depth: int = 0) -> None:
         self.name = name
         self._depth = depth
         self.loop = asyncio.new_event_loop()
+        self.inbox = Inbox(self.loop)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._retired = False
         self._last_words: LastWords | None = None
@@ -90,6 +98,7 @@ class LoopThread:
     def _drain(self) -> None:
         loop = self.loop
         try:
+            self.inbox.take()  # what was handed in at the last moment is cancelled with the rest
             tasks = asyncio.all_tasks(loop)
             for task in tasks:
                 task.cancel()
@@ -127,6 +136,7 @@ class LoopThread:
         self.loop.call_soon_threadsafe(self._stop_when_idle)
 
     def _stop_when_idle(self) -> None:
+        self.inbox.take()  # handed in before, and still to be done
         if asyncio.all_tasks(self.loop):
             self.loop.call_later(0.25, self._stop_when_idle)
         else:
