@@ -315,6 +315,23 @@ def test_odd_messages_are_counted_without_complaint(message):
     assert count_message_tokens(message) >= 4
 
 
+@pytest.mark.parametrize("own", [None, len, lambda message: len(message["role"])], ids=["tokens", "texts", "messages"])
+def test_sums_from_the_end_are_those_of_the_messages_up_to_the_first_that_is_too_much(own):
+    contents = ["one", "", None, 0, b"", ["two", {"type": "text", "text": "three"}], "one two three", "x"]
+    history = [{"role": "user", "content": content} for content in contents]
+    call = {"id": "a", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    history += [
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": "y", "name": "z"},
+    ]
+    counter = counter_for() if own is None else counter_from(own)
+    sums = [sum(map(counter.message, history[len(history) - newest :])) for newest in range(len(history) + 1)]
+
+    assert counter.from_the_end(history, sums[-1]) == sums
+    assert counter.from_the_end(history, sums[4]) == sums[:6]
+    assert counter.from_the_end(history, -1) == sums[:2]
+
+
 def test_a_part_of_an_unknown_kind_counts_its_texts_but_no_data():
     part = {"type": "citation", "quote": "some words of it", "image": "data:image/png;base64," + "A" * 9_000}
 

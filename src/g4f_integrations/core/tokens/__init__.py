@@ -53,7 +53,9 @@ def counter_for(model: str = "auto") -> Counter:
     key = (family.encoding, family.ratio, id(family.image))  # the rules live as long as the process
     if words is None:
         return _kept(_estimating, key, partial(estimating, family))
-    return _kept(_exact, key, lambda: Counter(scaled(partial(encoded_length, words), family.ratio), family))
+    return _exact.get(key) or _kept(
+        _exact, key, lambda: Counter(scaled(partial(encoded_length, words), family.ratio), family)
+    )
 
 
 def _kept(

@@ -73,30 +73,27 @@ class Counter:
             total += self._members(message)
         return total
 
-    def from_the_end(self, messages: Sequence[Mapping[str, Any]], most: int) -> tuple[list[int], bool]:
-        """Tokens of each message, the newest first, up to the one with which all exceed `most`.
+    def from_the_end(self, messages: Sequence[Mapping[str, Any]], most: int) -> list[int]:
+        """Tokens of the newest messages together: of none, of one, of two, …, up to the first sum that exceeds `most`.
 
-        Returns:
-            The counts, and whether all messages together are within `most`.
+        Only these are counted. All messages are within `most` if the last sum is.
         """
-        counts: list[int] = []
         spent = 0
+        sums = [spent]
+        young = self._young  # a generation that has just become the old one still tells the truth
         for message in reversed(messages):
             content = message.get("content")
-            members = len(message)
-            if type(content) is str and (members == 2 or (members == 3 and "tool_call_id" in message)):
-                # The way of `message`, without a call for each.
-                key = hash(content)
-                known = self._young.get(key)
-                cost = known if known is not None else self._counted(content, key)
-                cost += PER_MESSAGE if members == 2 else PER_MESSAGE + _PER_RESULT
+            known = young.get(hash(content)) if type(content) is str else None
+            if known is None:
+                spent += self.message(message)
+            elif len(message) == 2:
+                spent += PER_MESSAGE + known
             else:
-                cost = self.message(message)
-            counts.append(cost)
-            spent += cost
+                spent += PER_MESSAGE + known + self._members(message)
+            sums.append(spent)
             if spent > most:
-                return counts, False
-        return counts, True
+                break
+        return sums
 
     def messages(self, messages: Iterable[Mapping[str, Any]]) -> int:
         """Tokens of several messages."""
@@ -109,12 +106,15 @@ class Counter:
         return sum(_PER_TOOL + self.text(_json(tool)) for tool in tools)
 
     def _members(self, message: Mapping[str, Any]) -> int:
-        total = _PER_RESULT if "tool_call_id" in message else 0
+        is_result = "tool_call_id" in message
+        if is_result and len(message) == 3:
+            return _PER_RESULT  # beside role and content, as most results have it
+        total = _PER_RESULT if is_result else 0
         calls = message.get("tool_calls")
         if calls:
             total += self._calls(calls)
-        if len(message) == 3 and (total or "tool_calls" in message):
-            return total  # role, content and one of the two, as most such messages have
+        if len(message) == 3 and "tool_calls" in message:
+            return total
         for name in _OTHER_TEXTS:
             value = message.get(name)
             if value:
@@ -126,19 +126,27 @@ class Counter:
 
     def _calls(self, calls: Any) -> int:
         total = 0
+        young = self._young
         for call in calls if isinstance(calls, list | tuple) else [calls]:
-            total += _PER_CALL
-            function = call.get("function") if type(call) is dict or isinstance(call, Mapping) else None
-            if type(function) is not dict and not isinstance(function, Mapping):
-                total += self.text(_json(call))
-                continue
-            for value in (function.get("name"), function.get("arguments")):
-                if value:
-                    text = value if type(value) is str else _json(value)
-                    key = hash(text)
-                    known = self._young.get(key)
-                    total += known if known is not None else self._counted(text, key)
+            function = call.get("function") if type(call) is dict else None
+            if type(function) is dict:
+                name, arguments = function.get("name"), function.get("arguments")
+                if type(name) is str and type(arguments) is str:
+                    # Every call that is in order: no more than its two look-ups.
+                    known, more = young.get(hash(name)), young.get(hash(arguments))
+                    total += known if known is not None else self.text(name)
+                    total += more if more is not None else self.text(arguments)
+                    total += _PER_CALL
+                    continue
+            total += _PER_CALL + self._odd_call(call)
         return total
+
+    def _odd_call(self, call: Any) -> int:
+        function = call.get("function") if isinstance(call, Mapping) else None
+        if not isinstance(function, Mapping):
+            return self.text(_json(call))
+        values = (function.get("name"), function.get("arguments"))
+        return sum(self.text(value if type(value) is str else _json(value)) for value in values if value)
 
     def _content(self, content: Any) -> int:
         if isinstance(content, str):

@@ -97,13 +97,11 @@ class _ByMessage(Counter):
         """What the user's function says of the message."""
         return int(self._own(message))
 
-    def from_the_end(self, messages: Sequence[Mapping[str, Any]], most: int) -> tuple[list[int], bool]:
+    def from_the_end(self, messages: Sequence[Mapping[str, Any]], most: int) -> list[int]:
         """See `Counter.from_the_end`."""
-        counts: list[int] = []
-        spent = 0
+        sums = [0]
         for message in reversed(messages):
-            counts.append(self.message(message))
-            spent += counts[-1]
-            if spent > most:
-                return counts, False
-        return counts, True
+            sums.append(sums[-1] + self.message(message))
+            if sums[-1] > most:
+                break
+        return sums

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -21,6 +21,14 @@ def roles_of(messages: Sequence[Mapping[str, Any]]) -> list[Any]:
         return [message.get("role") for message in messages]
 
 
+def has_any_role(messages: Iterator[Mapping[str, Any]], roles: frozenset[str]) -> bool:
+    """Whether any message that is left in the iterator has one of `roles`."""
+    try:
+        return not roles.isdisjoint(map(_role_of, messages))
+    except KeyError:  # of a message without a role, which is behind the iterator now
+        return any(message.get("role") in roles for message in messages)
+
+
 def call_ids(message: Mapping[str, Any]) -> set[str]:
     """The ids of the tool calls in a message."""
     calls = message.get("tool_calls")
@@ -34,13 +42,32 @@ def result_id(message: Mapping[str, Any]) -> str:
     return "function" if message.get("role") == "function" else str(message.get("tool_call_id"))
 
 
-def _are_answered(message: Mapping[str, Any], answered: list[Any]) -> bool:
-    """Whether all ids are of calls in `message`; the short way of `call_ids` for what is in order."""
+def made_ids(message: Mapping[str, Any]) -> list[Any]:
+    """The ids of the calls in a message, as they are; the short way of `call_ids` for what is in order."""
     calls = message.get("tool_calls")
-    if type(calls) is not list:
-        return False
-    made = [call.get("id") for call in calls if type(call) is dict]
-    return all(name in made and type(name) is str for name in answered)
+    return [call.get("id") for call in calls if type(call) is dict] if type(calls) is list else []
+
+
+def ordinary_start(messages: Sequence[Mapping[str, Any]], end: int, first: int) -> int | None:
+    """Index of the first message of the block that ends before `end`, by a look at this block only.
+
+    Args:
+        messages: The history.
+        end: Index after the block.
+        first: Index of the first message that may be in a block.
+
+    Returns:
+        ``None`` where results do not stand right behind the message with all their calls.
+    """
+    at = end - 1
+    answered = []
+    while at >= first and (message := messages[at]).get("role") in RESULTS:
+        answered.append(message.get("tool_call_id"))
+        at -= 1
+    if not answered:
+        return at
+    made = made_ids(messages[at]) if at >= first else ()
+    return at if all(type(name) is str and name in made for name in answered) else None
 
 
 class Blocks:
@@ -75,14 +102,8 @@ class Blocks:
             return self._starts[bisect_right(self._starts, at) - 1]
         if self._roles[at] not in RESULTS:
             return at
-        messages, roles, first = self._messages, self._roles, self._first
-        answered = []
-        while at >= first and roles[at] in RESULTS:
-            answered.append(messages[at].get("tool_call_id"))
-            at -= 1
-        if at >= first and _are_answered(messages[at], answered):
-            return at
-        return self._look_at_all(end)
+        start = ordinary_start(self._messages, end, self._first)
+        return self._look_at_all(end) if start is None else start
 
     def end_of(self, start: int) -> int:
         """Index after the last message of the block that starts at `start`."""

@@ -20,11 +20,13 @@ class Choice:
     """What stays of a history.
 
     Attributes:
-        kept: Indices of the messages that stay.
+        kept: Indices of the messages that stay, in order.
+        tokens: What they count together, as they stay.
         cuts: Messages that stay in a shorter form, by index.
     """
 
-    kept: set[int]
+    kept: list[int]
+    tokens: int
     cuts: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -94,7 +96,8 @@ class Chooser:
         else:
             self._fill_by_score(self._scores)
         self._begin_with_the_user()
-        return Choice(self._kept, {at: cut for at, cut in self._cuts.items() if at in self._kept})
+        cuts = {at: cut for at, cut in self._cuts.items() if at in self._kept}
+        return Choice(sorted(self._kept), self._limits.tokens - self._room, cuts)
 
     # What has to stay -------------------------------------------------------------------------------------------
 
@@ -198,8 +201,7 @@ class Chooser:
             return True
         if len(missing) > self._places:
             return False
-        costs = self._history.costs
-        cost = sum([costs[at] if at in costs else self._history.cost(at) for at in missing])
+        cost = sum(map(self._history.cost, missing))
         if cost > self._room:
             return self._may_cut and self._takes_cut(missing, cost)
         self._kept.update(missing)
@@ -228,14 +230,14 @@ class Chooser:
         """Keep the newest blocks, one after the other, as long as they fit; then make them begin with a user."""
         starts: list[int] = []
         end = len(self._history.messages)
-        roles, costs, kept = self._history.roles, self._history.costs, self._kept
+        roles, cost_of, kept = self._history.roles, self._history.cost, self._kept
         room, places, odd = self._room, self._places, False
         while end > self._first:
             start = end - 1
-            # A message of its own that was counted already, which most are, takes the short way.
+            # A message of its own, which most are, takes the short way.
             if not odd and roles[start] not in RESULTS and start not in kept and places > 0:
-                cost = costs.get(start)
-                if cost is not None and cost <= room:
+                cost = cost_of(start)
+                if cost <= room:
                     kept.add(start)
                     room -= cost
                     places -= 1

@@ -42,7 +42,7 @@ def cut_text(text: str, limit: int, count: Callable[[str], int]) -> str | None:
     room = limit - count(mark(len(text)))
     best: str | None = None
     best_count = -1
-    keep, too_many = int(len(text) * max(room, 0) / have), len(text)
+    keep, too_many = int(len(text) * max(room, 0) / max(have, 1)), len(text)
     for _ in range(_ROUNDS):
         if keep <= 0:
             break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -11,6 +12,7 @@ from typing import Any
 from g4f_integrations.core.tokens import Counter, OwnCounter, counter_for, counter_from, estimate_message_tokens
 from g4f_integrations.core.trimming._choosing import Choice, Chooser, Limits
 from g4f_integrations.core.trimming._conversation import History
+from g4f_integrations.core.trimming._newest import choose_newest
 from g4f_integrations.core.trimming._report import Report, Trimmed
 from g4f_integrations.core.trimming._summaries import SUMMARIES, SummaryRequest, summary_message
 from g4f_integrations.core.trimming.settings import Message, Trimming
@@ -52,18 +54,15 @@ class TrimPlan:
         """
         history, choice = self._history, self._choice
         if choice is None:
-            total = self._tools_cost + sum(map(history.cost, range(len(history.messages))))
+            total = self._tools_cost + history.all_tokens()
             report = Report(0, 0, total, total, self._limit, self._limit_source)
             return Trimmed(_as_list(history.messages), report)
-        kept = sorted(choice.kept)
-        messages = _messages_of(history, choice, kept)
-        after = self._tools_cost + history.counter.messages(choice.cuts.values())
-        whole = [at for at in kept if at not in choice.cuts] if choice.cuts else kept
-        costs = history.costs
-        after += sum([costs[at] if at in costs else history.cost(at) for at in whole])
+        kept = choice.kept
+        messages = _messages_of(history, kept, choice.cuts)
+        after = self._tools_cost + choice.tokens
         text = self._text_of(summary)
         if text is not None:
-            place = len([at for at in range(history.system_part()[0]) if at in choice.kept])
+            place = bisect_left(kept, history.system_part()[0])
             messages.insert(place, text)
             after += history.counter.message(text)
         report = Report(
@@ -122,12 +121,11 @@ def plan_trim(
     history = History(messages, counts, keeps_system=settings.keep_system)
     tools_cost = counts.tools(tools)
     limits = Limits(max_tokens - tools_cost, max_messages, settings.keep_last if settings.strategy == "last" else None)
-    untouched = TrimPlan(None, history, None, tools_cost, max_tokens, limit_source)
     too_long = not history.tail_within(limits.tokens) or (max_messages is not None and len(messages) > max_messages)
     if settings.strategy == "none" or not (too_long or _too_many(history, limits)):
         if too_long and settings.on_overflow == "raise":
             raise _overflow(history, limits, tools_cost, max_tokens)
-        return untouched
+        return TrimPlan(None, history, None, tools_cost, max_tokens, limit_source)
     if too_long and settings.on_overflow == "raise":
         raise _overflow(history, limits, tools_cost, max_tokens)
     if limits.tokens <= 0 < tools_cost:
@@ -136,12 +134,11 @@ def plan_trim(
     if scores is None and settings.score is not None:
         scores = [_number(settings.score(message)) for message in messages]
     choice = _choose(history, limits, settings, scores)
-    if len(choice.kept) == len(messages):
-        if not choice.cuts:
-            return untouched
-    elif settings.summarize:
-        return _with_summary(limits, settings, scores, untouched, choice)
-    return replace(untouched, _choice=choice)
+    changed = len(choice.kept) < len(messages) or choice.cuts
+    plan = TrimPlan(None, history, choice if changed else None, tools_cost, max_tokens, limit_source)
+    if settings.summarize and len(choice.kept) < len(messages):
+        return _with_summary(limits, settings, scores, plan)
+    return plan
 
 
 def _number(told: Any) -> float:
@@ -166,12 +163,17 @@ def _too_many(history: History, limits: Limits) -> bool:
 
 
 def _choose(history: History, limits: Limits, settings: Trimming, scores: Sequence[float] | None) -> Choice:
-    protects_last = settings.strategy == "fraction" and settings.keep_last
+    keep_last = settings.keep_last or 0 if settings.strategy == "fraction" else 0
+    by_age_alone = scores is None and not settings.keep_first and not keep_last
+    if by_age_alone and limits.messages is None and limits.others is None:
+        choice = choose_newest(history, limits.tokens, may_cut=settings.truncate_long)
+        if choice is not None:
+            return choice
     return Chooser(
         history,
         limits,
         keep_first=settings.keep_first,
-        keep_last=settings.keep_last or 0 if protects_last else 0,
+        keep_last=keep_last,
         may_cut=settings.truncate_long,
         scores=scores,
     ).choose()
@@ -188,33 +190,44 @@ def _overflow(history: History, limits: Limits, tools_cost: int, max_tokens: int
 
 def _tokens_before(history: History) -> int:
     """Tokens of the whole history: counted where that is cheap, extrapolated where many messages were left out."""
-    total = len(history.messages)
-    costs = history.costs
-    known = sum(costs.values())
-    if total - len(costs) <= _COUNTED:
-        return known + sum(history.cost(at) for at in range(total) if at not in costs)
-    left_out = [at for at in range(0, total, max(1, total // _SAMPLE)) if at not in costs]
+    messages, total = history.messages, len(history.messages)
+    newest, older = history.counted()
+    oldest = total - newest
+    if oldest - len(older) <= _COUNTED:
+        return history.all_tokens()
+    known = history.newest(newest) + sum(older.values())
+    sample = [messages[at] for at in range(0, oldest, max(1, total // _SAMPLE)) if at not in older]
     # Tokens for each character, by those that were counted.
-    seen, messages = list(islice(costs, _SAMPLE // 3)), history.messages
-    rate = sum([costs[at] for at in seen]) / max(1, sum([_size(messages[at]) for at in seen]))
-    average = rate * sum([_size(messages[at]) for at in left_out]) / max(1, len(left_out))
-    return known + round(average * (total - len(costs)))
+    last = min(newest, _SAMPLE // 3)
+    others = list(islice(older, _SAMPLE // 3 - last))
+    seen = [*messages[total - last :], *(messages[at] for at in others)]
+    rate = (history.newest(last) + sum([older[at] for at in others])) / max(1, _size(seen))
+    average = rate * _size(sample) / max(1, len(sample))
+    return known + round(average * (oldest - len(older)))
 
 
-def _size(message: Message) -> int:
-    """About how many characters are sent of a message."""
-    content = message.get("content")
-    if type(content) is str:
-        size = _FRAME + len(content)
-    elif content is None:
-        size = _FRAME
-    else:
-        return estimate_message_tokens(message) * 4
-    for call in message.get("tool_calls") or ():
-        function = call.get("function") if type(call) is dict else None
-        arguments = function.get("arguments") if type(function) is dict else None
-        size += 2 * _FRAME + (len(arguments) if type(arguments) is str else 0)
+def _size(messages: Sequence[Message]) -> int:
+    """About how many characters are sent of some messages."""
+    size = 0
+    for message in messages:
+        content = message.get("content")
+        if type(content) is str:
+            size += _FRAME + len(content)
+        elif content is None:
+            size += _FRAME
+        else:
+            size += estimate_message_tokens(message) * 4
+            continue
+        calls = message.get("tool_calls")
+        if calls:
+            size += sum(map(_size_of_call, calls))
     return size
+
+
+def _size_of_call(call: Any) -> int:
+    function = call.get("function") if type(call) is dict else None
+    arguments = function.get("arguments") if type(function) is dict else None
+    return 2 * _FRAME + (len(arguments) if type(arguments) is str else 0)
 
 
 # Summaries -----------------------------------------------------------------------------------------------------------
@@ -224,15 +237,19 @@ def _summary_room(limit: int) -> int:
     return max(32, min(limit // 8, 1024))
 
 
-def _with_summary(
-    limits: Limits, settings: Trimming, scores: Sequence[float] | None, untouched: TrimPlan, plain: Choice
-) -> TrimPlan:
+def _with_summary(limits: Limits, settings: Trimming, scores: Sequence[float] | None, plain: TrimPlan) -> TrimPlan:
     """A plan with a summary in the place of what is left out: a kept one if it covers enough, else a new one.
 
     More is left out than has to be, so that the next turns fit beside the same summary.
+
+    Args:
+        limits: What the messages must fit into.
+        settings: What may be left out.
+        scores: What each message is worth.
+        plain: The plan without a summary.
     """
-    history = untouched._history  # noqa: SLF001  of this module
-    room = _summary_room(untouched._limit)  # noqa: SLF001  see above
+    history = plain._history  # noqa: SLF001  of this module
+    room = _summary_room(plain._limit)  # noqa: SLF001  see above
     left = limits.tokens - room
     places = None if limits.messages is None else limits.messages - 1
     try:
@@ -240,28 +257,29 @@ def _with_summary(
         deep = _choose(history, Limits(int(left * _DEEPER), places, limits.others), settings, scores)
     except ContextLengthError:
         # There is no room for a summary beside what has to stay.
-        return replace(untouched, _choice=plain)
+        return plain
     removed = _removed(history, deep)
     if not removed:
-        return replace(untouched, _choice=plain)
+        return plain
     known = SUMMARIES.longest(history.messages, removed, whose=settings.summarize)
     needed = set(_removed(history, least))
-    if known.covered and needed <= set(removed[: known.covered]):
-        kept = set(range(len(history.messages))) - set(removed[: known.covered])
-        cuts = {at: cut for at, cut in {**least.cuts, **deep.cuts}.items() if at in kept}
-        reused = Choice(kept, cuts)
-        if history.counter.messages(_messages_of(history, reused, sorted(kept))) <= left:
-            return replace(untouched, _choice=reused, _known_summary=known.text)
+    covered = set(removed[: known.covered])
+    if covered and needed <= covered:
+        kept = [at for at in range(len(history.messages)) if at not in covered]
+        cuts = {at: cut for at, cut in {**least.cuts, **deep.cuts}.items() if at not in covered}
+        tokens = history.counter.messages(_messages_of(history, kept, cuts))
+        if tokens <= left:
+            return replace(plain, _choice=Choice(kept, tokens, cuts), _known_summary=known.text)
     fresh = [history.messages[at] for at in removed[known.covered :]]
     request = SummaryRequest(tuple(fresh), known.text, room, known.key)
-    return replace(untouched, summary=request, _choice=deep)
+    return replace(plain, summary=request, _choice=deep)
 
 
-def _messages_of(history: History, choice: Choice, kept: Sequence[int]) -> list[Message]:
-    if not choice.cuts:
-        return [history.messages[at] for at in kept]
-    return [choice.cuts.get(at) or history.messages[at] for at in kept]
+def _messages_of(history: History, kept: Sequence[int], cuts: Mapping[int, Message]) -> list[Message]:
+    messages = history.messages
+    return [cuts.get(at) or messages[at] for at in kept] if cuts else [messages[at] for at in kept]
 
 
 def _removed(history: History, choice: Choice) -> list[int]:
-    return [at for at in range(len(history.messages)) if at not in choice.kept]
+    kept = set(choice.kept)
+    return [at for at in range(len(history.messages)) if at not in kept]

@@ -235,6 +235,13 @@ def test_arguments_that_cannot_be_shortened_leave_a_mark(arguments):
     assert told == {"…": f"[… {len(arguments):,} characters left out …]"}
 
 
+def test_a_call_without_a_word_beside_it_is_cut_as_well():
+    wordless = {**calls("a", arguments='{"text": "' + "word " * 900 + '"}'), "content": ""}
+    history = [user("Write it."), wordless, result("a", "ok")]
+
+    assert tokens(trim(history, 100).messages) <= 100
+
+
 def test_results_without_their_call_go_like_any_other_message():
     history = [result(f"lost_{at}", "word " * 20) for at in range(50)]
 
