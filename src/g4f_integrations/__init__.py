@@ -4,7 +4,7 @@ The names below are loaded when they are first used; importing this package cost
 framework, no g4f and no HTTP client.
 """
 
-from importlib import import_module
+from g4f_integrations._lazy import lazy_names
 
 TYPE_CHECKING = False  # `typing` itself costs more than the rest of this import
 if TYPE_CHECKING:
@@ -43,16 +43,4 @@ __all__ = [
     "__version__",
 ]
 
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    value: object = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -18,6 +18,13 @@ def run(*arguments):
     )
 
 
+def shown_by(*arguments):
+    """What a program prints that ends well and complains of nothing."""
+    done = run(*arguments)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    return done.stdout
+
+
 @pytest.mark.parametrize("code", [code for _, code in BLOCKS], ids=range(len(BLOCKS)))
 def test_the_readmes_python_is_python(code):
     assert compile(code, "README.md", "exec").co_names
@@ -33,15 +40,13 @@ def test_the_readmes_offline_programs_run(code, capsys):
 
 
 def test_the_demo_comes_to_a_right_answer_and_shows_the_way():
-    done = run("-m", "g4f_integrations", "demo")
+    shown = shown_by("-m", "g4f_integrations", "demo")
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stderr == ""
     for word in ("rate_limit", "empty", "timeout", "network", "ok", "Served by Steady", "The answer is complete."):
-        assert word in done.stdout
-    assert "find_lighthouse(flashes=2, seconds=15) → Roundstone" in done.stdout
-    assert "distance_to(lighthouse='Roundstone', degrees=12) → 245 metres" in done.stdout
-    assert "\x1b[" not in done.stdout  # no colours in a pipe
+        assert word in shown
+    assert "find_lighthouse(flashes=2, seconds=15) → Roundstone" in shown
+    assert "distance_to(lighthouse='Roundstone', degrees=12) → 245 metres" in shown
+    assert "\x1b[" not in shown  # no colours in a pipe
 
 
 def test_the_demo_shows_colours_where_they_are_wanted(monkeypatch):
@@ -67,10 +72,9 @@ def test_the_quickstart_answers_offline():
 
 
 def test_failover_and_resume_are_shown_offline():
-    done = run("examples/failover.py")
+    shown = shown_by("examples/failover.py")
 
-    assert (done.returncode, done.stderr) == (0, "")
-    for shown in (
+    for line in (
         "Down network → Busy overloaded → Other ok; carried on 0 times",
         "flashes twice\n    [Breaks broke off",
         "every fifteen seconds.",
@@ -78,7 +82,7 @@ def test_failover_and_resume_are_shown_offline():
         "Silent cancelled → Repeats ok",
         "kept 'The lighthouse of Roun'",
     ):
-        assert shown in done.stdout, done.stdout
+        assert line in shown, shown
 
 
 def test_the_agent_over_three_files_answers_offline():
@@ -101,18 +105,14 @@ def test_the_agent_runs_offline():
 
 
 def test_the_second_process_knows_what_the_first_found_out():
-    done = run("examples/shared_health.py")
+    shown = shown_by("examples/shared_health.py")
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "first process: Hung timeout, Good ok" in done.stdout
-    assert "second process: Good ok" in done.stdout
+    assert "first process: Hung timeout, Good ok" in shown
+    assert "second process: Good ok" in shown
 
 
 def test_the_structured_answer_comes_offline():
-    done = run("examples/structured_output.py")
-
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "Pancakes, 20 minutes: flour, milk, eggs\n"
+    assert shown_by("examples/structured_output.py") == "Pancakes, 20 minutes: flour, milk, eggs\n"
 
 
 def test_the_mcp_servers_tool_is_called_offline():
@@ -128,53 +128,47 @@ def test_the_mcp_servers_tool_is_called_offline():
 def test_the_agent_remembers_offline():
     pytest.importorskip("langchain", reason="the `langchain` package is not installed")
 
-    done = run("examples/langgraph_memory.py")
+    shown = shown_by("examples/langgraph_memory.py")
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "> What did I want to buy?\nYou wanted to buy lamp oil.\n(6 messages are kept, 1 note)\n" in done.stdout
+    assert "> What did I want to buy?\nYou wanted to buy lamp oil.\n(6 messages are kept, 1 note)\n" in shown
 
 
 def test_two_agents_hand_over_offline():
-    done = run("examples/agent_workflow.py")
+    shown = shown_by("examples/agent_workflow.py")
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "look_up: 54 m high" in done.stdout
-    assert "Fastnet stands 54 metres high and flashes every five seconds.\n(writer answered)\n" in done.stdout
+    assert "look_up: 54 m high" in shown
+    assert "Fastnet stands 54 metres high and flashes every five seconds.\n(writer answered)\n" in shown
 
 
 def test_the_service_streams_and_notices_a_client_that_leaves():
-    done = run("examples/fastapi_service.py")
+    shown = shown_by("examples/fastapi_service.py")
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "It is a signature: each has its own rhythm.\n" in done.stdout
-    assert "A client left; the provider's stream is closed." in done.stdout
+    assert "It is a signature: each has its own rhythm.\n" in shown
+    assert "A client left; the provider's stream is closed." in shown
 
 
 def test_the_gateway_answers_as_an_openai_server_does():
-    done = run("examples/gateway.py")
+    shown = shown_by("examples/gateway.py")
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "Lighthouses flash to be told apart. (good-1)\nLighthouses flash| to be told apart.||\n"
+    assert shown == "Lighthouses flash to be told apart. (good-1)\nLighthouses flash| to be told apart.||\n"
 
 
 def test_the_agent_draws_and_speaks_offline(tmp_path):
     pytest.importorskip("langchain", reason="the `langchain` package is not installed")
 
-    done = run("examples/image_agent.py", "--folder", str(tmp_path))
+    shown = shown_by("examples/image_agent.py", "--folder", str(tmp_path))
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "> The sky fades from blue to red." in done.stdout
-    assert "(Down network, Lying blocked, Painter ok)" in done.stdout
-    assert "The sunset is drawn, and I have said so." in done.stdout
+    assert "> The sky fades from blue to red." in shown
+    assert "(Down network, Lying blocked, Painter ok)" in shown
+    assert "The sunset is drawn, and I have said so." in shown
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".png", ".wav"]
 
 
 def test_passages_are_found_by_their_vectors_offline():
-    done = run("examples/rag_embeddings.py")
+    shown = shown_by("examples/rag_embeddings.py")
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("Ingrid Vik trims it.\n  found: Ingrid Vik trims the lamp of the lighthouse") == 2
-    assert "hashing/lexical-1/1024" in done.stdout
+    assert shown.count("Ingrid Vik trims it.\n  found: Ingrid Vik trims the lamp of the lighthouse") == 2
+    assert "hashing/lexical-1/1024" in shown
 
 
 def test_a_batch_over_several_processes_is_answered_offline():

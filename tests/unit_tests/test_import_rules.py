@@ -36,7 +36,8 @@ G4F_SURFACE = {
 
 # A room may import rooms of the rows above its own, and of itself. Rooms of one row do not know each other.
 ORDER = [
-    ["core.alarms", "core.automaton", "core.events", "core.inbox", "core.patterns", "core.logs", "core.signatures"],
+    ["_lazy", "core.alarms", "core.automaton", "core.events", "core.inbox", "core.logs", "core.patterns"],
+    ["core.proving", "core.signatures"],
     ["errors", "core.status"],
     ["core.credentials"],
     ["core.request", "core.policy", "core.tokens", "core.threads", "core.blocking", "core.prompts"],

@@ -9,7 +9,6 @@ pydantic changed, all chunks are made by the constructors.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeAlias
@@ -18,6 +17,8 @@ from langchain_core.load import dumpd
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import BaseModel
+
+from g4f_integrations.core.proving import anatomy, is_same, quick_or_real, share_nothing
 
 ChunkMaker: TypeAlias = Callable[[str, str], ChatGenerationChunk]
 """Makes a chunk of a piece of text and a piece of reasoning, one of which is empty."""
@@ -37,12 +38,7 @@ def validated_chunk(text: str, reasoning: str) -> ChatGenerationChunk:
 @cache
 def chunk_maker() -> ChunkMaker:
     """The quickest way to make chunks that is indistinguishable from the constructors', found out once."""
-    try:
-        fast = _compile()
-        proved = _is_faithful(fast)
-    except Exception:  # whatever the reason, the constructors work
-        return validated_chunk
-    return fast if proved else validated_chunk
+    return quick_or_real(_compile, _is_faithful, validated_chunk)
 
 
 GenerationMaker: TypeAlias = Callable[[str, dict[str, Any], Any, dict[str, Any]], ChatGeneration]
@@ -63,12 +59,7 @@ def validated_generation(
 @cache
 def generation_maker() -> GenerationMaker:
     """The quickest way to make whole plain answers that is indistinguishable from the constructors'."""
-    try:
-        fast = _compile_generation()
-        proved = _is_faithful_generation(fast)
-    except Exception:  # whatever the reason, the constructors work
-        return validated_generation
-    return fast if proved else validated_generation
+    return quick_or_real(_compile_generation, _is_faithful_generation, validated_generation)
 
 
 def validated_result(generation: ChatGeneration, llm_output: dict[str, Any]) -> ChatResult:
@@ -79,12 +70,7 @@ def validated_result(generation: ChatGeneration, llm_output: dict[str, Any]) -> 
 @cache
 def result_maker() -> ResultMaker:
     """The quickest way to make results of one generation that is indistinguishable from the constructor's."""
-    try:
-        fast = _compile_result()
-        proved = _is_faithful_result(fast)
-    except Exception:  # whatever the reason, the constructor works
-        return validated_result
-    return fast if proved else validated_result
+    return quick_or_real(_compile_result, _is_faithful_result, validated_result)
 
 
 class _Blueprint:
@@ -200,74 +186,40 @@ def _compile_result() -> ResultMaker:
 def _is_faithful_result(fast: ResultMaker) -> bool:
     generation = validated_generation("text", {"m": 1}, dict(_USAGE), {"f": "stop"})
     made, real = fast(generation, {"model_name": "m"}), validated_result(generation, {"model_name": "m"})
-    views: list[Callable[[ChatResult], Any]] = [
-        _anatomy,
-        repr,
-        lambda result: result.model_dump(),
-        lambda result: result.model_dump_json(exclude_unset=True),
-        lambda result: pickle.loads(pickle.dumps(result)),  # noqa: S301  our own object, pickled a moment ago
-        lambda result: result.model_copy(deep=True),
-        lambda result: result.generations[0] is generation,
-    ]
     apart = made.generations is not fast(generation, {}).generations
-    return apart and made == real and all(view(made) == view(real) for view in views)
+    return apart and is_same(made, real, lambda result: result.generations[0] is generation)
 
 
 def _is_faithful_generation(fast: GenerationMaker) -> bool:
     def cases() -> list[tuple[Any, ...]]:  # anew for each maker, which keeps what it is given
         return [("text", {"m": {"n": [1]}}, dict(_USAGE), {"f": "stop"}), ("", {}, None, {"f": "length"})]
 
-    views: list[Callable[[ChatGeneration], Any]] = [
-        _anatomy,
-        lambda made: _anatomy(made.message),
-        repr,
-        dumpd,
-        lambda made: made.model_dump(),
-        lambda made: made.model_dump_json(exclude_unset=True),
-        lambda made: pickle.loads(pickle.dumps(made)),  # noqa: S301  our own object, pickled a moment ago
-        lambda made: made.model_copy(deep=True),
-        lambda made: made.message.content_blocks,
-        lambda made: made.message.text,
-    ]
     pairs = [(fast(*one), validated_generation(*two)) for one, two in zip(cases(), cases(), strict=True)]
     first, second = fast("a", {}, None, {}), fast("a", {}, None, {})
-    apart = all(
-        value is not second.message.__dict__[name]
-        for name, value in first.message.__dict__.items()
-        if isinstance(value, list | dict)
+    return share_nothing(first.message, second.message) and all(
+        is_same(made, real, *_VIEWS, lambda made: made.message.text) for made, real in pairs
     )
-    return apart and all(made == real and all(view(made) == view(real) for view in views) for made, real in pairs)
 
 
 def _is_faithful(fast: ChunkMaker) -> bool:
     cases = [("text", ""), ("", "thought"), ("", "")]
-    return all(_same(fast(*case), validated_chunk(*case)) for case in cases) and _shares_nothing(fast)
+    return _shares_nothing(fast) and all(
+        is_same(
+            fast(*case),
+            validated_chunk(*case),
+            *_VIEWS,
+            lambda chunk: chunk + validated_chunk("more", "and more"),
+            lambda chunk: validated_chunk("before", "") + chunk,
+        )
+        for case in cases
+    )
 
 
-def _same(made: ChatGenerationChunk, real: ChatGenerationChunk) -> bool:
-    views: list[Callable[[ChatGenerationChunk], Any]] = [
-        _anatomy,
-        lambda chunk: _anatomy(chunk.message),
-        repr,
-        dumpd,
-        lambda chunk: chunk.model_dump(),
-        lambda chunk: chunk.model_dump_json(exclude_unset=True),
-        lambda chunk: pickle.loads(pickle.dumps(chunk)),  # noqa: S301  our own object, pickled a moment ago
-        lambda chunk: chunk.model_copy(deep=True),
-        lambda chunk: chunk + validated_chunk("more", "and more"),
-        lambda chunk: validated_chunk("before", "") + chunk,
-        lambda chunk: chunk.message.content_blocks,
-    ]
-    return made == real and all(view(made) == view(real) for view in views)
-
-
-def _anatomy(model: BaseModel) -> tuple[Any, ...]:
-    """All of an instance's state, down to the order of its fields."""
-    slots = {name for cls in type(model).__mro__ for name in getattr(cls, "__slots__", ())}
-    slots -= {"__dict__", "__weakref__", "__pydantic_fields_set__"}
-    others = sorted((name, repr(getattr(model, name, "unset"))) for name in slots)
-    types = [(name, type(value)) for name, value in model.__dict__.items()]
-    return types, sorted(model.model_fields_set), others
+_VIEWS: tuple[Callable[[Any], Any], ...] = (
+    lambda made: anatomy(made.message),
+    dumpd,
+    lambda made: made.message.content_blocks,
+)
 
 
 def _shares_nothing(fast: ChunkMaker) -> bool:
@@ -275,7 +227,4 @@ def _shares_nothing(fast: ChunkMaker) -> bool:
     first.message.id = "changed"
     first.message.response_metadata["changed"] = True
     first.message.additional_kwargs["changed"] = True
-    containers = [(name, value) for name, value in first.message.__dict__.items() if isinstance(value, list | dict)]
-    return second == validated_chunk("a", "") and all(
-        value is not second.message.__dict__[name] for name, value in containers
-    )
+    return second == validated_chunk("a", "") and share_nothing(first.message, second.message)

@@ -6,13 +6,13 @@ them differs from the constructors' own, because LlamaIndex or pydantic changed,
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeAlias
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole, TextBlock
-from pydantic import BaseModel
+
+from g4f_integrations.core.proving import anatomy, is_same, quick_or_real, share_nothing
 
 ResponseMaker: TypeAlias = Callable[[str, dict[str, Any], dict[str, Any]], ChatResponse]
 """Makes an answer of its text, `raw` and `additional_kwargs`; keeps both as they are."""
@@ -29,12 +29,7 @@ def validated_response(text: str, raw: dict[str, Any], details: dict[str, Any]) 
 @cache
 def response_maker() -> ResponseMaker:
     """The quickest way to make answers that is indistinguishable from the constructors', found out once."""
-    try:
-        fast = _compile()
-        proved = _is_faithful(fast)
-    except Exception:  # whatever the reason, the constructors work
-        return validated_response
-    return fast if proved else validated_response
+    return quick_or_real(_compile, _is_faithful, validated_response)
 
 
 def _compile() -> ResponseMaker:
@@ -77,40 +72,22 @@ def _compile() -> ResponseMaker:
 
 
 def _is_faithful(fast: ResponseMaker) -> bool:
-    views: list[Callable[[ChatResponse], Any]] = [
-        _anatomy,
-        lambda made: _anatomy(made.message),
-        lambda made: _anatomy(made.message.blocks[0]),
-        repr,
-        str,
-        lambda made: made.model_dump(),
-        lambda made: made.model_dump_json(exclude_unset=True),
-        lambda made: pickle.loads(pickle.dumps(made)),  # noqa: S301  our own object, pickled a moment ago
-        lambda made: made.model_copy(deep=True),
-        lambda made: made.message.content,
-    ]
     pairs = [
         (fast("text", {"r": [1]}, {"d": {"e": 1}}), validated_response("text", {"r": [1]}, {"d": {"e": 1}})),
         (fast("", {}, {}), validated_response("", {}, {})),
     ]
-    return _shares_nothing(fast) and all(
-        made == real and all(view(made) == view(real) for view in views) for made, real in pairs
-    )
+    return _shares_nothing(fast) and all(is_same(made, real, *_VIEWS) for made, real in pairs)
 
 
-def _anatomy(model: BaseModel) -> tuple[Any, ...]:
-    """All of an instance's state, down to the order of its fields."""
-    types = [(name, type(value)) for name, value in model.__dict__.items()]
-    return types, sorted(model.model_fields_set), model.__pydantic_extra__, model.__pydantic_private__
+_VIEWS: tuple[Callable[[Any], Any], ...] = (
+    lambda made: anatomy(made.message),
+    lambda made: anatomy(made.message.blocks[0]),
+    str,
+    lambda made: made.message.content,
+)
 
 
 def _shares_nothing(fast: ResponseMaker) -> bool:
-    """Whether no list and no dict of one answer is another's."""
     first, second = fast("a", {}, {}), fast("a", {}, {})
     parts = [(first, second), (first.message, second.message), (first.message.blocks[0], second.message.blocks[0])]
-    return not any(
-        value is other.__dict__[name]
-        for one, other in parts
-        for name, value in one.__dict__.items()
-        if isinstance(value, list | dict | BaseModel)
-    )
+    return all(share_nothing(one, other) for one, other in parts)

@@ -3,7 +3,7 @@
 The names below are loaded when they are first used, because most calls of a model offer no tools.
 """
 
-from importlib import import_module
+from g4f_integrations._lazy import lazy_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,16 +14,4 @@ _HOMES = {"CallSplitter": "splitter", "Parsed": "parsing", "parse_tool_calls": "
 
 __all__ = ["CallSplitter", "Parsed", "parse_tool_calls"]
 
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    value: object = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
