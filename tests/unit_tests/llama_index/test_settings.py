@@ -181,6 +181,15 @@ def test_copies_of_every_sort_ask_the_same_routes(twin):
     assert (len(Provider.calls), again.system_prompt, again.resilience) == (2, "Be kind.", llm.resilience)
 
 
+def test_caches_of_pipelines_know_a_model_again_in_any_process():
+    """LlamaIndex's caches go by the text of what is written down."""
+    llm = G4FLLM(provider="Groq", resilience=Resilience(stall_timeout=9, max_attempts=2, deadline=30))
+    twins = [G4FLLM.from_dict(llm.to_dict()), copy.deepcopy(llm), pickle.loads(pickle.dumps(llm))]
+
+    assert {str(twin.to_dict()) for twin in twins} == {str(llm.to_dict())}
+    assert [*llm.to_dict()["resilience"]] == ["deadline", "max_attempts", "stall_timeout"]
+
+
 def test_what_cannot_be_pickled_stays_with_the_model_that_was():
     manager = CallbackManager([LlamaDebugHandler(print_trace_on_end=False)])
     llm = G4FLLM(provider=ScriptedProvider("hi"), callback_manager=manager, completion_to_prompt=lambda text: text)

@@ -186,10 +186,12 @@ class ModelFields(RoutedSettings):
         if self.proxy:
             attributes["proxy"] = plain_proxy(self.proxy)
         if given := self.resilience.__pydantic_fields_set__ - _STORE:
-            attributes["resilience"] = {name: getattr(self.resilience, name) for name in given}
+            # In one order in every process: LlamaIndex's caches go by the text of this.
+            attributes["resilience"] = {name: getattr(self.resilience, name) for name in sorted(given)}
         for name, default in (("cleaning", default_cleaning()), ("trimming", default_trimming())):
-            if self.__dict__[name] is not default:
-                attributes[name] = plain_policy(self.__dict__[name])
+            value = self.__dict__[name]
+            if value is not default and value != default:  # a copy's own is not the same one
+                attributes[name] = plain_policy(value)
         if self.web_search is not None:
             attributes["web_search"] = plain_search(self.web_search)
         if self.model_kwargs:

@@ -83,7 +83,7 @@ def plain_policy(policy: BaseModel | None) -> dict[str, Any]:
     """A `Cleaning` or `Trimming` as plain data that the constructor takes back; functions are left out."""
     if policy is None:
         return {"off": True}
-    given = {name: getattr(policy, name) for name in policy.model_fields_set}
+    given = {name: getattr(policy, name) for name in sorted(policy.model_fields_set)}
     return {name: _plain_value(value) for name, value in given.items() if not callable(value)}
 
 
