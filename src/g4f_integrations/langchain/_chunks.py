@@ -149,9 +149,9 @@ class ChunkBuilder:
 
     def _media(self, event: Media) -> list[str | dict[Any, Any]] | str:
         blocks: list[str | dict[Any, Any]] = []
-        for item in event.items:
+        for block in _media_blocks(event):
             # The prefix is what makes LangChain merge by the index, and so keep two pictures apart.
-            blocks.append({**_media_block(event.kind, item), "index": f"lc_media_{self._media_index}"})
+            blocks.append({**block, "index": f"lc_media_{self._media_index}"})
             self._media_index += 1
         return blocks or event.text
 
@@ -250,7 +250,7 @@ class ResultBuilder:
             self._choice(event.choice).reasoning.append(event.text)
         elif isinstance(event, Media):
             content = self._choice(event.choice).content
-            content.extend(_media_block(event.kind, item) for item in event.items)
+            content.extend(_media_blocks(event))
             if not event.items:
                 content.append(event.text)
         elif isinstance(event, ToolCall):
@@ -311,8 +311,15 @@ def _convert_usage(usage: Usage) -> UsageMetadata:
     return converted
 
 
+def _media_blocks(media: Media) -> list[dict[str, Any]]:
+    """Pictures, sound or films as LangChain's standard blocks; the first recording has its transcript beside it."""
+    blocks = [_media_block(media.kind, item) for item in media.items]
+    if media.kind == "audio" and blocks and media.text:
+        blocks[0]["extras"] = {"transcript": media.text}
+    return blocks
+
+
 def _media_block(kind: str, item: str) -> dict[str, Any]:
-    """A picture, sound or film as one of LangChain's standard blocks."""
     if not item.startswith("data:"):
         return {"type": kind, "url": item}
     head, _, data = item[5:].partition(",")

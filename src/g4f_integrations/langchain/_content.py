@@ -13,9 +13,9 @@
     non_standard                                     what it wraps
 
 An assistant's history may hold what no endpoint takes back: reasoning and thinking are dropped, tool calls go where
-they belong, pictures, sound and files become a markdown reference. Blocks that nobody here knows are dropped from an
-assistant's turn (another provider wrote them) and passed on from everybody else's (the user meant them). Bytes become
-base64, unless they are base64 already.
+they belong, pictures, sound and files become a markdown reference, what was spoken its transcript. Blocks that nobody
+here knows are dropped from an assistant's turn (another provider wrote them) and passed on from everybody else's (the
+user meant them). Bytes become base64, unless they are base64 already.
 """
 
 from __future__ import annotations
@@ -294,6 +294,9 @@ def _assistant_part(block: Block) -> Part | None:
 
 def _reference(block: Block, kind: str) -> Part:
     """Words for what no endpoint takes from an assistant; sent inline it would be paid for as text."""
+    said = (block.get("extras") or {}).get("transcript")
+    if kind == "audio" and isinstance(said, str):
+        return {"type": "text", "text": said}
     part = _part(block) or {}
     if part.get("type") == "text":
         return part

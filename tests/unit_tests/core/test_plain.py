@@ -72,8 +72,10 @@ def test_the_short_way_gives_what_the_long_way_gives(payload):
         completion("Hello", reasoning="because"),
         changed(choices=[{**completion("Hello")["choices"][0], "error": {"code": 429}}]),
         completion("Hello", tool_calls=[{"id": "a", "function": {"name": "f", "arguments": "{}"}}]),
+        changed(citations=["http://a"]),
+        changed(search_results=[{"url": "http://a"}]),
     ],
-    ids=range(18),
+    ids=range(20),
 )
 def test_anything_else_is_left_to_the_long_way(payload):
     assert read_plain_answer(body_of(payload), HEADERS) is None

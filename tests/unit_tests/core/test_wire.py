@@ -11,6 +11,7 @@ from g4f_integrations.core.events import (
     Media,
     ReasoningDelta,
     ResponseInfo,
+    Sources,
     TextDelta,
     ToolCallDelta,
     Usage,
@@ -460,6 +461,30 @@ def test_sound_is_put_together_from_its_pieces():
     events = events_of(*(chunk({**delta, "content": None}) for delta in deltas))
 
     assert events[0] == Media("audio", ["data:audio/wav;base64,QUJDREVG"], "He")
+
+
+def cited(url, **more):
+    return {"type": "url_citation", "url_citation": {"url": url, **more}}
+
+
+def test_sources_are_told_once_wherever_a_server_tells_them():
+    by_openai = [
+        chunk({"annotations": [cited("http://a", title="A", start_index=0)]}),
+        chunk({"annotations": [cited("http://b")]}),
+    ]
+    by_perplexity = [
+        chunk("x", citations=["http://a", "http://b"], search_results=[{"title": "A", "url": "http://a"}])
+    ] * 2
+
+    for read in (by_openai, by_perplexity):
+        assert Sources([{"url": "http://a", "title": "A"}, {"url": "http://b"}]) in events_of(*read)
+
+
+@pytest.mark.parametrize(
+    "junk", ["http://a", [None, 3, {}, {"url": 4}, "file:///etc/passwd"], [[["http://a"]]], {"url": "http://a"}]
+)
+def test_junk_in_place_of_sources_does_no_harm(junk):
+    assert events_of(chunk({"content": "x", "annotations": junk}, citations=junk)) == [TextDelta("x"), Finish("stop")]
 
 
 def test_parts_of_a_content_keep_their_order():

@@ -168,6 +168,14 @@ def test_pictures_make_the_content_a_list_of_standard_blocks():
     assert whole.text == parts.text == "Here:!"
 
 
+def test_what_is_said_in_a_recording_stands_beside_it():
+    whole, parts = both_ways(answer(Media("audio", ["data:audio/wav;base64,UklG"], "Hello.")))
+
+    sound = {"type": "audio", "base64": "UklG", "mime_type": "audio/wav", "extras": {"transcript": "Hello."}}
+    assert whole.content == [sound]
+    assert parts.content == [{**sound, "index": "lc_media_0"}]
+
+
 def test_under_output_version_v1_no_block_swallows_another():
     events = answer(
         ReasoningDelta("hm"), TextDelta("a"), *CALLS, TextDelta("b"), Media("image", ["http://x/1", "http://x/2"])

@@ -348,6 +348,7 @@ def test_an_assistants_picture_is_named_but_not_sent_back():
         ({"type": "text-plain", "text": "so", "mime_type": "text/plain"}, "so"),
         ({"type": "audio", "base64": "UklG", "mime_type": "audio/wav"}, "[audio]"),
         ({"type": "audio", "url": "http://x/a.mp3"}, "[audio](http://x/a.mp3)"),
+        ({"type": "audio", "base64": "UklG", "mime_type": "audio/wav", "extras": {"transcript": "Hi."}}, "Hi."),
         ({"type": "video", "url": "http://x/a.mp4"}, "[video](http://x/a.mp4)"),
         ({"type": "file", "base64": "JVBE", "mime_type": "application/pdf"}, "[file]"),
         ({"type": "file", "file_id": "file-1"}, "[file]"),

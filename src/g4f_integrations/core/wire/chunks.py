@@ -14,9 +14,11 @@ from g4f_integrations.core.events import (
     Media,
     ReasoningDelta,
     ResponseInfo,
+    Sources,
     TextDelta,
     ToolCallDelta,
 )
+from g4f_integrations.core.wire.citations import Citations
 from g4f_integrations.core.wire.content import Sound, read_media, read_parts
 from g4f_integrations.core.wire.decoding import whole_text
 from g4f_integrations.core.wire.fragments import FragmentJoiner
@@ -62,6 +64,7 @@ class ChunkReader:
     """
 
     __slots__ = (
+        "_citations",
         "_headers",
         "_id",
         "_info",
@@ -82,6 +85,7 @@ class ChunkReader:
 
     def __init__(self, headers: Mapping[str, str] | None = None, sound_format: str = "wav") -> None:
         self._headers = headers
+        self._citations: Citations | None = None
         self._sound_format = sound_format
         self._info: ResponseInfo | None = None
         self._id: Any = None
@@ -122,6 +126,8 @@ class ChunkReader:
         usage = chunk.get("usage")
         if usage and isinstance(usage, dict):
             self._usage = usage  # running totals: the last one counts
+            if "citations" in chunk or "search_results" in chunk:  # of the first chunk, or of one that tells usage
+                self._cited().read_chunk(chunk)
         choices = chunk.get("choices")
         if not choices or not isinstance(choices, list):
             return
@@ -130,7 +136,7 @@ class ChunkReader:
                 self._read_choice(choice, position, out)
 
     def close(self) -> Batch:
-        """What is known only at the end: sound, usage, and the finish reason of each choice (``"stop"`` if untold)."""
+        """What is known only at the end: sound, sources, usage, and each choice's finish reason (if untold, "stop")."""
         out: Batch = []
         for key, half in sorted(self._split.items(), key=lambda item: item[0][1]):
             if half and key[0] == "content":
@@ -139,6 +145,8 @@ class ChunkReader:
             media = sound.close(index, self._sound_format)
             if media is not None:
                 out.append(media)
+        if self._citations is not None and (items := self._citations.items()):
+            out.append(Sources(items))
         counted = read_usage(self._usage) if self._usage else None
         if counted is not None:
             out.append(counted)
@@ -155,6 +163,8 @@ class ChunkReader:
     def _read_info(self, chunk: Mapping[str, Any], out: Batch) -> None:
         model, name = chunk.get("model"), chunk.get("provider")
         is_first = self._info is None
+        if "citations" in chunk or "search_results" in chunk:
+            self._cited().read_chunk(chunk)
         known = self._info or ResponseInfo(headers=dict(self._headers or {}))
         changed = is_first
         if isinstance(model, str) and model and model != known.model:
@@ -176,6 +186,11 @@ class ChunkReader:
             {**known.extra, **extra},
         )
         out.append(self._info)
+
+    def _cited(self) -> Citations:
+        if self._citations is None:
+            self._citations = Citations()
+        return self._citations
 
     def _read_choice(self, choice: dict[str, Any], position: int, out: Batch) -> None:
         index = choice.get("index")
@@ -250,6 +265,12 @@ class ChunkReader:
                 self._read_content(content, index, out)
         out += [ResponseInfo(extra={"refusal": True})] if message.get("refusal") else ()
         self._read_calls(message, index, out)
+        self._read_companions(message, index, out)
+
+    def _read_companions(self, message: dict[str, Any], index: int, out: Batch) -> None:
+        """What stands beside the content: pictures, films, sound, and where it is from."""
+        if message.get("annotations"):
+            self._cited().read_message(message)
         if message.get("images"):
             out += read_media("image", message["images"], index)
         if message.get("videos"):

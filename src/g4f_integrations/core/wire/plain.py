@@ -15,7 +15,7 @@ from g4f_integrations.core.events import Batch, Finish, ResponseInfo, TextDelta,
 
 _PLAIN_REASONS = frozenset({"stop", "length"})
 _PLAIN_COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
-_ODD_MEMBERS = ("error", "provider", "system_fingerprint", "service_tier", "detail")
+_ODD_MEMBERS = ("error", "provider", "system_fingerprint", "service_tier", "detail", "citations", "search_results")
 
 
 def read_plain_answer(body: bytes, headers: Mapping[str, str]) -> Batch | None:
