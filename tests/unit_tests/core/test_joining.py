@@ -1,6 +1,7 @@
 """An answer that broke off and its continuation become one text, or are not joined at all."""
 
 import random
+import re
 
 import pytest
 from hypothesis import given
@@ -48,6 +49,50 @@ def test_an_answer_that_is_begun_anew_is_dropped_up_to_where_it_broke_off(cut, s
     rest, problem = joined(STORY[:cut], STORY, size=size)
 
     assert (STORY[:cut] + rest, problem) == (STORY, None)
+
+
+def in_style(text, end):
+    return text.replace("\n", end)
+
+
+def in_one_style(text):
+    return re.sub(r"[ \t\r]*\n", "\n", text)
+
+
+ends = st.sampled_from(["\n", "\r\n", "  \n", " \r\n"])
+
+
+@given(cut=places, size=sizes, again=st.integers(12, 400), ends=st.tuples(ends, ends))
+def test_the_last_words_are_known_however_lines_end(cut, size, again, ends):
+    told, other = in_style(STORY[:cut], ends[0]), in_style(STORY[max(cut - again, 0) :], ends[1])
+
+    rest, problem = joined(told, other, size=size)
+
+    assert (in_one_style(told + rest), problem) == (STORY, None)
+    assert other.endswith(rest)  # to the letter
+
+
+@given(cut=places, size=sizes, ends=st.tuples(ends, ends))
+def test_an_answer_that_is_begun_anew_is_known_however_lines_end(cut, size, ends):
+    told, other = in_style(STORY[:cut], ends[0]), in_style(STORY, ends[1])
+
+    rest, problem = joined(told, other, size=size)
+
+    assert (in_one_style(told + rest), problem) == (STORY, None)
+    assert other.endswith(rest)
+
+
+@given(cut=st.integers(1, len(STORY) * 2), size=sizes, end=ends)
+def test_a_continuation_to_the_letter_stays_so_however_lines_end(cut, size, end):
+    story = in_style(STORY, end)
+
+    rest, problem = joined(story[:cut], story[cut:], size=size)
+
+    assert (story[:cut] + rest, problem) == (story, None)
+
+
+def test_the_end_of_a_block_of_code_around_it_goes_with_its_line_end():
+    assert joined('{"a": 1, "b": [1, 2', '```json\r\n{"a": 1, "b": [1, 2, 3]}\r\n```', size=1) == (", 3]}", None)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +275,9 @@ def test_only_what_may_be_a_repetition_is_held():
     assert joint.feed(" came") == " came"
 
 
-@pytest.mark.parametrize("continuation", [STORY[:400] * 300, "\n" * 100_000, "```" * 30_000, "ab" * 50_000])
+@pytest.mark.parametrize(
+    "continuation", [STORY[:400] * 300, "\n" * 100_000, "```" * 30_000, "ab" * 50_000, " \r" * 50_000]
+)
 def test_hostile_continuations_cost_no_more_than_their_length(continuation):
     rest, problem = joined(STORY[:400] * 50, continuation, size=random.Random(1).randrange(50, 99))
 

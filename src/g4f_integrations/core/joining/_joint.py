@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from g4f_integrations.core.filters import StopSequences, longest_suffix_prefix
+from g4f_integrations.core.joining._lines import Folding, folded
 from g4f_integrations.core.joining._words import between_words, is_repetition, says_it_carries_on, words
 from g4f_integrations.core.joining._wraps import Wrap, end_of_marks, wrap_at
 
@@ -27,8 +28,8 @@ class Joint:
 
     A model that is asked to carry on does so to the letter, or repeats its last words, or begins anew, or says first
     what it is going to do, or quotes what is there. What is repeated is dropped; only what may still be a repetition is
-    held back. What fits none of these is not joined: an error is better than two halves of different answers. The work
-    is linear.
+    held back. Lines may end as they like in the one text and in the other; what is kept is kept as it came. What fits
+    none of these is not joined: an error is better than two halves of different answers. The work is linear.
 
     Args:
         told: What was handed over.
@@ -48,19 +49,22 @@ class Joint:
     """
 
     __slots__ = (
-        "_anew", "_at", "_beginnings", "_blanks", "_closing", "_core", "_end", "_ending", "_found_at", "_gap", "_held",
-        "_in_code", "_tail", "_wraps", "met", "passing", "problem", "refused",
+        "_anew", "_at", "_beginnings", "_blanks", "_closing", "_core", "_end", "_ending", "_folding", "_found_at",
+        "_gap", "_held", "_in_code", "_space", "_tail", "_wraps", "met", "passing", "problem", "refused",
     )  # fmt: skip
 
     def __init__(self, told: str, blanks: str = "", *, anew: bool = False) -> None:
-        self._core = told.rstrip()
-        self._gap = told[len(self._core) :]  # white space that was handed over behind the last word
+        core = told.rstrip()
+        self._core = folded(core)
+        self._gap = told[len(core) :]  # white space that was handed over behind the last word
+        self._space = folded(self._gap)
         self._blanks = blanks
         self._anew = anew
         self._tail = self._core[-_TAIL:]
         self._in_code = len(_FENCE.findall(told)) % 2 == 1
         self._end = StopSequences((DONE,))
-        self._held = ""
+        self._folding = Folding()
+        self._held = ""  # folded, as all that is compared
         self._at: int | None = None  # how much of what was handed over has come again
         self._beginnings = self._possible_beginnings()
         self._found_at: dict[int, int] = {}  # where in the tail what is held was found first
@@ -91,8 +95,11 @@ class Joint:
         if self.problem is not None:
             return ""
         text = self._onward(self._end.close())
+        if not self.passing and self.problem is None and self._folding.pending:
+            blanks, self._folding.pending = self._folding.pending, ""
+            text += self._advance(blanks)
         if self.passing or self.problem is not None:
-            is_closing = bool(self._closing) and self._ending.rstrip() == self._closing
+            is_closing = bool(self._closing) and self._ending.strip("\r ").rstrip() == self._closing
             text += "" if is_closing else self._ending
         elif self._at is None:
             text += self._look(final=True)
@@ -105,6 +112,12 @@ class Joint:
             return text
         if self.passing:
             return text if not self._closing else self._but_closing(text)
+        if self._at is not None and self._at < len(self._core):
+            self._folding.forget()
+        text = self._folding.feed(text)
+        return self._advance(text) if text else ""
+
+    def _advance(self, text: str) -> str:
         if self._at is not None and self._at < len(self._core):
             return self._skip(text)
         self._held += text
@@ -130,17 +143,23 @@ class Joint:
             self._held = rest
         elif closing and closing.startswith(rest):
             return ""
-        if not rest or (self._gap.startswith(rest) and self._gap != rest):
+        gap = self._space
+        if not rest or (gap.startswith(rest) and gap != rest):
             return ""  # more may come
-        if self._gap and not rest[0].isspace():
+        if gap and not rest[0].isspace():
             return self._refuse("it goes on without the space that was there")
+        if self._folding.raw(rest).startswith(self._gap):
+            return self._pass(rest, given=len(self._gap))
         same = 0
-        while same < min(len(rest), len(self._gap)) and rest[same] == self._gap[same]:
+        while same < min(len(rest), len(gap)) and rest[same] == gap[same]:
             same += 1
         return self._pass(rest[same:])
 
-    def _pass(self, text: str) -> str:
-        self._held = ""
+    def _pass(self, rest: str, before: str = "", given: int = 0) -> str:
+        """Let `rest`, the end of what is held, go on as it came, but for its first characters that were `given` out."""
+        text = f"{before}{self._folding.raw(rest)[given:]}{self._folding.pending}"
+        self._held = self._folding.pending = ""
+        self._folding.forget()
         self.passing = True
         return text if not self._closing else self._but_closing(text)
 
@@ -153,12 +172,14 @@ class Joint:
             keep = longest_suffix_prefix(text, self._closing)
         elif keep > _LONGEST_CLOSING:
             keep = 0
+        if self._closing[0] == "\n" and text[: len(text) - keep].endswith("\r"):
+            keep += 1
         self._ending = text[len(text) - keep :]
         return text[: len(text) - keep]
 
     def _refuse(self, why: str) -> str:
         self.problem = why
-        self.refused = self._held
+        self.refused = self._folding.raw(self._held) + self._folding.pending
         return ""
 
     # The decision ----------------------------------------------------------------------------------------------
@@ -167,7 +188,7 @@ class Joint:
         held = self._held
         start = len(held) - len(held.lstrip())
         if start == len(held):
-            return "" if final or len(held) < _TAIL else self._pass(self._blanks + held)
+            return "" if final or len(held) < _TAIL else self._pass(held, self._blanks)
         places, is_settled, skipped = self._places(held, start)
         if final and self.met and len(held) in places:
             return ""  # there was nothing but what goes around an answer
@@ -258,7 +279,7 @@ class Joint:
             size = self._overlap(held[place:], 1 if wrap is None else wrap.least - 1)
             if size:
                 return self._unwrapped(wrap, held[place + size :])
-        lead = "" if skipped else held[:start]
+        lead = "" if skipped else held[:start]  # folded, as is what is compared with it
         body = held[start + skipped :]
         if not body:
             return ""
@@ -273,7 +294,7 @@ class Joint:
         between = "" if space or lead else between_words(self._tail, body)
         if between is None:
             return self._refuse("it begins a sentence of its own in the middle of one")
-        return self._pass(f"{self._blanks}{lead}{between}{body}")
+        return self._pass(f"{lead}{body}" if not between else body, f"{self._blanks}{between}")
 
     def _overlap(self, body: str, least: int) -> int:
         """How many characters of `body`, of more than `least`, are the old end once more."""
@@ -292,10 +313,10 @@ class Joint:
         if fence is not None and fence[1].strip():
             if not at_line_start:
                 return self._refuse("it opens a block of code anew in the middle of a line")
-            return self._pass(self._blanks + body[fence.end() :])
+            return self._pass(body[fence.end() :], self._blanks)
         if body.startswith(("```", "~~~")) and not at_line_start:
-            return self._pass(f"{self._blanks}\n{body}")
-        return self._pass(f"{self._blanks}{lead}{body}")
+            return self._pass(body, f"{self._blanks}\n")
+        return self._pass(f"{lead}{body}", self._blanks)
 
     def _why_not(self, body: str, lead: str) -> str | None:
         core = self._core
