@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable
 from typing import Any
 
+from g4f_integrations.core.inbox import begin_task
 from g4f_integrations.core.pump import HELD_ITEMS, Expired, Pump, Source, at_once, run_source, upstream_error
 from g4f_integrations.core.threads import ORDINARY, LoopThread, provider_loop, replace_provider_loop
 
@@ -35,17 +36,16 @@ class RemotePump(Pump):
         self._submit()
 
     def _submit(self) -> None:
-        host = self._host
-        host.loop.call_soon_threadsafe(self._start, host, context=self._context)
+        self._host.inbox.put(self._start, self._context)
 
     # On the provider thread ------------------------------------------------------------------------------------
 
-    def _start(self, host: LoopThread) -> None:
+    def _start(self, loop: asyncio.AbstractEventLoop, context: contextvars.Context) -> None:
         with self._lock:
-            if self._started or self._closing or host is not self._host:
+            if self._started or self._closing or loop is not self._host.loop:
                 return
             self._started = True
-        self._task = host.loop.create_task(self._run())
+        self._task = begin_task(loop, self._run(), context)
         self._task.add_done_callback(self._over)
 
     async def _run(self) -> None:

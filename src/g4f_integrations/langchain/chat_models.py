@@ -152,6 +152,12 @@ class ChatG4F(ModelFields, BaseChatModel):
         names = {output["model_name"]: None for output in llm_outputs if output and "model_name" in output}
         return {"model_name": ", ".join(names)} if names else {}
 
+    def _should_stream(self, *, async_api: bool, run_manager: Any = None, **kwargs: Any) -> bool:
+        # Asked on every call, and of no doubt in the usual one: nobody listens, and nothing is set.
+        if not kwargs and self.streaming is None and (run_manager is None or not run_manager.handlers):
+            return False
+        return super()._should_stream(async_api=async_api, run_manager=run_manager, **kwargs)
+
     # --- Answers --------------------------------------------------------------------------------------------------
 
     # What answers is loaded with the first call; most programs that import this class never come so far.

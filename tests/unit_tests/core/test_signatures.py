@@ -2,6 +2,9 @@
 
 import inspect
 import pickle
+import re
+
+import pytest
 
 from g4f_integrations.core.signatures import Inspected
 
@@ -27,6 +30,51 @@ class Polite(Greeter):
 
 def test_the_signature_is_that_of_a_bound_method():
     assert str(inspect.signature(Greeter("Hi").greet)) == "(name: str = 'you', /, *more: int, mark: str = '!') -> str"
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [((), {}), (("me",), {}), (("me", 1, 2), {}), (("me",), {"mark": "?"}), ((), {"name": "me"}), ((), {"nobody": 1})],
+)
+def test_arguments_are_bound_as_inspect_binds_them(args, kwargs):
+    greeter = Greeter("Hi")
+    plain = inspect.Signature([*inspect.signature(Greeter.greet).parameters.values()][1:])
+
+    def bound(signature):
+        try:
+            return signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            return str(error)
+
+    assert bound(inspect.signature(greeter.greet)) == bound(plain)
+
+
+@pytest.mark.parametrize("args", [(), (1,), (1, 2), (1, 2, 3)])
+def test_so_are_those_of_a_method_that_needs_some(args):
+    class Adder:
+        @Inspected
+        def add(self, first, second=0, **more): ...
+
+        @Inspected
+        def add_marked(self, first, *, mark): ...
+
+    for method in (Adder().add, Adder().add_marked):
+        signature = inspect.signature(method)
+        try:
+            expected = inspect.Signature([*signature.parameters.values()]).bind(*args)
+        except TypeError as error:
+            with pytest.raises(TypeError, match=re.escape(str(error))):
+                signature.bind(*args)
+        else:
+            assert signature.bind(*args).arguments == expected.arguments
+            assert signature.bind(*args).signature == expected.signature
+
+
+def test_a_signature_can_be_changed_and_travels():
+    signature = inspect.signature(Greeter("Hi").greet)
+
+    assert str(signature.replace(return_annotation=int)) == "(name: str = 'you', /, *more: int, mark: str = '!') -> int"
+    assert pickle.loads(pickle.dumps(signature)) == signature
 
 
 def test_the_class_gives_the_plain_function():
