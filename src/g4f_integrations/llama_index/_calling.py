@@ -14,6 +14,7 @@ from g4f_integrations.llama_index._observed import veiled_span
 from g4f_integrations.llama_index._tools import (
     arun_calls,
     called,
+    meant_calls,
     original_names,
     run_calls,
     to_openai_tools,
@@ -24,6 +25,9 @@ from g4f_integrations.llama_index._tools import (
 if TYPE_CHECKING:
     from llama_index.core.chat_engine.types import AgentChatResponse
     from llama_index.core.tools.types import BaseTool
+
+
+_NO_CALL = "Expected at least one tool call, but got 0 tool calls."
 
 
 class ToolCaller(FunctionCallingLLM):
@@ -106,8 +110,7 @@ class ToolCaller(FunctionCallingLLM):
         """
         selections = to_selections(response)
         if not selections and error_on_no_tool_call:
-            message = "Expected at least one tool call, but got 0 tool calls."
-            raise ValueError(message)
+            raise ValueError(_NO_CALL)
         return selections
 
     @veiled_span
@@ -137,7 +140,11 @@ class ToolCaller(FunctionCallingLLM):
             allow_parallel_tool_calls=allow_parallel_tool_calls,
             **kwargs,
         )
-        selections = self.get_tool_calls_from_response(response, error_on_no_tool_call=error_on_no_tool_call)
+        selections = self.get_tool_calls_from_response(response, error_on_no_tool_call=False)
+        if not selections:
+            selections = meant_calls(response, tools, **kwargs)
+            if not selections and error_on_no_tool_call:
+                raise ValueError(_NO_CALL)
         outputs = run_calls(selections, tools, verbose=verbose)
         return called(response, outputs, parallel=allow_parallel_tool_calls, raise_tool_error=error_on_tool_error)
 
@@ -162,7 +169,11 @@ class ToolCaller(FunctionCallingLLM):
             allow_parallel_tool_calls=allow_parallel_tool_calls,
             **kwargs,
         )
-        selections = self.get_tool_calls_from_response(response, error_on_no_tool_call=error_on_no_tool_call)
+        selections = self.get_tool_calls_from_response(response, error_on_no_tool_call=False)
+        if not selections:
+            selections = meant_calls(response, tools, **kwargs)
+            if not selections and error_on_no_tool_call:
+                raise ValueError(_NO_CALL)
         outputs = await arun_calls(selections, tools, verbose=verbose)
         return called(response, outputs, parallel=allow_parallel_tool_calls, raise_tool_error=error_on_tool_error)
 

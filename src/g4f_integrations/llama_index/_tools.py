@@ -119,6 +119,30 @@ def to_selections(response: ChatResponse) -> list[ToolSelection]:
     return selections
 
 
+def meant_calls(
+    response: ChatResponse, tools: Sequence[Any], *, tool_required: bool = False, tool_choice: Any = None, **_: Any
+) -> list[ToolSelection]:
+    """The call of the only tool where a call was required and the model has given the bare arguments, else none.
+
+    Models without tools of their own do so, in spite of being asked for the call again.
+    """
+    if len(tools) != 1 or not (tool_required or str(tool_choice) not in {"None", "auto", "none"}):
+        return []
+    from g4f_integrations.core.structured import settle_json
+    from g4f_integrations.core.toolcalls.ids import new_call_id
+
+    function = to_openai_tools(tools)[0].get("function") or {}
+    form = {"type": "json_schema", "json_schema": {"name": "arguments", "schema": function.get("parameters") or {}}}
+    text, problem = settle_json(response.message.content or "", form)
+    if problem is not None:
+        return []
+    held = _read_arguments(text)
+    if not isinstance(held, dict) or not held:
+        return []
+    name = original_names(tools, [{"function": function}]).get(function["name"], function["name"])
+    return [ToolSelection(tool_id=new_call_id(), tool_name=name, tool_kwargs=held)]
+
+
 def _read_arguments(held: Any) -> Any:
     if not isinstance(held, str):
         return held or {}

@@ -195,6 +195,22 @@ def test_tools_that_are_given_to_chat_itself_are_called_by_their_own_names_too(r
     assert calls_of(response) == [("Box[int]", {"inside": 3})]
 
 
+@pytest.mark.parametrize("wish", [{}, {"tool_choice": {"type": "function", "function": {"name": "Box_int_"}}}])
+async def test_bare_arguments_are_the_call_where_only_one_can_be_meant(wish):
+    llm = G4FLLM(provider=ScriptedProvider('Here you are:\n```json\n{"inside": "3"}\n```'), resilience=QUICK)
+    program = FunctionCallingProgram.from_defaults(Box[int], prompt_template_str="Put 3 in a box.", llm=llm, **wish)
+
+    assert program() == await program.acall() == Box[int](inside=3)
+
+
+@pytest.mark.parametrize("said", ['{"a": 1, "b": 2}', "No.", "[]", ""])
+def test_json_is_no_call_where_none_is_required_and_words_never_are(said):
+    llm = G4FLLM(provider=ScriptedProvider(said, "\n."), resilience=QUICK)
+
+    with pytest.raises(ValueError, match="at least one tool call"):
+        llm.predict_and_call([ADD], "?", tool_required=said == "No.")
+
+
 def test_tools_whose_names_are_the_same_on_the_wire_are_told_apart():
     tools = [FunctionTool.from_defaults(add, name=name) for name in ("a.b", "a:b")]
     route = native(call("a_b_2", a=1, b=2))
