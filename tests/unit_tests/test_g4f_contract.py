@@ -1,6 +1,6 @@
 """What we rely on in g4f, name by name: it must hold on the oldest and on the newest g4f that we support.
 
-Rule 1 of the design lists this surface. A release of g4f that breaks us fails here first, by name.
+All that is used of g4f stands here. A release of g4f that breaks us fails here first, by name.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Who may know whom: rules 1, 2 and 4 of the design, and the order of the rooms."""
+"""Who may know whom, what importing may do, and the order of the rooms."""
 
 import ast
 import os

@@ -287,7 +287,7 @@ def provider_loop(lane: str = ORDINARY) -> LoopThread:
 
 
 def replace_provider_loop(stuck: LoopThread) -> LoopThread:
-    """Give up on a provider loop that stopped answering; see rule 4 of the design."""
+    """Give up on a provider loop that stopped answering: it costs its own attempt and freezes nobody."""
     return _loops.replace_provider_loop(stuck)
 
 

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
+from g4f_integrations._lazy import lazy_names
 from g4f_integrations.core.credentials import redact_url
 from g4f_integrations.errors import ConfigurationError
 from g4f_integrations.stores._shared import SharedHealth
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from g4f_integrations.stores.redis import RedisHealth
     from g4f_integrations.stores.sqlite import SQLiteHealth
 
-_ROOMS = {"RedisHealth": "redis", "SQLiteHealth": "sqlite"}
+_HOMES = {"RedisHealth": "redis", "SQLiteHealth": "sqlite"}
 
 
 def store_at(url: str) -> SharedHealth:
@@ -68,11 +69,6 @@ def _without_namespace(url: str) -> tuple[str, str]:
     return urlunsplit(parts._replace(query=rest)) if parts.query else url, namespace
 
 
-def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return getattr(_room(_ROOMS[name]), name)
-    message = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(message)
-
-
 __all__ = ["RedisHealth", "SQLiteHealth", "SharedHealth", "store_at"]
+
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

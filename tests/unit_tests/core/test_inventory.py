@@ -16,6 +16,7 @@ from g4f_integrations import Catalog, Endpoint, errors
 from g4f_integrations.core.candidates.candidate import route_key
 from g4f_integrations.core.catalog import Abilities, ListedModel, Listing, forget_lists, listings, publish, reviews
 from g4f_integrations.core.health import BreakerSettings, LocalHealth
+from g4f_integrations.core.inventory import RouteInfo, Rows
 from g4f_integrations.core.inventory.asking import ask_all, safe_sources
 from g4f_integrations.core.inventory.results import Asked
 from g4f_integrations.core.inventory.rows import read_rows
@@ -425,6 +426,13 @@ def test_results_turn_into_plain_data(catalog):
     assert [row["id"] for row in json.loads(json.dumps(rows.to_dict()))] == ["gpt-4o", "gpt-oss-120b"]
     for results in (catalog.routes(), catalog.providers(), catalog.asked()):
         assert json.dumps(results.to_dict())
+
+
+def test_routes_come_in_rows_that_say_what_they_are(catalog):
+    routes = catalog.routes("gpt-oss-120b")
+
+    assert isinstance(routes, Rows)
+    assert {type(route) for route in routes} == {RouteInfo}
 
 
 def test_a_table_without_pandas_says_what_is_missing(catalog, monkeypatch):

@@ -26,7 +26,7 @@ from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.routes import Route
 from g4f_integrations.core.trimming import RouteLimits
 from g4f_integrations.langchain import ChatG4F
-from g4f_integrations.stores import _registry, store_at
+from g4f_integrations.stores import RedisHealth, SharedHealth, SQLiteHealth, _registry, store_at
 from g4f_integrations.testing import ScriptedProvider, stall
 
 KEY = route_key(None, "P", "m")
@@ -475,6 +475,14 @@ async def test_a_child_connects_anew_and_leaves_the_parents_connection_alone(url
 def test_what_is_no_store_is_said_at_once(wrong):
     with pytest.raises((errors.ConfigurationError, ValueError), match="store"):
         Resilience(store=wrong)
+
+
+@pytest.mark.parametrize(("url", "sort"), [("sqlite:///health.db", SQLiteHealth), ("redis://127.0.0.1:9", RedisHealth)])
+def test_the_scheme_of_a_url_says_which_sort_of_store_it_is(url, sort):
+    store = store_at(url)
+
+    assert type(store) is sort
+    assert isinstance(store, SharedHealth)
 
 
 def test_naming_a_store_opens_nothing(tmp_path):

@@ -240,7 +240,7 @@ class Resolution:
         return load_g4f().loader.loaded.get(name)
 
     def _provider(self, provider: Any, where: str, *, allow_local_tools: bool = False) -> Any:
-        """The class behind a name, or a class as it is, checked: rule 16 of the design is kept here."""
+        """The class behind a name, or a class as it is, checked: nobody runs code or tools here unasked."""
         found = provider
         if isinstance(provider, str):
             found = find_provider(provider)

@@ -8,6 +8,8 @@ from g4f_integrations import Endpoint, Resilience, Route, errors
 from g4f_integrations.core.media import (
     DownloadLimits,
     GeneratedImage,
+    acreate_variation,
+    aedit_image,
     agenerate_images,
     create_variation,
     edit_image,
@@ -519,6 +521,16 @@ def test_failing_and_lying_routes_are_passed_over_for_an_edit(loopback):
     for image in (*edit_image(png(), "red", routes=routes), *create_variation(png(), routes=routes)):
         assert image.data == png()
         assert image.provider == routes[-1].__name__
+
+
+async def test_edits_and_variations_are_made_inside_an_event_loop_too():
+    provider = good()
+
+    (edited,) = await aedit_image(png(9, 9), "make it red", provider=provider)
+    (varied,) = await acreate_variation(png(9, 9), provider=provider)
+
+    assert (edited.data, varied.data) == (png(), png())
+    assert [call.media[0][0] for call in provider.calls] == [data_uri(png(9, 9))] * 2
 
 
 def form_of(request):

@@ -2,7 +2,7 @@ import pytest
 from g4f.providers.response import VideoResponse
 
 from g4f_integrations import Endpoint, Resilience, errors
-from g4f_integrations.core.media import DownloadLimits, generate_video
+from g4f_integrations.core.media import DownloadLimits, GeneratedMedia, GeneratedVideo, generate_video
 from g4f_integrations.testing import ScriptedProvider
 from loopback import LoopbackServer, Reply
 from toy_media import LIES, NOTICE, base64_of, data_uri, mp4, png
@@ -36,6 +36,16 @@ def test_an_endpoint_is_asked_at_g4fs_route_and_then_at_the_usual_one(loopback):
     assert [asked.path for asked in loopback.requests] == ["/v1/media/generate", "/v1/videos/generations"]
     assert loopback.requests[1].body == {"model": "m", "prompt": "A wave.", "resolution": "720p"}
     assert film.data == mp4()
+
+
+def test_a_film_is_kept_as_pictures_and_recordings_are(loopback, tmp_path):
+    loopback.replies(GOOD)
+
+    film = generate_video("A wave.", base_url=loopback.base_url, model="m")
+
+    assert isinstance(film, GeneratedVideo)
+    assert isinstance(film, GeneratedMedia)
+    assert film.save(tmp_path).read_bytes() == mp4()
 
 
 def test_a_g4f_server_that_fails_over_a_provider_in_the_body_gets_it_in_the_path(loopback):
