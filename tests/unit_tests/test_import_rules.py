@@ -55,7 +55,7 @@ ORDER = [
     ["core.balance"],
     ["core.sse", "core.wire", "core.sessions", "core.downloads"],
     ["core.endpoint", "core.chunks", "core.search"],
-    ["core.transport", "core.observing", "core.announced"],
+    ["core.transport", "core.observing", "core.announced", "core.counting"],
     ["core.retrying", "core.rotation", "core.reporting", "core.call_state", "core.fitting", "core.side_calls"],
     ["core.asking", "core.lane", "core.clocks", "core.admission"],
     ["core.accompaniment"],

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from g4f_integrations.core.announced import announced, listen
 from g4f_integrations.core.candidates.candidate import Candidate, RouteKey
+from g4f_integrations.core.counting import NO_LIMIT, Counting
 from g4f_integrations.core.events import Usage
 from g4f_integrations.core.failures import Failure
 from g4f_integrations.core.health import HealthStore
 from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.request import Message, Request
-from g4f_integrations.core.tokens import Counter, counter_for, counter_from
+from g4f_integrations.core.tokens import Counter
 from g4f_integrations.core.trimming import (
     SYSTEM,
     WINDOW_FULL,
@@ -31,7 +29,8 @@ from g4f_integrations.core.trimming import (
     Trimming,
     allowed_output,
     budget_of,
-    characters_of,
+    characters_in,
+    exceeds,
     is_async,
     known_limits,
     order_by_room,
@@ -55,7 +54,6 @@ _SMALL_WINDOW = 16_384  # tokens; a short request fits into any other, in whatev
 _SMALL_OUTPUT = 1_024  # tokens that every model can write
 _LONG_TEXT = 8_000  # characters for which it matters what an endpoint tells of its windows
 _OUTPUT_NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
-_QUICK_TEXT = 20_000  # characters that are counted in the running loop; more goes to a worker thread
 
 
 def is_short(request: Request) -> bool:
@@ -122,8 +120,9 @@ class Fitting:
         self._known: dict[RouteKey, KnownLimits] = {}
         self._care: dict[int, bool] = {}
         self._shrinking: dict[RouteKey, Shrinking] = {}
-        self._calls_back = callable(settings.score) or callable(settings.summarize) or request.counter is not None
-        self._characters: int | None = None
+        # What fits a budget fits every route that has the same.
+        self._fits: dict[tuple[Budget, Counter, bool], FittedMessages] = {}
+        self._counting = Counting(request, settings)
         self._asked_output = requested_output(request.params) if request.params else None
         self._has_old_turns = settings.strategy == "last" and _turns(request.messages) > (settings.keep_last or 0)
 
@@ -172,18 +171,20 @@ class Fitting:
 
     async def ordered(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
         """The candidates with those first that have room for the whole conversation, then the largest windows."""
-        if self._size_in_characters() > _LONG_TEXT:
+        if exceeds(self._request.messages, _LONG_TEXT):
             await listen(candidate for candidate in candidates if self._is_untold(candidate))
         if len(candidates) < 2 or not any(map(self.needs_care, candidates)):
             return candidates
-        size: Size = await self._off_loop(self._measure, candidates[0], self._request.messages)
-        needed = size.tokens
+        # More than the largest of them takes need not be counted: it tells them apart as the whole would.
+        budgets = map(self.budget, candidates)
+        most = max(limit for budget in budgets for limit in (budget.tokens, budget.characters, 0) if limit is not None)
+        needed, messages = await self._counting.tokens_up_to(candidates[0], most), self._request.messages
 
         def room(candidate: Candidate) -> int | None:
             budget = self.budget(candidate)
-            if budget.messages is not None and len(self._request.messages) > budget.messages:
+            if budget.messages is not None and len(messages) > budget.messages:
                 return 0
-            if budget.characters is not None and size.characters > budget.characters:
+            if budget.characters is not None and exceeds(messages, budget.characters):
                 return min(budget.tokens or budget.characters, needed - 1)
             return budget.tokens
 
@@ -216,7 +217,7 @@ class Fitting:
 
     async def _lowered(self, candidate: Candidate, messages: Sequence[Message]) -> dict[str, int]:
         """The ``max_tokens`` to send, by its name, if the call's own would be refused."""
-        size: Size = await self._off_loop(self._measure, candidate, messages)
+        size = await self._counting.size(candidate, messages)
         params = self._request.params
         allowed = allowed_output(self._known[candidate.key], self.learned(candidate), params, size.tokens)
         return {} if allowed is None else {name: allowed for name in _OUTPUT_NAMES if name in params}
@@ -226,14 +227,14 @@ class Fitting:
         if in_its_terms is None:
             return await self._planned(candidate, budget, self._request.tools)
         asking: Sequence[Message] = [{"role": "user", "content": ""}]
-        size: Size = await self._off_loop(self._measure_told, candidate, in_its_terms, asking)
+        size: Size = await self._counting.off_loop(self._measure_told, candidate, in_its_terms, asking)
         left = budget.less(size.tokens)
         trimmed = await self._planned(candidate, left, ())
         if budget.tokens is None or budget.is_open:
             return trimmed
         # Calls and results take more in words than they do as messages.
         messages = self._request.messages if trimmed is None else trimmed.messages
-        size = await self._off_loop(self._measure_told, candidate, in_its_terms, messages)
+        size = await self._counting.off_loop(self._measure_told, candidate, in_its_terms, messages)
         if size.tokens <= budget.tokens:
             return trimmed
         return await self._planned(candidate, left.less(size.tokens - budget.tokens), ())
@@ -241,24 +242,35 @@ class Fitting:
     async def _planned(
         self, candidate: Candidate, budget: Budget, tools: Sequence[Mapping[str, Any]]
     ) -> FittedMessages | None:
-        scores = await self._scores()
-        plan: FitPlan = await self._off_loop(
-            partial(
-                plan_fit,
-                list(self._request.messages),
-                budget,
-                settings=self._settings,
-                tools=tools,
-                counter=self._counter(candidate),
-                scores=scores,
+        counter = self._counting.counter(candidate)
+        key = budget, counter, bool(tools)
+        trimmed = self._fits.get(key)
+        if trimmed is None:
+            scores = await self._scores()
+            messages, most = list(self._request.messages), NO_LIMIT if budget.tokens is None else budget.tokens
+            plan, trimmed = await self._counting.counted(
+                counter, messages, most, self._plan, messages, budget, counter, tools, scores
             )
-        )
-        summary = None if plan.summary is None else await self._summary(plan.summary)
-        trimmed: FittedMessages = await self._off_loop(plan.apply, summary)
+            if trimmed is None:
+                summary = None if plan.summary is None else await self._summary(plan.summary)
+                trimmed = await self._counting.off_loop(plan.apply, summary)
+            self._fits[key] = trimmed
         if not trimmed.report.changed:
             return None
         logger.info("%s: %s", candidate.label, trimmed.report)
         return trimmed
+
+    def _plan(
+        self,
+        messages: list[Message],
+        budget: Budget,
+        counter: Counter,
+        tools: Sequence[Mapping[str, Any]],
+        scores: Sequence[float] | None,
+    ) -> tuple[FitPlan, FittedMessages | None]:
+        """How the messages are made to fit, and what comes of it where no summary has to be made first."""
+        plan = plan_fit(messages, budget, settings=self._settings, tools=tools, counter=counter, scores=scores)
+        return plan, plan.apply() if plan.summary is None else None
 
     async def _scores(self) -> Sequence[float] | None:
         """What each message is worth, where telling it has to be awaited."""
@@ -273,7 +285,7 @@ class Fitting:
         try:
             if not callable(how):
                 return await self._complete(wanted)
-            told: Any = await self._off_loop(how, wanted.conversation())
+            told: Any = await self._counting.off_loop(how, wanted.conversation())
             if inspect.isawaitable(told):  # also of an object, or of a function that calls an async one
                 told = await told
         except Exception as error:
@@ -282,28 +294,9 @@ class Fitting:
             return None
         return told if isinstance(told, str) else None
 
-    async def _off_loop(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Long conversations are counted, and the user's functions called, in a worker thread."""
-        if not self._calls_back and self._size_in_characters() <= _QUICK_TEXT:
-            return function(*arguments)
-        context = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(None, partial(context.run, function, *arguments))
-
-    def _size_in_characters(self) -> int:
-        if self._characters is None:
-            self._characters = sum(map(characters_of, self._request.messages))
-        return self._characters
-
-    def _measure(self, candidate: Candidate, messages: Sequence[Message]) -> Size:
-        return size_of(messages, self._request.tools, self._counter(candidate))
-
     def _measure_told(self, candidate: Candidate, in_its_terms: InItsTerms, messages: Sequence[Message]) -> Size:
         told = in_its_terms(messages)
-        return size_of(told.messages, told.tools, self._counter(candidate))
-
-    def _counter(self, candidate: Candidate) -> Counter:
-        own = self._request.counter
-        return counter_for(candidate.model) if own is None else counter_from(own, candidate.model)
+        return size_of(told.messages, told.tools, self._counting.counter(candidate))
 
     # What routes teach -------------------------------------------------------------------------------------------
 
@@ -317,7 +310,7 @@ class Fitting:
         """
         if not self._settings.learn_limits or self._settings.strategy == "none":
             return False
-        sent = await self._off_loop(self._measure, candidate, messages)
+        sent = await self._counting.size(candidate, messages)
         shrinking = self._shrinking.setdefault(candidate.key, Shrinking())
         known = self.learned(candidate)
         reserved = requested_output(self._request.params) or 0
@@ -341,12 +334,12 @@ class Fitting:
         is_full = reason in WINDOW_FULL and usage is not None
         if self.budget(candidate).is_open and not is_full:
             limits = known or RouteLimits()
-            new = limits.after_long_answer(sum(map(characters_of, messages)))
+            new = limits.after_long_answer(characters_in(messages))
             if new is not limits:
                 self._store.learn(candidate.key, new)
             return
         if known is not None and known.refused is not None:
-            new = known.after_answer(self._measure(candidate, messages).tokens)
+            new = known.after_answer(size_of(messages, self._request.tools, self._counting.counter(candidate)).tokens)
             if new is not known:
                 self._store.learn(candidate.key, new)
                 known = new

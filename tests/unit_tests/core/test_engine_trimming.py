@@ -121,6 +121,43 @@ async def test_a_route_with_room_is_asked_before_anything_is_left_out():
     assert (answer.text, small.calls, answer.info.trimmed) == ("large", [], None)
 
 
+class WordCounter:
+    """A user's way of counting messages, which remembers those that it was asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, message):
+        self.asked.append(message["content"])
+        return 4 + len(message["content"].split())
+
+
+async def test_routes_are_told_apart_without_counting_more_than_the_largest_takes():
+    small = ScriptedProvider("small", name="Small", supports_message_history=True)
+    large = ScriptedProvider("large", name="Large", supports_message_history=True)
+    routes = (Route(small, "m", context_window=1_000), Route(large, "m", context_window=2_000))
+    count = WordCounter()
+
+    answer = await ask(routes=routes, messages=conversation(1_000), trimming=TRIM, counter=count)
+
+    assert answer.text == "large"
+    # Those that stay, those that may, and a few of all that went, for the report.
+    assert len(set(count.asked)) < 200
+
+
+async def test_a_conversation_is_trimmed_once_for_all_routes_of_one_size():
+    async def times_counted(failures):
+        count = WordCounter()
+        scripts = [RuntimeError("Error 503")] * failures + ["Alexandria."]
+        providers = [ScriptedProvider(script, supports_message_history=True) for script in scripts]
+        routes = tuple(Route(provider, "m", context_window=1_000) for provider in providers)
+        answer = await ask(routes=routes, messages=conversation(100), trimming=TRIM, counter=count)
+        assert answer.text == "Alexandria."
+        return len(count.asked)
+
+    assert await times_counted(1) == await times_counted(3) > 0
+
+
 async def test_if_the_route_with_room_fails_the_small_one_answers():
     small = ScriptedProvider("small", name="Small", supports_message_history=True)
     large = ScriptedProvider(RuntimeError("Error 503"), name="Large", supports_message_history=True)

@@ -95,6 +95,34 @@ class Counter:
                 break
         return sums
 
+    def new_characters(self, messages: Sequence[Mapping[str, Any]], tokens: int, most: int) -> int:
+        """Characters of the newest messages, as many as `tokens` hold, that were not counted before; about.
+
+        Args:
+            messages: Chat messages.
+            tokens: Older messages than these hold are not looked at.
+            most: Where there are more characters than these, the rest is not looked at either.
+        """
+        new = 0
+        young, old = self._young, self._old
+        for message in reversed(messages):
+            content = message.get("content")
+            texts = [content] if type(content) is str else []
+            if not texts and content is not None:
+                new += most + 1  # parts of any kind: nobody knows without counting them
+            if "tool_calls" in message:
+                texts += _arguments_in(message["tool_calls"])
+            for text in texts:
+                key = hash(text)
+                known = young.get(key) or old.get(key)
+                if known is None:
+                    new += len(text)
+                else:
+                    tokens -= known
+            if new > most or tokens < 0:
+                break
+        return new
+
     def messages(self, messages: Iterable[Mapping[str, Any]]) -> int:
         """Tokens of several messages."""
         return sum(map(self.message, messages))
@@ -176,6 +204,12 @@ class Counter:
         if isinstance(value, list | tuple):
             return sum(self._strings(inner, depth - 1) for inner in value)
         return 1
+
+
+def _arguments_in(calls: Any) -> list[str]:
+    functions = [call.get("function") for call in calls if type(call) is dict] if type(calls) is list else []
+    found = [function.get("arguments") for function in functions if type(function) is dict]
+    return [arguments for arguments in found if type(arguments) is str]
 
 
 def _json(value: Any) -> str:

@@ -51,14 +51,26 @@ def size_of(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] | No
         tools: The tools that are sent along.
         counter: Counts tokens.
     """
-    return Size(counter.messages(messages) + counter.tools(tools), sum(map(characters_of, messages)), len(messages))
+    return Size(counter.messages(messages) + counter.tools(tools), characters_in(messages), len(messages))
 
 
-def characters_of(message: Message) -> int:
-    """Characters of a message's texts."""
-    content = message.get("content")
-    if type(content) is str:
-        return len(content)
+def characters_in(messages: Sequence[Message]) -> int:
+    """Characters of the messages' texts. Looks at every message of a long history, on every call."""
+    contents = [message.get("content") for message in messages]
+    return sum([len(content) if type(content) is str else _characters_of_parts(content) for content in contents])
+
+
+def exceeds(messages: Sequence[Message], characters: int) -> bool:
+    """Whether the messages' texts have more `characters`; looks at no more messages than it takes to tell."""
+    for message in messages:
+        content = message.get("content")
+        characters -= len(content) if type(content) is str else _characters_of_parts(content)
+        if characters < 0:
+            return True
+    return False
+
+
+def _characters_of_parts(content: Any) -> int:
     parts = content if isinstance(content, list | tuple) else ()
     return sum(len(part.get("text") or "") for part in parts if isinstance(part, Mapping))
 
