@@ -60,7 +60,8 @@ class Resilience(BaseModel):
     hedge_after: float | Literal["p95"] | None = Field(
         default=None,
         description="Ask a second route beside the first when that has said nothing for so long, in seconds or as "
-        "its own 95th percentile ('p95'); the first real content wins. A budget keeps load from doubling.",
+        "its own 95th percentile in this process ('p95'); the first real content wins. A budget keeps load from "
+        "doubling.",
     )
     order: Literal["given", "adaptive"] = Field(
         default="given",

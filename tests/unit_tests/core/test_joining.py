@@ -252,6 +252,63 @@ def test_two_halves_of_different_answers_are_not_joined(told, continuation, size
     assert problem is not None
 
 
+PROSE = "A lighthouse keeper wrote every evening that the lamp was lit. The wind was west, and nobody came. " * 2
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize("blanks", ["", "\n\n"])
+@pytest.mark.parametrize(
+    "continuation",
+    [
+        "Hello! How can I help you today?",
+        "Hi there!\n\nI'm your AI assistant. What is on your mind?",
+        "Sure! Here is a story about a lighthouse keeper. Once upon a time",
+        "Certainly, here is a short story about the sea:\n\nOnce upon a time",
+        "It looks like your message was cut off. Could you send it again?",
+        "I’m sorry, but I can’t assist with that request.",
+        "Sorry, I don't see any previous conversation. I cannot see any previous messages.",
+        "I don't have access to any previous conversation, so I cannot go on.",
+        "As an AI language model, I do not keep lighthouses.",
+        "Could you please provide more context?",
+        "What would you like me to continue?",
+        "Здравствуйте! Чем я могу помочь вам сегодня?",
+        "你好！有什么我可以帮您的吗？",
+        "Hallo! Wie kann ich Ihnen helfen?",
+        "Смотритель маяка записывал каждый вечер, что лампа горит и никто не пришёл.",
+        "灯塔看守人每天晚上都会写道：灯已点亮，风从西边来，没有人来过，海面平静如镜。",
+    ],
+)
+def test_an_answer_of_its_own_is_not_joined_at_the_end_of_a_sentence_either(continuation, blanks, size):
+    rest, problem = joined(PROSE.rstrip() + blanks, continuation, size=size)
+
+    assert rest == ""
+    assert problem is not None
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize(
+    ("told", "continuation"),
+    [
+        (PROSE, "Hello! called the keeper, and came down the stairs."),
+        (PROSE, "I am happy to answer any further questions about the lamp."),
+        (PROSE, "Please provide the number of the lamp with your order."),
+        (PROSE, "I'm sorry, but I can't come on Friday."),
+        (PROSE, "Unfortunately, I cannot provide a lamp before Friday."),
+        (PROSE, "It seems like the wind never turned."),
+        (PROSE, "Of course, here the keeper was wrong."),
+        (PROSE, "Sure enough, here is where the heron slept."),
+        (PROSE, "Хронос, wrote the keeper, was the name of the heron."),
+        (PROSE + "In Russian, that is what he wrote. ", "Лампа горит, ветер западный, и никто не пришёл сегодня."),
+        (PROSE + "A chatbot then says: ", "Hello! How can I help you today?"),
+        (PROSE + 'He asked: "How can I help you?" That is a greeting. ', "How can I help you is polite."),
+        (PROSE + "\n```python\nprint(1)\n", "Hello! How can I help you today?"),
+        ("Short. ", "Лампа горит, ветер западный, и никто не пришёл сегодня."),
+    ],
+)
+def test_what_only_sounds_like_an_answer_of_its_own_is_joined(told, continuation, size):
+    assert joined(told, continuation, size=size) == (continuation, None)
+
+
 @pytest.mark.parametrize("size", [1, 1000])
 @pytest.mark.parametrize("continuation", [DONE, f"\n{DONE}\n", "all was said.", f"said.{DONE}"])
 def test_an_answer_that_was_complete_gets_nothing_more(continuation, size):

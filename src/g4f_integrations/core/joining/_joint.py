@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from g4f_integrations.core.filters import StopSequences, longest_suffix_prefix
+from g4f_integrations.core.joining._astray import is_astray
 from g4f_integrations.core.joining._lines import Folding, folded
-from g4f_integrations.core.joining._words import between_words, is_repetition, says_it_carries_on, words
+from g4f_integrations.core.joining._words import between_words, end_of_remark, is_repetition, words
 from g4f_integrations.core.joining._wraps import Wrap, end_of_marks, wrap_at
 
 DONE = "<<complete>>"
@@ -198,7 +199,8 @@ class Joint:
             if rest is not None:
                 return rest
             is_settled &= not may_begin_anew and (self._anew or not self._may_overlap(place, body))
-        if not final and not (is_settled and self._shows_its_first_word(held, start)):
+        is_settled = is_settled and self._shows_its_first_word(held, start)
+        if not final and not (is_settled and self._is_astray(held[start + skipped :], final=False) is not None):
             return ""
         if self._anew:
             return self._refuse("the answer that was asked for once more is another one")
@@ -244,7 +246,7 @@ class Joint:
         A remark or marks may go before it, a block of code that is open already, or what opens a quotation.
         """
         places, is_all, first = [start], True, start
-        for end_of in (end_of_marks, _end_of_remark, end_of_marks):
+        for end_of in (end_of_marks, end_of_remark, end_of_marks):
             end = end_of(held, start)
             is_all &= end is not None
             if end is not None and end > start:
@@ -286,6 +288,8 @@ class Joint:
         if self._in_code:
             return self._go_on_in_code(lead, body)
         why = self._why_not(body, lead)
+        if why is None and self._is_astray(body, final=True):
+            why = "it is an answer of its own"
         if why is not None:
             return self._refuse(why)
         space = self._gap + self._blanks
@@ -332,6 +336,9 @@ class Joint:
             return "it repeats a sentence and goes another way"
         return None
 
+    def _is_astray(self, body: str, *, final: bool) -> bool | None:
+        return False if self._in_code or self._anew or not body else is_astray(self._tail, body, final=final)
+
     def _in_common(self, body: str, beginning: int) -> int:
         size = 0
         for one, other in zip(body, self._core[beginning : beginning + _BEGUN_ANEW], strict=False):
@@ -339,8 +346,3 @@ class Joint:
                 break
             size += 1
         return size
-
-
-def _end_of_remark(held: str, start: int) -> int | None:
-    length = says_it_carries_on(held[start:])
-    return None if length is None else start + length

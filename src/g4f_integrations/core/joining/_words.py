@@ -40,6 +40,9 @@ class Words:
     remark_of_sentences: re.Pattern[str]
     sentence: re.Pattern[str]
     ends: frozenset[str]
+    astray: re.Pattern[str]
+    astray_openings: tuple[str, ...]
+    languages: re.Pattern[str]
 
 
 @cache
@@ -60,6 +63,9 @@ def words() -> Words:
         remark_of_sentences=re.compile(told["remark_of_sentences"]),
         sentence=re.compile(told["sentence"]),
         ends=frozenset(told["ends"]),
+        astray=re.compile("|".join(told["astray"])),
+        astray_openings=tuple(told["astray_openings"]),
+        languages=re.compile(told["languages"]),
     )
 
 
@@ -81,6 +87,12 @@ def says_it_carries_on(text: str) -> int | None:
     if found is None or sign.search(found[0]) is None:
         return 0
     return None if found.end() == len(text) else found.end()  # white space behind it may still come
+
+
+def end_of_remark(text: str, start: int) -> int | None:
+    """Where such a remark ends that may stand at `start`; ``None`` while more may come."""
+    length = says_it_carries_on(text[start:])
+    return None if length is None else start + length
 
 
 def is_repetition(old: str, size: int, rest: str) -> bool:
