@@ -18,7 +18,6 @@ from pydantic import ConfigDict, Field, model_validator
 from g4f_integrations import __version__
 from g4f_integrations.core.settings import (
     ALIASES,
-    API_KEY_VARIABLE,
     PARAMETERS,
     ModelFields,
     shown_arguments,
@@ -93,8 +92,13 @@ class ChatG4F(ModelFields, BaseChatModel):
 
     @property
     def lc_secrets(self) -> builtins.dict[str, str]:
-        """The arguments that `langchain_core.load.load` asks its `secrets_map` for."""
-        return {"api_key": API_KEY_VARIABLE}
+        """The arguments that `langchain_core.load.load` asks its `secrets_map` for.
+
+        An endpoint's key is asked for as ``G4F_API_KEY``, a provider's as g4f does (``GROQ_API_KEY``), so that none
+        reaches a place that it was not given for. Keys by provider are left out.
+        """
+        variable = self.key_variable()
+        return {} if variable is None else {"api_key": variable}
 
     @property
     def lc_attributes(self) -> builtins.dict[str, Any]:

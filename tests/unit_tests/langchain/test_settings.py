@@ -213,6 +213,24 @@ def test_a_round_trip_keeps_every_setting_but_the_keys(where):
 
 
 @pytest.mark.filterwarnings("ignore:The function `load` is in beta")
+@pytest.mark.parametrize(
+    ("where", "comes_back"),
+    [
+        ({"provider": "Groq", "api_key": KEY}, "sk-groq"),
+        ({"provider": ["Groq"], "api_key": KEY}, "sk-groq"),
+        ({"provider": "Groq", "base_url": URL, "api_key": KEY}, "sk-endpoint"),
+        ({"provider": "Groq DeepInfra", "api_key": KEY}, None),
+        ({"provider": ["Groq", "DeepInfra"], "api_key": {"Groq": KEY}}, None),
+    ],
+)
+def test_a_key_that_comes_back_is_the_one_of_that_place(where, comes_back):
+    again = revived(ChatG4F(**where), G4F_API_KEY="sk-endpoint", GROQ_API_KEY="sk-groq")
+
+    assert (again.api_key and again.api_key.reveal("here")) == comes_back
+    assert KEY not in dumps(ChatG4F(**where))
+
+
+@pytest.mark.filterwarnings("ignore:The function `load` is in beta")
 def test_a_provider_class_is_written_down_by_a_name_that_finds_it_again():
     Named = ScriptedProvider("hi", name="FoundByName")
 

@@ -19,6 +19,7 @@ from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.settings.base import CHECKED, Check, RoutedSettings
 from g4f_integrations.core.settings.names import ALIASES, without_secrets
 from g4f_integrations.core.settings.plain import (
+    key_variable,
     plain_headers,
     plain_policy,
     plain_provider,
@@ -169,6 +170,10 @@ class ModelFields(RoutedSettings):
         status = import_module("g4f_integrations.core.settings.status")
         found: HealthReport = status.health_of(self)
         return found
+
+    def key_variable(self) -> str | None:
+        """The environment's variable from which `api_key` is to come where this model is written down without it."""
+        return key_variable(self.provider, self.base_url, self.api_key)
 
     def plain_settings(self) -> builtins.dict[str, Any]:  # noqa: C901  one plain question for each setting
         """The settings that are no plain data, as plain data without credentials; the constructor takes them back."""

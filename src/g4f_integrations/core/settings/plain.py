@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 from g4f_integrations.core.credentials import redact_url
 from g4f_integrations.core.proxies import ProxyMap
 from g4f_integrations.core.routes import Endpoint, Headers, Route
+from g4f_integrations.core.settings.values import API_KEY_VARIABLE
 
 
 def plain_search(value: Any) -> Any:
@@ -39,6 +41,23 @@ def _class_name(provider: type) -> str:
     if known_by_name or not importable:
         return provider.__name__
     return f"{provider.__module__}.{provider.__qualname__}"
+
+
+def key_variable(provider: Any, base_url: str | None, api_key: Any) -> str | None:
+    """The variable that a key is asked from again where a model is written down without it.
+
+    An endpoint's is our own, which goes nowhere else; a provider's is the one that g4f reads for it (``GROQ_API_KEY``).
+    ``None`` for keys by provider, and where a plain key is nobody's.
+    """
+    if isinstance(api_key, Mapping):
+        return None
+    if base_url or provider is None:
+        return API_KEY_VARIABLE
+    named = plain_provider(provider)
+    names = [named] if isinstance(named, str) else named
+    if len(names) != 1 or not isinstance(names[0], str) or len(names[0].split()) != 1:
+        return None
+    return f"{re.sub(r'[^A-Z0-9]+', '_', names[0].rpartition('.')[2].upper())}_API_KEY"
 
 
 def plain_route(route: Route | Endpoint | str) -> Any:
