@@ -53,7 +53,9 @@ class Code:
         """What is open behind a character that is no blank; `quote` if it opens a quotation."""
         if not self.closing and not quote:
             return self
-        return replace(self, closing=False, quote=self.quote or quote)
+        if self is OPEN_TEXT:
+            return _QUOTED
+        return Code(self.fence, self.inline, self.quote or quote, self.information)
 
     def after_run(self, char: str, count: int, *, at_line: bool, following: str) -> Code:
         """What is open behind a run of `count` back-ticks or tildes: it may open or close code.
@@ -91,3 +93,5 @@ class Code:
 
 OPEN_TEXT = Code()
 """Nothing is open."""
+
+_QUOTED = Code(quote=True)

@@ -2,59 +2,119 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
 from g4f_integrations.core.cleaning._states import BLANKS, State
 
-_SLOW = BLANKS | frozenset("`~")
+_SIGNS = frozenset("`~")  # they may open or close code
+_MOST_KNOWN = 512  # pieces of text of one pack
+INDENTED = 4
+"""Columns that make a line code, in Markdown."""
+
+
+_LONGEST_TRACE = 400
+
+Finder: TypeAlias = "Callable[[str, int], re.Match[str] | None]"
+Starts: TypeAlias = Mapping[str, tuple[State, Finder]]
+"""By what comes before a character: where a match stands before it begins there, and what finds that it may."""
+
+Turn: TypeAlias = "tuple[Pack, tuple[int, ...], Finder | None]"
+"""The pack behind a piece of text that not all matches survive, the numbers of those that do, and what tells whether
+another one begins with its last character."""
+
+BLANKS_AND_INK = re.compile("[ \t\r\n\x0b\x0c]{1,8}[^ \t\r\n\x0b\x0c`~>]")
+"""A piece of text that a pack may know, besides single characters and the blanks alone."""
 
 
 class Pack(dict[str, "Pack | None"]):
-    """The states of all matches under way. Looking a character up, or a blank and one, gives those behind it.
+    """The states of all matches under way. Looking up a character, or blanks and one, gives those behind it.
 
-    ``None`` stands for everything that takes a closer look: a match ends, breaks off or begins, white space.
+    ``None`` stands for everything that takes a closer look: a match ends, breaks off or begins, or may get longer.
 
     Attributes:
         states: The states, oldest match first.
-        chain: Literal text that must follow a lone match, and the pack behind it, once `find_chain` has been asked.
+        limits: The characters that each match may have.
+        trace: A text that led on from here, and the pack behind it: texts that begin matches repeat themselves.
     """
 
-    __slots__ = ("_blank", "_glued", "_guard", "chain", "limits", "states")
+    __slots__ = ("_family", "_starts", "_turns", "limits", "states", "trace")
 
-    def __init__(self, states: tuple[State, ...], guard: str, glued: State, blank: State) -> None:
+    def __init__(self, states: tuple[State, ...], starts: Starts, family: dict[tuple[State, ...], Pack]) -> None:
         super().__init__()
         self.states = states
         self.limits = [state.longest for state in states]
-        self._guard, self._glued, self._blank = guard, glued, blank
-        self.chain: tuple[str, Pack | None] | None = None
+        self.trace: tuple[str, Pack] = ("", self)
+        self._starts, self._family = starts, family
+        self._turns: dict[str, Turn | None] = {}
 
-    def find_chain(self) -> tuple[str, Pack | None]:
-        """Literal text that must follow, and the pack behind it."""
-        text, behind = "", None
-        if len(self.states) == 1:
-            text, state = self.states[0].chain(self._guard, self._glued, self._blank)
-            behind = self._of((state,)) if text else None
-        self.chain = found = (text, behind)
+    def of(self, states: tuple[State, ...]) -> Pack:
+        """The pack of other states at the same kind of place."""
+        family = self._family
+        found = family.get(states)
+        if found is None:
+            if len(family) >= 2000:  # a bound on memory for hostile texts
+                family.clear()
+            found = family[states] = Pack(states, self._starts, family)
         return found
 
-    def _of(self, states: tuple[State, ...]) -> Pack:
-        return Pack(states, self._guard, self._glued, self._blank)
+    def keep_trace(self, text: str, behind: Pack) -> None:
+        """Remember where `text` leads."""
+        if len(text) <= _LONGEST_TRACE:
+            self.trace = (text, behind)
 
     def __missing__(self, piece: str) -> Pack | None:
-        following = self._after(piece)
-        if len(self) < 512:
+        turn, following = self.turn(piece), None
+        if turn is not None and turn[2] is None and piece[-1] not in BLANKS:
+            pack, kept, _ = turn
+            following = pack if len(kept) == len(self.states) and pack.limits == self.limits else None
+        if len(self) < _MOST_KNOWN:
             self[piece] = following
         return following
 
-    def _after(self, piece: str) -> Pack | None:
+    def turn(self, piece: str) -> Turn | None:
+        """Where `piece` leads, if nothing happens in it but that matches break off, or may get longer, or begin."""
+        turns = self._turns
+        if piece in turns:
+            return turns[piece]
+        turn = self._find_turn(piece)
+        if len(turns) < _MOST_KNOWN:
+            turns[piece] = turn
+        return turn
+
+    def _find_turn(self, piece: str) -> Turn | None:
         last = piece[-1]
-        if last in _SLOW or (self._glued if len(piece) == 1 else self._blank)[last] is not None:
+        starts = self._starts.get(_place(piece))
+        if last in _SIGNS or starts is None:
             return None
-        states = self.states
-        for char in piece:
-            ahead = [None if state.bound is not None else state[char] for state in states]
-            states = tuple(state for state in ahead if state is not None and state.now is None)
-            if len(states) < len(self.states):
-                return None
-        if [state.longest for state in states] != self.limits:
-            return None
-        same = all(one is other for one, other in zip(states, self.states, strict=True))
-        return self if same else self._of(states)
+        begins = None if starts[0][last] is None else starts[1]
+        kept: list[int] = []
+        behind: list[State] = []
+        for number, state in enumerate(self.states):
+            following: State | None = state
+            for char in piece:
+                assert following is not None
+                limit = following.longest
+                if following.bound is not None or (following.line is not None and char in "\r\n"):
+                    return None
+                following = following[char]
+                if following is None:
+                    break
+                if following.now is not None or (following.longest != limit and len(piece) > 1):
+                    return None
+            if following is not None and following not in behind:
+                kept.append(number)
+                behind.append(following)
+        return self.of(tuple(behind)), tuple(kept), begins
+
+
+def _place(piece: str) -> str:
+    """What comes before the last character of `piece`."""
+    if len(piece) == 1:
+        return "glued"
+    lines = piece.count("\n", 0, -1)
+    if not lines:
+        return "blank"
+    indent = piece[piece.rfind("\n", 0, -1) + 1 : -1].replace("\r", "").replace("\t", " " * INDENTED)
+    return "indented" if len(indent) >= INDENTED else "line" if lines == 1 else "paragraph"

@@ -118,6 +118,14 @@ class Rule:
         """Literal texts of which one is in every match."""
         return self.needs or tuple(_longest_literal(frame) for frame in self.all_frames)
 
+    @property
+    def whole_needs(self) -> tuple[str, ...]:
+        """The same as `all_needs`, but longer, or farther behind: of matches that are not cut off by the text's end."""
+        if self.cuts != "never" or self.pattern is not None:
+            return self.all_needs
+        found = tuple(_longest_literal(frame, certain=True) for frame in self.frames)
+        return found if min(map(len, found)) >= min(map(len, self.all_needs)) else self.all_needs
+
     def applies_to(self, provider: str | None) -> bool:
         """Whether a route of `provider` may send it; an unknown provider may send anything."""
         if provider is None or "*" in self.owners:
@@ -134,8 +142,8 @@ class Rule:
         return None
 
 
-def _longest_literal(frame: str) -> str:
-    """The longest literal text that every match of `frame` holds before it is certain."""
+def _longest_literal(frame: str, *, certain: bool = False) -> str:
+    """The longest literal text that every match of `frame` holds, before it is certain or also behind that."""
     pieces, depth, piece, place = [""], 0, "", 0
     while place < len(frame):
         char = frame[place]
@@ -147,7 +155,7 @@ def _longest_literal(frame: str) -> str:
             piece = ""
             if char == "{":
                 close = frame.find("}", place)
-                if frame[place:close] == "{!" and not depth:
+                if frame[place:close] == "{!" and not depth and not certain:
                     break
                 place = max(close, place)
             else:
@@ -160,7 +168,7 @@ def _longest_literal(frame: str) -> str:
         elif not depth:
             piece += char
         place += 1
-    return max([*pieces, piece], key=len)
+    return max([piece, *reversed(pieces)], key=len)
 
 
 def _make(data: Mapping[str, Any], origin: str) -> Rule:

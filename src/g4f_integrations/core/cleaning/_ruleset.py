@@ -6,35 +6,25 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias
 
-from g4f_integrations.core.cleaning._code import Guard
+from g4f_integrations.core.cleaning._code import OPEN_TEXT, Code, Guard
 from g4f_integrations.core.cleaning._frames import Table
-from g4f_integrations.core.cleaning._packs import Pack
+from g4f_integrations.core.cleaning._packs import Finder, Pack, Starts
 from g4f_integrations.core.cleaning._rules import Rule
 from g4f_integrations.core.cleaning._states import BLANKS, State
 
 Place: TypeAlias = Literal["head", "paragraph", "line", "blank", "glued"]
 """What comes directly before a character: nothing, a blank line, a line end, a blank, or another character."""
 
+_NEAR = 2500  # characters around what is cut out in which something else may have begun
 _MOST_KNOWN = 16_384  # texts of one generation
 _PLACES: tuple[Place, ...] = ("head", "paragraph", "line", "blank", "glued")
 _GUARDS: tuple[Guard, ...] = ("free", "code", "quote")
 _BLANK = "".join(sorted(BLANKS))
 
 
-def _alternatives(openers: Iterable[str]) -> str:
-    """A pattern that finds each opener, and its beginning where the text ends."""
-    by_first: dict[str, set[str]] = {}
-    for opener in openers:
-        by_first.setdefault(opener[0], set()).add(opener[1:])
-    branches = []
-    for first, rests in sorted(by_first.items()):
-        if "" in rests:
-            branches.append(re.escape(first))
-            continue
-        found = [re.escape(rest) for rest in sorted(rests)]
-        begun = {re.escape(rest[:size]) + r"\Z" for rest in rests for size in range(len(rest))}
-        branches.append(re.escape(first) + "(?:" + "|".join([*found, *sorted(begun, key=len, reverse=True)]) + ")")
-    return "|".join(branches)
+def _any_of(chars: Iterable[str]) -> str:
+    """The characters, as they stand within the brackets of a pattern."""
+    return "".join(re.escape(char) for char in sorted(set(chars)))
 
 
 def _lookout(text: str) -> Rule:
@@ -76,6 +66,8 @@ class Ruleset:
         rules: In the order of their numbers.
         starts: The automaton's states before the first character of a match, by place and guard.
         ahead: Characters that a rule's match looks ahead, by its number.
+        may_begin: By place and guard, what finds that a match may begin at a place of a text: its first characters, as
+            far as nothing else begins in them.
         spares: By the number of a rule that only looks out for a text: the rules that this text stops.
         plain: Finds where ordinary text stops being of no interest; matches the first character of interest.
         fenced: The same inside a code fence.
@@ -83,8 +75,8 @@ class Ruleset:
     """
 
     __slots__ = (
-        "_clean", "_clean_before", "_literals", "_packs", "_smaller", "ahead", "careful", "fenced", "plain", "rules",
-        "spares", "starts",
+        "_clean", "_clean_before", "_literals", "_packs", "_smaller", "ahead", "careful", "fenced", "may_begin",
+        "plain", "rules", "spares", "starts",
     )  # fmt: skip
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -95,7 +87,8 @@ class Ruleset:
         self._smaller: dict[frozenset[int], Ruleset] = {}
         self._clean: set[int] = set()  # hashes of texts that hold nothing; two generations, so that they stay bounded
         self._clean_before: set[int] = set()
-        self._packs: dict[tuple[Guard, tuple[State, ...]], Pack] = {}
+        self._packs: dict[tuple[Guard, bool], dict[tuple[State, ...], Pack]]  # by the kind of place
+        self._packs = {(guard, is_open): {} for guard in _GUARDS for is_open in (False, True)}
         self.rules = (*rules, *map(_lookout, lookouts))
         self.spares = dict(enumerate(lookouts.values(), start=len(rules)))
         table = Table()
@@ -107,16 +100,20 @@ class Ruleset:
         self.ahead = table.behind
         self._literals = _literals(rules)
 
-        glued = table.openers({state for guard in _GUARDS for state in firsts["glued", guard]})
-        blank = table.openers({state for guard in _GUARDS for state in firsts["blank", guard]}) - glued
-        line = table.openers(
-            {state for guard in _GUARDS for place in ("paragraph", "line") for state in firsts[place, guard]}
-        )
-        found = [_alternatives(glued)] if glued else []
+        signs = _any_of(BLANKS | frozenset("`~>"))
+        self.may_begin: dict[tuple[str, Guard], Finder] = {}
+        for (place, guard), entries in firsts.items():
+            pattern = table.opening(entries, signs + _any_of(table.first_chars(firsts["glued", guard])))
+            self.may_begin[place, guard] = re.compile(pattern or "(?!)").match
+        everywhere = {place: {state for guard in _GUARDS for state in firsts[place, guard]} for place in _PLACES}
+        within = _any_of(table.first_chars(everywhere["glued"]))
+        glued = table.opening(everywhere["glued"], within)
+        blank = table.opening(everywhere["blank"] - everywhere["glued"], within)
+        line = table.opening(everywhere["paragraph"] | everywhere["line"], within)
+        found = [glued] if glued else []
         if blank:
-            found.append(f"(?<=[{_BLANK}])(?:{_alternatives(blank)})")
-        begun = "".join(re.escape(char) for char in sorted({opener[0] for opener in line} | set("`~>") | BLANKS))
-        ends = [rf"\n(?=[{begun}]|\Z)"]
+            found.append(f"(?<=[{_BLANK}])(?:{blank})")
+        ends = [rf"\n(?=[{signs}]|{line + '|' if line else ''}\Z)"]
         self.plain = re.compile("|".join(["`", *ends, *found]))
         self.fenced = re.compile("|".join([*ends, *found]))
         self.careful = re.compile("|".join(["`", "\n", *found]))
@@ -147,14 +144,16 @@ class Ruleset:
                     continue  # servers put a blank line between an answer that was cut and their rule line
                 enter(place, guard, tail="any" not in rule.anchor or (guard == "code" and "code" in rule.protected))
 
-    def pack(self, states: tuple[State, ...], guard: Guard) -> Pack:
-        """The states of all matches under way, to be led on together."""
-        found = self._packs.get((guard, states))
+    def pack(self, states: tuple[State, ...], code: Code) -> Pack:
+        """The states of all matches under way, to be led on together through what `code` says of the place."""
+        guard: Guard = "free" if code is OPEN_TEXT else code.guard
+        family = self._packs[guard, code is OPEN_TEXT]
+        found = family.get(states)
         if found is None:
-            if len(self._packs) >= 2000:
-                self._packs.clear()
-            found = Pack(states, guard, self.starts["glued", guard], self.starts["blank", guard])
-            self._packs[guard, states] = found
+            # Where code or a quotation is open, line ends change what is.
+            places = _PLACES if code is OPEN_TEXT else ("glued", "blank")
+            starts: Starts = {place: (self.starts[place, guard], self.may_begin[place, guard]) for place in places}
+            found = Pack((), starts, family).of(states)
         return found
 
     def may_match(self, text: str) -> bool:
@@ -182,23 +181,22 @@ class Ruleset:
 
     def windows(self, text: str) -> list[tuple[int, str, int]]:
         """The first places of the literals that matches hold, each with the characters that a match may have."""
-        anywhere, _, tail, _, longest_tail = self._literals
+        _, _, tail, _, longest_tail = self._literals
         end = text[-longest_tail:]
-        wanted = anywhere
-        if any(need in end for need in tail):
-            wanted += tail  # adverts at the end may stand in front of each other
-        wanted = tuple(dict.fromkeys(wanted))
-        found = {need: place for need in wanted if (place := text.find(need)) >= 0}
+        at_end = any(need in end for need in tail)  # adverts at the end may stand in front of each other
+        places: dict[str, int] = {}
         windows: dict[str, int] = {}
         for rule in self.rules[: len(self.rules) - len(self.spares)]:
-            if rule.anchor == ("head",):
+            if rule.anchor == ("head",) or not (at_end or "any" in rule.anchor):
                 continue  # the head of a text is always read
-            window = max(rule.longest, UNDECIDED) + 64
-            for need in rule.all_needs:
-                if need in found:
+            window = max(rule.longest, UNDECIDED, _NEAR) + 64
+            for need in rule.whole_needs:
+                if need not in places:
+                    places[need] = text.find(need)
+                if places[need] >= 0:
                     for literal in (need, *rule.spared_by):
                         windows[literal] = max(windows.get(literal, 0), window)
-        return [(found[need] if need in found else text.find(need), need, window) for need, window in windows.items()]
+        return [(places[need] if need in places else text.find(need), need, window) for need, window in windows.items()]
 
     def without(self, numbers: frozenset[int]) -> Ruleset:
         """The rules but for those of these numbers."""

@@ -10,21 +10,21 @@ not depend on how the text was cut into pieces.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from g4f_integrations.core.cleaning._code import OPEN_TEXT, Guard
 from g4f_integrations.core.cleaning._held import PROVENANCE, Cut
-from g4f_integrations.core.cleaning._packs import Pack
-from g4f_integrations.core.cleaning._ruleset import UNDECIDED, Place, Ruleset
-from g4f_integrations.core.cleaning._states import BLANKS, State
-from g4f_integrations.core.cleaning._threads import Matching
+from g4f_integrations.core.cleaning._hurry import Hurrying
+from g4f_integrations.core.cleaning._needs import Needs
+from g4f_integrations.core.cleaning._packs import INDENTED
+from g4f_integrations.core.cleaning._ruleset import Place, Ruleset
+from g4f_integrations.core.cleaning._states import BLANKS
 
-_SIGNS = BLANKS | frozenset("`~>")  # what may change the kind of place
+_FEW = 8  # characters of white space that are read at once
 _FAR = 8192  # characters of text that are worth a look ahead
-_INDENTED = 4  # columns that make a line code, in Markdown
+_SPACE = "".join(BLANKS)
 
 
-class Scanner(Matching):
+class Scanner(Hurrying):
     """One text on its way; `feed` it and hand on what comes back, `flush` it at the end.
 
     Args:
@@ -43,14 +43,22 @@ class Scanner(Matching):
         self.idle = False
         self._run_char = ""
         self._run_at_line = False
-        self._needs: list[list[Any]] | None = None  # of a whole text: where literals are that matches hold
+        self._needs: Needs | None = None  # of a whole text
 
     # The door --------------------------------------------------------------------------------------------------
 
     def feed(self, text: str) -> str:
         """The text that is certain to stay, after `text` has come."""
-        if not text or (self.idle and self.passes(text)):
+        if not text:
             return text
+        if self.idle:
+            if self.passes(text):
+                return text
+            if len(text) <= _FEW and not text.strip(_SPACE):
+                self._hold_blanks(text)
+                return ""
+        elif not self._threads and (blanks := self.held_blanks) and self.passes_after(blanks, text):
+            return blanks + text
         self._text, self._origin, self._place = text, self._end, 0
         self._hold(text)
         self._read()
@@ -68,27 +76,42 @@ class Scanner(Matching):
 
     @property
     def held_blanks(self) -> str | None:
-        """The blanks that are held, ``""`` when idle; ``None`` if anything else is held or going on."""
+        """The white space that is held, ``""`` when idle; ``None`` if anything else is held or going on."""
         if self.idle:
             return ""
-        if self._threads or self._run or self._head or self._trim or self._newlines or self._ws != self._base:
+        if self._threads or self._run or self._head or self._trim or self._ws != self._base:
             return None
-        if self._code.pending or (self._ws_context is not None and self._ws_context[-1]):
+        code = self._code
+        if code.pending or (self._ws_context is not None and self._ws_context[-1]):
             return None
+        if self._newlines and (code.inline or code.quote):
+            return None  # elsewhere, line ends change nothing but what may begin behind them
         held = "".join(self._parts)
-        return None if held.strip(" ") else held
+        return None if held.strip(_SPACE) else held  # there may be something among it that was cut out
 
     def passes_after(self, blanks: str, text: str) -> bool:
         """Whether `text` (not empty) passes whole behind the `held_blanks`, and they with it; if so, both have."""
         if not blanks:
             return self.passes(text)
-        if text[-1] in BLANKS or self._interesting().search(blanks + text, len(blanks)) is not None:
+        start = blanks.rfind("\n")
+        if text[-1] in BLANKS or self._interesting().search(blanks + text, len(blanks) if start < 0 else start):
             return False
         self._parts.clear()
-        self._ws, self._ws_context, self._indent = -1, None, 0
+        self._ws, self._ws_context, self._newlines, self._indent = -1, None, 0, 0
         self._base = self._end = self._end + len(text)
         self.idle = True
         return True
+
+    def _hold_blanks(self, text: str) -> None:
+        """Read white space behind text that passed."""
+        self._ws_context, self._ws = self._save(), self._end
+        self._newlines = self._indent = 0
+        self._text, self._origin, self._place = text, self._end, len(text)
+        self._hold(text)
+        self._weight += len(text)
+        for char in text:
+            self._take_blank(char)
+        self.idle = False
 
     def drop(self, text: str) -> None:
         """Take a piece of the text out whole, because its event says that it is an advert."""
@@ -115,7 +138,7 @@ class Scanner(Matching):
 
     def clean_whole(self, text: str) -> str:
         """What stays of a whole text: the same as by `feed` and `flush`, sooner."""
-        self._needs = [list(entry) for entry in self._ruleset.windows(text)]
+        self._needs = Needs(text, self._ruleset.windows(text))
         return self.feed(text) + self.flush()
 
     # Reading ---------------------------------------------------------------------------------------------------
@@ -134,21 +157,17 @@ class Scanner(Matching):
                 self._skip()
             self._walk()
 
-    def _jump(self, text: str, place: int) -> int:
+    def _jump(self, needs: Needs, text: str, place: int) -> int:
         """Pass over text that is too far from any literal of which every match holds one."""
-        needs = self._needs or []
-        nearest = len(text)
-        for entry in needs:
-            found, need, window = entry
-            if 0 <= found < place:
-                entry[0] = found = text.find(need, place)
-            if found >= 0:
-                nearest = min(nearest, found - window)
-        # A blank line is a place where nothing but a fence can be open.
-        target = text.rfind("\n\n", place, nearest)
-        if target <= place:
+        if not needs.are_far(place):
             return place
-        self._code = self._code.after_text(text, place, target)
+        target = needs.far_until
+        if target < len(text):
+            # A blank line is a place where nothing but a fence can be open.
+            target = text.rfind("\n\n", place, target)
+            if target <= place:
+                return place
+            self._code = self._code.after_text(text, place, target)
         self._trim = False
         return target
 
@@ -156,7 +175,7 @@ class Scanner(Matching):
         """Go on to the next place of interest, or to the white space before it or at the end."""
         text, place = self._text, self._place
         if self._needs is not None and len(text) - place > _FAR:
-            place = self._jump(text, place)
+            place = self._jump(self._needs, text, place)
         found = self._interesting().search(text, place)
         end = len(text) if found is None else found.start()
         while end > place and text[end - 1] in BLANKS:
@@ -167,11 +186,12 @@ class Scanner(Matching):
 
     def _walk(self) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop: a call for each character costs twice
         """Read character by character until ordinary text is reached again."""
-        text, starts = self._text, self._ruleset.starts
+        text, starts, may_begin = self._text, self._ruleset.starts, self._ruleset.may_begin
+        needs = self._needs
         while (place := self._place) < len(text):
             if self._threads and self._ws < 0 and not self._run:
                 place = self._hurry(text, place)
-                if place == len(text):
+                if place == len(text) or (not self._threads and self._is_settled()):
                     return
             char = text[place]
             offset = self._origin + place
@@ -189,13 +209,16 @@ class Scanner(Matching):
                     self._ws = -1
                 where = self._where()
                 code = self._code
-                indented = self._newlines and (self._indent >= _INDENTED or char == ">") and where != "head"
+                indented = self._newlines and (self._indent >= INDENTED or char == ">") and where != "head"
                 guard: Guard = "quote" if indented else "free" if code is OPEN_TEXT else code.guard
                 opener = starts[where, guard][char]
-                if opener is not None and self._dies(opener, text, place + 1, guard):
+                if opener is not None and may_begin[where, guard](text, place) is None:
+                    opener = None
+                if opener is not None and needs is not None and where != "head" and needs.are_far(place):
                     opener = None
                 if opener is not None and self._prompt is not None:
-                    starts = self._ask_prompt().starts
+                    self._ask_prompt()
+                    starts, may_begin = self._ruleset.starts, self._ruleset.may_begin
                     opener = starts[where, guard][char]
                 if opener is not None:
                     # Before the threads go on: what this character ends lives again if the match is cut out.
@@ -223,57 +246,6 @@ class Scanner(Matching):
             if not self._threads and self._is_settled():
                 return
 
-    def _hurry(self, text: str, place: int) -> int:
-        """Lead the threads on through text in which nothing else can happen; gives the place behind it."""
-        threads = self._threads
-        guard: Guard = "free" if self._code is OPEN_TEXT else self._code.guard
-        pack: Pack | None = self._ruleset.pack(tuple([thread.state for thread in threads]), guard)
-        assert pack is not None
-        start, last = place, len(text)
-        for thread, longest in zip(threads, pack.limits, strict=True):
-            if longest:
-                room = longest - (self._origin + place - thread.start - thread.skipped)
-            else:
-                room = UNDECIDED - (self._weight - thread.weight)
-                if not text[place : place + max(room, 0)].isascii():
-                    room //= 4
-            last = min(last, place + room - 1)
-        while place < last:
-            chain, behind = pack.chain or pack.find_chain()
-            if behind is not None and text.startswith(chain, place, last):
-                pack = behind
-                place += len(chain)
-                continue
-            char = text[place]
-            if char == " ":
-                following = pack[text[place : place + 2]] if place + 1 < last else None
-                size = 2
-            else:
-                following = pack[char]
-                size = 1
-            if following is None:
-                break
-            pack = following
-            place += size
-        if place == start:
-            return place
-        for thread, state in zip(threads, pack.states, strict=True):
-            thread.state = state
-        self._place = place
-        passed = text[start:place]
-        self._weight += len(passed) if passed.isascii() else len(passed.encode("utf-8", "surrogatepass"))
-        self._head = self._trim = self._block = False
-        return place
-
-    def _dies(self, opener: State, text: str, place: int, guard: Guard) -> bool:
-        """Whether the next character ends at once what has begun here; none at which something else may begin."""
-        if place >= len(text) or opener.now is not None or opener.bound is not None or opener.line is not None:
-            return False
-        char = text[place]
-        if char in _SIGNS or opener[char] is not None:
-            return False
-        return self._ruleset.starts["glued", guard][char] is None
-
     def _where(self) -> Place:
         if self._head:
             return "head"
@@ -281,23 +253,13 @@ class Scanner(Matching):
             return "glued"
         return "blank" if not self._newlines else "line" if self._newlines == 1 else "paragraph"
 
-    def _ask_prompt(self) -> Ruleset:
+    def _ask_prompt(self) -> None:
         """Leave the rules aside that the user's words stop: at the first place where a match may begin, not before."""
         words, self._prompt = (self._prompt or "").lower(), None
         rules = self._ruleset.rules
         asked = frozenset(number for number, rule in enumerate(rules) if rule.asked_for(words) is not None)
         if asked:
             self._ruleset = self._ruleset.without(asked)
-        return self._ruleset
-
-    def _take_blank(self, char: str) -> None:
-        if char == "\n":
-            self._newlines += 1
-            self._indent = 0
-            if self._code is not OPEN_TEXT:
-                self._code = self._code.after_line(blank=self._newlines > 1)
-        elif char != "\r":
-            self._indent += _INDENTED if char == "\t" else 1
 
     def _take_blanks(self, text: str) -> None:
         """Pass over more white space behind a blank line at once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from g4f_integrations.core.automaton import Automaton, FrameError
@@ -28,7 +29,7 @@ class State(dict[str, "State | None"]):
         leaf: Whether nothing can follow.
     """
 
-    __slots__ = ("_table", "bound", "chains", "cut", "leaf", "line", "longest", "members", "now", "tail")
+    __slots__ = ("_table", "bound", "cut", "leaf", "line", "longest", "members", "now", "tail")
 
     def __init__(self, table: Walk, members: frozenset[int]) -> None:
         super().__init__()
@@ -41,34 +42,6 @@ class State(dict[str, "State | None"]):
         self.cut = table.first(members, "cut")
         self.longest = table.longest(members)
         self.leaf = table.is_leaf(members)
-        self.chains: dict[str, tuple[str, State]] = {}
-
-    def chain(self, name: str, glued: State, blank: State) -> tuple[str, State]:
-        """The literal text that must follow, as far as nothing else can happen in it, and the state behind it.
-
-        Args:
-            name: Of the kind of place; the chain is kept under it.
-            glued: What can begin behind ink there; no character of the chain does.
-            blank: What can begin behind a blank.
-        """
-        found = self.chains.get(name)
-        if found is None:
-            text, state = "", self
-            while (piece := self._table.only_way(state)) and not any(sign in "`~" for sign in piece):
-                stop = blank if piece[0] == " " else glued
-                following = state[piece[0]]
-                if following is not None and len(piece) > 1:
-                    following = following[piece[1]]
-                if (
-                    following is None
-                    or following.now is not None
-                    or following.longest != self.longest
-                    or stop[piece[-1]] is not None
-                ):
-                    break
-                text, state = text + piece, following
-            found = self.chains[name] = (text, state)
-        return found
 
     __hash__ = object.__hash__  # type: ignore[assignment]  # each set is one object, unlike other dicts
 
@@ -102,25 +75,6 @@ class Walk(Automaton):
         """Characters that a match through these states may have; 0 while it is undecided."""
         return max((self._longest[state] for state in members), default=0)
 
-    def only_way(self, state: State) -> str:
-        """The one character that leads on, or a blank and the one behind it; nothing where there is a choice."""
-        if state.bound is not None or state.now is not None:
-            return ""
-        literals = {char for member in state.members for char in self._literal[member]}
-        tests = [test for member in state.members for test, _ in self._tests[member]]
-        if not tests:
-            return literals.pop() if len(literals) == 1 and not literals & BLANKS else ""
-        if literals or any(test != is_blank for test in tests):
-            return ""
-        behind = state[" "]
-        if behind is None or behind.now is not None or behind.longest != state.longest or behind.bound is not None:
-            return ""
-        literals = {char for member in behind.members for char in self._literal[member]}
-        tests = [test for member in behind.members for test, _ in self._tests[member]]
-        if len(literals) != 1 or literals & BLANKS or any(test != is_blank for test in tests):
-            return ""
-        return f" {literals.pop()}"
-
     def is_leaf(self, members: frozenset[int]) -> bool:
         """Whether no character leads on."""
         return not any(self._literal[state] or self._tests[state] for state in members)
@@ -143,26 +97,39 @@ class Walk(Automaton):
         found = self._steps(members, char)
         return self._closed(found) if found else None
 
-    def openers(self, firsts: Iterable[int], longest: int = 3) -> set[str]:
-        """The first characters of the texts that these frames fit, `longest` of them or all literal ones before.
+    def first_chars(self, firsts: Iterable[int]) -> set[str]:
+        """What the texts that these frames fit begin with."""
+        return {char for state in self.start(firsts).members for char in self._literal[state]}
+
+    def opening(self, firsts: Iterable[int], others: str, longest: int = 24) -> str:
+        r"""A pattern for what the texts that these frames fit begin with; it finds them where nothing else does.
+
+        It reads `longest` characters, or all up to a free part. Text that ends or may begin something else before, and
+        so may become such a text if that is taken out, fits as well.
+
+        Args:
+            firsts: The states that the frames begin in.
+            others: The characters that something else may begin with, as within the brackets of a pattern.
+            longest: Characters to read.
 
         Raises:
             FrameError: A frame begins with a free part, so that anything could open it.
         """
-        found: set[str] = set()
-        stack = [("", self.start(firsts).members)]
-        while stack:
-            text, members = stack.pop()
-            free = any(self._tests[state] for state in members)
-            ends = any(state in ends for ends in self._ends.values() for state in members)
-            if text and (free or ends or len(text) >= longest):
-                found.add(text)
-                continue
-            if free or ends:
-                message = "a frame must begin with a literal text"
-                raise FrameError(message)
-            for char in {char for state in members for char in self._literal[state]}:
-                following = self.after(members, char)
-                if following is not None:
-                    stack.append((text + char, following.members))
-        return found
+        members = self.start(firsts).members
+        if any(self._tests[state] or self._is_end(state) for state in members):
+            message = "a frame must begin with a literal text"
+            raise FrameError(message)
+        return self._opening(members, rf"[{others}]|\Z" if others else r"\Z", longest)
+
+    def _opening(self, members: frozenset[int], otherwise: str, longest: int) -> str:
+        branches = []
+        for char in sorted({char for state in members for char in self._literal[state]}):
+            behind = self.after(members, char)
+            assert behind is not None
+            free = any(self._tests[state] or self._is_end(state) for state in behind.members)
+            rest = "" if free or longest == 1 else self._opening(behind.members, otherwise, longest - 1)
+            branches.append(re.escape(char) + (f"(?:{rest}|{otherwise})" if rest else ""))
+        return "|".join(branches)
+
+    def _is_end(self, state: int) -> bool:
+        return any(state in ends for ends in self._ends.values())

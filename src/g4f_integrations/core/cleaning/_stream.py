@@ -7,8 +7,10 @@ from collections.abc import Callable
 from g4f_integrations.core.cleaning._results import Removed, removed_by
 from g4f_integrations.core.cleaning._ruleset import Ruleset
 from g4f_integrations.core.cleaning._scanner import Scanner
+from g4f_integrations.core.cleaning._states import BLANKS
 from g4f_integrations.core.failures import Failure, NoticeGate, classify_content
 
+_SPACE = "".join(BLANKS)
 _ADVERT_IDS = ("ad_", "ad-")
 _ADVERT_MODELS = frozenset({"ad-system", "ads", "ad"})
 
@@ -88,14 +90,14 @@ class CleaningStream:
         """Pass pieces on as they are, if no advert can begin in them; else they have to be fed one by one.
 
         Args:
-            texts: The pieces. If they pass, a blank held before goes to the front of the first, and blanks at the very
-                end are taken off and held.
+            texts: The pieces. If they pass, white space held before goes to the front of the first, and that at the
+                very end is taken off and held.
         """
         scanner = self._scanner
         if scanner is None:
             return self._gate is None or self._gate.open
         whole = "".join(texts)
-        core = whole.rstrip(" ")
+        core = whole.rstrip(_SPACE)
         blanks = scanner.held_blanks if core else None
         if blanks is None or not scanner.passes_after(blanks, core):
             return False

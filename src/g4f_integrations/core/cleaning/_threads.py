@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from g4f_integrations.core.cleaning._code import OPEN_TEXT, Code
 from g4f_integrations.core.cleaning._held import PROVENANCE, Cut, HeldText
+from g4f_integrations.core.cleaning._rules import Rule
 from g4f_integrations.core.cleaning._ruleset import UNDECIDED, Ruleset
 from g4f_integrations.core.cleaning._states import BLANKS, URL_ENDS, State
 
@@ -183,7 +184,12 @@ class Matching(HeldText):
             self._head = self._trim = self._block = False
         while self.cuts and self.cuts[-1].start >= end and self.cuts[-1].rule is not PROVENANCE:
             self.cuts.pop()  # found behind the match while it was open how far it goes; they will be found again
-        self._widen(start, end, rule, unfinished=unfinished)
+        if self.cuts and self.cuts[-1].end > end and self.cuts[-1].rule is not PROVENANCE:
+            self.cuts[-1].end = end  # a part of it was
+        if end - start == 1 and rule.blanks == "none":
+            end = self._cut_run(start, rule)
+        else:
+            self._widen(start, end, rule, unfinished=unfinished)
         if rule.blanks != "none":
             self._trim = True
         if rule.blanks == "around" and self._head:
@@ -191,6 +197,19 @@ class Matching(HeldText):
         for alive in self._threads:
             alive.skipped += end - start
         self._go_to(end)
+
+    def _cut_run(self, start: int, rule: Rule) -> int:
+        """Cut a character out, with more of it that follow, as one with those directly before; gives the end."""
+        text, place = self._text, start - self._origin
+        char = text[place]
+        while place < len(text) and text[place] == char:  # the same would happen to each
+            place += 1
+        end = self._origin + place
+        if self.cuts and self.cuts[-1].end == start and self.cuts[-1].rule is rule:
+            self.cuts[-1].end = end
+        else:
+            self._widen(start, end, rule)
+        return end
 
     def _go_to(self, offset: int) -> None:
         """Read on at `offset`, which may lie in the text held before."""

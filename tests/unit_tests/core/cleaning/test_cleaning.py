@@ -112,6 +112,42 @@ def test_adverts_that_stand_inside_begun_ones_leave_nothing_to_clean(text):
     assert streamed(cut(text, 7), "Pollinations") == once
 
 
+FILLING = "\n\n".join(["Some ordinary words of a paragraph, which holds nothing."] * 400)
+
+
+@pytest.mark.parametrize("first", ["\0", "[cite: 1]", "</s>", "<|im_", KOFI])
+@pytest.mark.parametrize("advert", [f"{KOFI}\n\n## Two", "\0.", KOFI[:60]])
+def test_a_long_text_comes_out_as_its_stream_does_wherever_its_literals_stand(first, advert):
+    text = f"One.{first} {FILLING}{advert}{FILLING if advert[-1] in '.o' else ''}"
+    cleaned = CLEANING.clean(text)
+
+    assert cleaned.text == streamed(cut(text, 997))
+    assert len(cleaned.text) < len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a<|\0im_end|>", "a<\0|im_end|>", "a<|i<|im_end|>m_end|>", "a<|<|im_end|>im_end|>", "a</[cite: 3]s>",
+        "a?\ue200x\ue201utm_source=chatgpt.com", f"a<|im_{KOFI}\nend|>",
+    ],
+)  # fmt: skip
+def test_what_a_removal_joins_is_read_as_if_it_had_never_been_apart(text):
+    once = CLEANING.clean(text + "[cite: 1]").text
+
+    assert CLEANING.clean(once).text == once
+    assert streamed(list(text + "[cite: 1]")) == once
+
+
+@pytest.mark.parametrize("size", [1, 3, 50])
+def test_the_same_sign_many_times_in_a_row_is_one_removal(size):
+    stream = CLEANING.stream()
+    out = "".join([*map(stream.feed, cut("Ice" + "\0" * 9 + " floats\0.", size)), stream.flush()])
+
+    assert out == "Ice floats."
+    assert [(found.start, found.end, found.text) for found in stream.removed] == [(3, 12, "\0" * 9), (19, 20, "\0")]
+
+
 @fuzz
 @given(TEXTS, PROVIDERS)
 def test_cleaning_only_deletes_and_explains_each_deletion(text, provider):
@@ -185,6 +221,17 @@ def test_text_behind_the_finish_reason_is_an_advert_where_adverts_are_known(prov
     stream = CLEANING.stream(provider=provider)
 
     assert stream.feed("Yes.") + stream.feed(" More.", after_finish=True) + stream.flush() == "Yes." + kept
+
+
+def test_line_ends_are_held_and_let_go_without_reading_what_stands_around_them():
+    stream, texts = CLEANING.stream(provider="Pollinations", notices=False), ["One.", "\n\n"]
+    stream.feed("So. ")
+
+    assert stream.pass_batch(texts)
+    assert texts == [" One.", ""]
+    assert [stream.feed(piece) for piece in ("Two", ".\n", "- three", "\n", "\n", "---\n")] == [
+        "\n\nTwo", ".", "\n- three", "", "", "",
+    ]  # fmt: skip
 
 
 def test_offsets_count_the_pieces_that_were_let_pass_unfed():
