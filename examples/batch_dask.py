@@ -26,7 +26,10 @@ QUESTIONS = [f"Is {number} odd or even?" for number in range(40)]
 class Answerer:
     """Answers batches of questions: a dict of columns in, a dict of columns out, as Ray Data wants it.
 
-    With Ray: ``ray.data.from_items(rows).map_batches(Answerer, fn_constructor_args=(model,), concurrency=4)``.
+    With Ray, where each worker of the pool makes its own::
+
+        pool = ray.data.ActorPoolStrategy(size=4)
+        ray.data.from_items(rows).map_batches(Answerer, fn_constructor_args=(model,), compute=pool)
     """
 
     def __init__(self, model: ChatG4F) -> None:
