@@ -5,25 +5,31 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from clients import PROMPT, chat_g4f, chat_openai
+from clients import PROMPT, BareModel, chat_g4f, chat_openai, close_session
 from measuring import Report, Subject, at_least, at_most, interleave_blocking, medians
 from setting import Server
 
+from g4f_integrations.core.loop import run_blocking
+
 _OURS, _OPENAI = "ChatG4F over an endpoint", "ChatOpenAI"
+_BARE = "bare BaseChatModel over aiohttp"
 
 
 def sync_call(server: Server, report: Report, rounds: int) -> None:
     """One blocking call after the other."""
     url = server.url("call")
-    ours, openai = chat_g4f(url), chat_openai(url)
+    ours, openai, bare = chat_g4f(url), chat_openai(url), BareModel(url=url)
     subjects: dict[str, Subject] = {
         _OURS: lambda: ours.invoke(PROMPT),
         _OPENAI: lambda: openai.invoke(PROMPT),
+        _BARE: lambda: bare.invoke(PROMPT),
         "ChatG4F, asyncio.run for each call": lambda: asyncio.run(ours.ainvoke(PROMPT)),  # type: ignore[arg-type]
     }
     took = {name: value * 1e6 for name, value in medians(interleave_blocking(subjects, rounds)).items()}
     report.figures("One blocking call, sync", "µs", took)
+    run_blocking(close_session)
     report.judge("sync call: ChatG4F / ChatOpenAI", took[_OURS] / took[_OPENAI], at_most(0.4))
+    report.judge("sync call: ChatG4F / bare BaseChatModel", took[_OURS] / took[_BARE])
 
 
 def sync_stream(server: Server, report: Report, rounds: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from server import words
 
 from g4f_integrations import Route
+from g4f_integrations.core.loop import run_blocking
 from g4f_integrations.langchain import ChatG4F
 
 if TYPE_CHECKING:
@@ -83,8 +85,8 @@ class BareModel(BaseChatModel):
         sent = [{"role": "user", "content": message.content} for message in messages]
         return _post(self.url, sent, stream=stream)
 
-    def _generate(self, *_: Any, **__: Any) -> ChatResult:
-        raise NotImplementedError
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        return run_blocking(lambda: self._agenerate(messages))  # the way of `ChatG4F`, which is measured beside it
 
     async def _agenerate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
         async with self._post(messages, stream=False) as response:
@@ -127,14 +129,16 @@ async def raw_stream(url: str) -> AsyncIterator[str]:
             yield content
 
 
-_sessions: list[aiohttp.ClientSession] = []
+_sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
 
 
 def _post(url: str, messages: list[dict[str, Any]], *, stream: bool) -> Any:
-    if not _sessions:
-        _sessions.append(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+    loop = asyncio.get_running_loop()
+    session = _sessions.get(loop)
+    if session is None:
+        session = _sessions[loop] = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
     body = {"model": "bench", "messages": messages, "stream": stream}
-    return _sessions[0].post(f"{url}/chat/completions", json=body, headers={"Authorization": f"Bearer {KEY}"})
+    return session.post(f"{url}/chat/completions", json=body, headers={"Authorization": f"Bearer {KEY}"})
 
 
 async def asked(url: str) -> Any:
@@ -144,6 +148,7 @@ async def asked(url: str) -> Any:
 
 
 async def close_session() -> None:
-    """Close the session that the hand-written clients share."""
-    while _sessions:
-        await _sessions.pop().close()
+    """Close the session that the hand-written clients share on the running loop."""
+    session = _sessions.pop(asyncio.get_running_loop(), None)
+    if session is not None:
+        await session.close()
