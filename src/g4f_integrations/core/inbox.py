@@ -13,7 +13,6 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any, TypeAlias
 
 Begin: TypeAlias = Callable[[asyncio.AbstractEventLoop, contextvars.Context], object]
@@ -67,9 +66,10 @@ class Inbox:
             raise
 
     def _answer(self, bell: int) -> None:
-        with suppress(BlockingIOError):
+        try:
             os.eventfd_read(bell)  # before the look at what waits: what comes after that look rings again
-        self.take()
+        finally:
+            self.take()
 
 
 def _hang_bell(loop: asyncio.AbstractEventLoop, answer: Callable[[int], None]) -> int | None:
