@@ -140,11 +140,7 @@ class ToolCaller(FunctionCallingLLM):
             allow_parallel_tool_calls=allow_parallel_tool_calls,
             **kwargs,
         )
-        selections = self.get_tool_calls_from_response(response, error_on_no_tool_call=False)
-        if not selections:
-            selections = meant_calls(response, tools, **kwargs)
-            if not selections and error_on_no_tool_call:
-                raise ValueError(_NO_CALL)
+        selections = self._selected(response, tools, error_on_no_tool_call, kwargs)
         outputs = run_calls(selections, tools, verbose=verbose)
         return called(response, outputs, parallel=allow_parallel_tool_calls, raise_tool_error=error_on_tool_error)
 
@@ -169,13 +165,18 @@ class ToolCaller(FunctionCallingLLM):
             allow_parallel_tool_calls=allow_parallel_tool_calls,
             **kwargs,
         )
-        selections = self.get_tool_calls_from_response(response, error_on_no_tool_call=False)
-        if not selections:
-            selections = meant_calls(response, tools, **kwargs)
-            if not selections and error_on_no_tool_call:
-                raise ValueError(_NO_CALL)
+        selections = self._selected(response, tools, error_on_no_tool_call, kwargs)
         outputs = await arun_calls(selections, tools, verbose=verbose)
         return called(response, outputs, parallel=allow_parallel_tool_calls, raise_tool_error=error_on_tool_error)
+
+    def _selected(
+        self, response: ChatResponse, tools: Sequence[BaseTool], required: bool, asked: Mapping[str, Any]
+    ) -> list[ToolSelection]:
+        selections = self.get_tool_calls_from_response(response, error_on_no_tool_call=False)
+        selections = selections or meant_calls(response, tools, **asked)
+        if not selections and required:
+            raise ValueError(_NO_CALL)
+        return selections
 
     def _with_system_prompt(self, history: Sequence[ChatMessage] | None) -> list[ChatMessage]:
         """`history` after the model's own system prompt: LlamaIndex's programs add it in their sync form only."""

@@ -30,8 +30,8 @@ async def test_an_alarm_rings_no_sooner_than_it_should():
 async def test_an_alarm_whose_time_has_passed_rings_at_once():
     loop = asyncio.get_running_loop()
     rung = loop.create_future()
-    set_alarm(loop, loop.time() - 1, lambda: rung.set_result(None))
-    await asyncio.wait_for(rung, 5)
+    set_alarm(loop, loop.time() - 1, lambda: rung.set_result("rung"))
+    assert await asyncio.wait_for(rung, 5) == "rung"
 
 
 async def test_an_alarm_that_was_put_off_never_rings():
@@ -59,8 +59,8 @@ async def test_an_alarm_that_fails_keeps_no_other_from_ringing():
 async def test_an_alarm_may_set_the_next():
     loop = asyncio.get_running_loop()
     rung = loop.create_future()
-    set_alarm(loop, loop.time(), lambda: set_alarm(loop, loop.time(), lambda: rung.set_result(None)))
-    await asyncio.wait_for(rung, 5)
+    set_alarm(loop, loop.time(), lambda: set_alarm(loop, loop.time(), lambda: rung.set_result("the next")))
+    assert await asyncio.wait_for(rung, 5) == "the next"
 
 
 async def test_alarms_that_were_put_off_are_forgotten_with_what_they_hold():
