@@ -143,7 +143,7 @@ class Rule:
 
 
 def _longest_literal(frame: str, *, certain: bool = False) -> str:
-    """The longest literal text that every match of `frame` holds, before it is certain or also behind that."""
+    """The longest literal that every match of `frame` holds: the first before it is certain, or the last of all."""
     pieces, depth, piece, place = [""], 0, "", 0
     while place < len(frame):
         char = frame[place]
@@ -168,7 +168,8 @@ def _longest_literal(frame: str, *, certain: bool = False) -> str:
         elif not depth:
             piece += char
         place += 1
-    return max([piece, *reversed(pieces)], key=len)
+    pieces.append(piece)
+    return max(reversed(pieces) if certain else pieces, key=len)
 
 
 def _make(data: Mapping[str, Any], origin: str) -> Rule:

@@ -56,6 +56,7 @@ DIRTY = [
     Row("Jmuz", "Join for free: https://discord.gg/Ew6JzjA2NR\nHi.", "Hi."),
     Row("SomeBot", "Hi.\n\nSponsored: Advertise here via ChatADy.com", "Hi."),
     Row("Gemini", "* [cite_start]It is fast[cite: 4, 5].\n\n<!-- end list -->", "* It is fast."),
+    Row("Gemini", "- one\n- two\n\n<!-- end list -->", "- one\n- two", prompt="List two numbers."),
     Row("OpenaiChat", "The Elbe is long.\ue200cite\ue202turn0search0\ue201", "The Elbe is long."),
     Row("OpenaiChat", "[Re](https://docs.python.org/re.html?a=1&utm_source=chatgpt.com)", "[Re](https://docs.python.org/re.html?a=1)"),
     Row("HuggingChat", "Ice\0 floats\0\0.", "Ice floats."),

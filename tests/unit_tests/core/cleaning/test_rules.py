@@ -27,6 +27,13 @@ def test_a_shipped_rule_compiles_does_what_its_examples_say_and_names_its_source
     )
 
 
+@pytest.mark.parametrize("rule", SHIPPED, ids=[rule.id for rule in SHIPPED])
+def test_each_match_holds_one_of_the_literals_that_long_texts_are_searched_for(rule):
+    finished = [example.text for example in rule.examples if example.text != example.clean]
+
+    assert all(any(need in text for need in rule.whole_needs) for text in finished)
+
+
 def test_shipped_rules_have_names_of_their_own():
     assert len({rule.id for rule in SHIPPED}) == len(SHIPPED) > 20
 
