@@ -111,6 +111,16 @@ async def test_a_refusal_teaches_the_window_and_the_same_route_answers(tells, st
     assert second.info.trimmed["limit_source"] == "learned"
 
 
+async def test_a_route_that_once_called_a_few_words_too_long_is_asked_again():
+    says = [[RuntimeError("Error 413: Request Entity Too Large")], ["Hello."]]
+    moody = ScriptedProvider(per_call=says, name="Moody", default_model="m")
+
+    with pytest.raises(errors.ContextLengthError):
+        await ask(moody, trimming=TRIM)
+
+    assert (await ask(moody, trimming=TRIM)).text == "Hello."
+
+
 async def test_a_route_with_room_is_asked_before_anything_is_left_out():
     small = ScriptedProvider("small", name="Small", supports_message_history=True)
     large = ScriptedProvider("large", name="Large", supports_message_history=True)

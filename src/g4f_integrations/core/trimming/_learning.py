@@ -17,6 +17,7 @@ from g4f_integrations.core.trimming.settings import Message
 
 _SCALES = (0.8, 4.0)  # how far a route's way of counting is believed to differ from ours
 _MOST_HALVINGS = 2
+_SMALLEST = 128  # tokens that every window takes: who refuses fewer as too long, and names no limit, means another thing
 # What a route is asked with after a refusal without a figure, at the most; then after a second one.
 _FIRST_GUESS = 3_400  # tokens that fit into a window of 4,096
 _LAST_GUESS = 700  # and into 4,000 characters, with what stands around texts
@@ -227,6 +228,8 @@ class Shrinking:
         learned = learned or RouteLimits()
         overflow = read_overflow(failure, sent.tokens)
         if overflow is None:
+            return learned, False
+        if overflow.limit is None and sent.tokens < _SMALLEST:
             return learned, False
         new = learned.after_refusal(overflow, sent, reserved)
         if not self.told and overflow.limit is not None and _is_smaller(new, overflow, sent):
