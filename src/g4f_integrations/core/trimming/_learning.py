@@ -17,7 +17,7 @@ from g4f_integrations.core.trimming.settings import Message
 
 _SCALES = (0.8, 4.0)  # how far a route's way of counting is believed to differ from ours
 _MOST_HALVINGS = 2
-_SMALLEST = 128  # tokens that every window takes: who refuses fewer as too long, and names no limit, means another thing
+_SMALLEST = 128  # tokens that every window takes: who calls fewer too long and names no limit means something else
 # What a route is asked with after a refusal without a figure, at the most; then after a second one.
 _FIRST_GUESS = 3_400  # tokens that fit into a window of 4,096
 _LAST_GUESS = 700  # and into 4,000 characters, with what stands around texts
@@ -176,7 +176,7 @@ class RouteLimits:
         """
         if self.refused is None:
             return None
-        half, known = max(1, self.refused // 2), self.accepted or 0
+        half, known = max(_SMALLEST, self.refused // 2), self.accepted or 0
         if self.refusals > 1:
             return max(known, min(half, _LAST_GUESS))
         return max(known, min(half, max(2 * known, _FIRST_GUESS)))
