@@ -1,5 +1,6 @@
 """What the pages promise of the whole, and no part could keep alone."""
 
+import ast
 import logging
 import re
 import subprocess
@@ -14,9 +15,15 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from g4f_integrations import ChatG4F, Resilience, Trimming
 from g4f_integrations.core.downloads import DownloadLimits
 from g4f_integrations.core.embeddings import EmbeddingFields
+from g4f_integrations.errors import RateLimitError
+from g4f_integrations.stores import store_at
 from g4f_integrations.testing import ScriptedProvider, cut
+from loopback import Reply, loopback
 
 ROOT = Path(__file__).resolve().parents[2]
+__all__ = ["loopback"]  # a fixture
+
+KEY = "sk-proj-0123456789abcdefghij"
 SECRET = "kingfisher-mangrove"
 
 
@@ -102,6 +109,46 @@ def test_the_defaults_that_a_page_tells_are_those_of_the_program(page, settings)
     assert {name: float(number.replace(",", "")) for name, number in told} == {
         name: settings.model_fields[name].default for name, _ in told
     }
+
+
+def test_the_table_of_trimmings_settings_names_each_with_its_default():
+    text = (ROOT / "docs/context.md").read_text("utf-8")
+    [table] = re.findall(r"^\| field \| default \| meaning \|\n\|-.*\n((?:\|.*\n)+)", text, flags=re.MULTILINE)
+    rows = [[cell.strip(" `") for cell in row.split("|")[1:3]] for row in table.splitlines()]
+
+    assert {name: ast.literal_eval(told) for name, told in rows} == {
+        name: field.default for name, field in Trimming.model_fields.items() if name in dict(rows)
+    }
+    assert Trimming.model_fields.keys() - dict(rows).keys() == set()
+
+
+def test_a_shared_store_holds_neither_keys_nor_words(tmp_path, loopback):
+    loopback.replies(Reply.json({"error": {"message": f"{KEY} may not ask of {SECRET}"}}, 429))
+    store = store_at(f"sqlite:///{tmp_path / 'health.db'}")
+    model = ChatG4F(
+        base_url=loopback.base_url, model="m", api_key=KEY, resilience=Resilience(store=store), max_retries=0
+    )
+
+    with pytest.raises(RateLimitError):
+        model.invoke(talk())
+    store.close()
+
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"until" in kept
+    assert KEY.encode() not in kept
+    assert SECRET.encode() not in kept
+
+
+def test_the_environments_key_reaches_the_endpoint_and_no_provider(monkeypatch, loopback):
+    monkeypatch.setenv("G4F_API_KEY", KEY)
+    loopback.replies(Reply.json({"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}))
+    provider = ScriptedProvider("Hello", needs_auth=True)
+
+    ChatG4F(base_url=loopback.base_url, model="m").invoke("Hi")
+    ChatG4F(provider=provider).invoke("Hi")
+
+    assert loopback.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    assert KEY not in str(dict(provider.calls[0]))
 
 
 def test_the_limits_of_downloads_are_as_told():
