@@ -42,10 +42,12 @@ def result_id(message: Mapping[str, Any]) -> str:
     return "function" if message.get("role") == "function" else str(message.get("tool_call_id"))
 
 
-def made_ids(message: Mapping[str, Any]) -> list[Any]:
-    """The ids of the calls in a message, as they are; the short way of `call_ids` for what is in order."""
+def made_ids(message: Mapping[str, Any]) -> set[str]:
+    """The ids of the calls in a message that are texts; the short way of `call_ids` for what is in order."""
     calls = message.get("tool_calls")
-    return [call.get("id") for call in calls if type(call) is dict] if type(calls) is list else []
+    if type(calls) is not list:
+        return set()
+    return {name for call in calls if type(call) is dict and type(name := call.get("id")) is str}
 
 
 def ordinary_start(messages: Sequence[Mapping[str, Any]], end: int, first: int) -> int | None:
@@ -66,7 +68,7 @@ def ordinary_start(messages: Sequence[Mapping[str, Any]], end: int, first: int) 
         at -= 1
     if not answered:
         return at
-    made = made_ids(messages[at]) if at >= first else ()
+    made = made_ids(messages[at]) if at >= first else set()
     return at if all(type(name) is str and name in made for name in answered) else None
 
 

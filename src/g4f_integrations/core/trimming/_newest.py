@@ -63,7 +63,7 @@ def _are_ordinary(history: History, roles: list[Any], start: int) -> bool:
         start: Index of one of these.
     """
     messages, total = history.messages, len(history.messages)
-    made: list[Any] = []
+    made: set[str] = set()
     before = -1
     for at in compress(range(total - len(roles), total), map(RESULTS.__contains__, roles)):
         if at < start:

@@ -75,3 +75,14 @@ def test_a_tuple_is_trimmed_as_a_list_is():
     history = [system(), *TURN * 200]
 
     assert trim(tuple(history), 200) == trim(history, 200, settings=Trimming())
+
+
+def test_ten_thousand_results_of_one_message_go_or_stay_together():
+    names = [f"call_{at}" for at in range(10_000)]
+    turn = [user("Go."), calls(*names), *map(result, names), assistant("I see.")]
+    history = [*turn, *turn, user("And?")]
+    room = sum(map(count_message_tokens, history[len(turn) :]))
+
+    assert trim(history, room).messages == history[len(turn) :]
+    assert trim(history, 500).messages[-1:] == [user("And?")]
+    assert len(trim(history, 500).messages) < 5
