@@ -38,6 +38,7 @@ from g4f_integrations.core.trimming import (
     requested_output,
     size_of,
     surely_fits,
+    to_score,
     window_was_full,
 )
 from g4f_integrations.core.trimming import Trimmed as FittedMessages
@@ -115,10 +116,10 @@ class Fitting:
         self._settings = settings
         self._store = store
         self._complete = complete
-        # By route, with what it had taught by then; and by the budget's identity, which these keep alive.
+        # By route, with what it had taught by then, and with the budget that it is true of.
         self._budgets: dict[RouteKey, tuple[RouteLimits | None, Budget]] = {}
         self._known: dict[RouteKey, KnownLimits] = {}
-        self._care: dict[int, bool] = {}
+        self._care: dict[RouteKey, tuple[Budget, bool]] = {}
         self._shrinking: dict[RouteKey, Shrinking] = {}
         # What fits a budget fits every route that has the same.
         self._fits: dict[tuple[Budget, Counter, bool], FittedMessages] = {}
@@ -151,13 +152,14 @@ class Fitting:
     def needs_care(self, candidate: Candidate) -> bool:
         """Whether the conversation, or the answer that is asked for, might not fit a route as it is."""
         budget = self.budget(candidate)
-        known = self._care.get(id(budget))
-        if known is None:
+        known = self._care.get(candidate.key)
+        if known is None or known[0] is not budget:
             fits = budget.is_open or (
                 self._request.counter is None and surely_fits(self._request.messages, budget, self._request.tools)
             )
-            known = self._care[id(budget)] = not fits or self._has_old_turns or self._asks_for_much(candidate)
-        return known
+            care = not fits or self._has_old_turns or self._asks_for_much(candidate)
+            known = self._care[candidate.key] = budget, care
+        return known[1]
 
     def _asks_for_much(self, candidate: Candidate) -> bool:
         """Whether the call's own ``max_tokens`` may be more than the route can write, or than the window has left."""
@@ -278,7 +280,7 @@ class Fitting:
         if score is None or not is_async(score):
             return None
         told: list[Any] = [await score(message) for message in self._request.messages]  # type: ignore[misc]  # it is async
-        return list(map(float, told))
+        return list(map(to_score, told))
 
     async def _summary(self, wanted: SummaryRequest) -> str | None:
         how = self._settings.summarize

@@ -7,10 +7,14 @@ import pytest
 from asking import ask
 from g4f_integrations import errors
 from g4f_integrations.core import announced
+from g4f_integrations.core.candidates import resolve
+from g4f_integrations.core.fitting import Fitting
+from g4f_integrations.core.health import LocalHealth
 from g4f_integrations.core.policy import Resilience
-from g4f_integrations.core.routes import Endpoint, Route
+from g4f_integrations.core.request import Request
+from g4f_integrations.core.routes import Endpoint, Route, RouteChoice
 from g4f_integrations.core.tokens import LengthOf, count_message_tokens
-from g4f_integrations.core.trimming import Trimming
+from g4f_integrations.core.trimming import RouteLimits, Trimming
 from g4f_integrations.testing import ScriptedProvider, stall
 from loopback import LoopbackServer, Reply, Stall, completion
 
@@ -409,13 +413,16 @@ async def test_an_object_may_score_messages_asynchronously():
     assert "77:" in str(provider.calls[0].messages)
 
 
-async def test_a_scorer_that_gives_no_number_is_named():
+async def nothing(message):
+    """Answers, but with no number."""
+
+
+@pytest.mark.parametrize("score", [lambda message: later([message]), lambda message: None, nothing])
+async def test_a_scorer_that_gives_no_number_is_named(score):
     route = Route(ScriptedProvider("Alexandria."), "m", context_window=1_000)
 
     with pytest.raises(errors.ConfigurationError, match="must return a number"):
-        await ask(
-            routes=(route,), messages=conversation(100), trimming=Trimming(score=lambda message: later([message]))
-        )
+        await ask(routes=(route,), messages=conversation(100), trimming=Trimming(score=score))
 
 
 # Answers that fill the window -----------------------------------------------------------------------------------------
@@ -483,6 +490,19 @@ async def test_the_metadata_tell_which_limit_was_kept_and_that_it_was_learned(lo
     answer = await ask(routes=(Endpoint(loopback.base_url, "m"),), messages=conversation(60), trimming=TRIM)
 
     assert (answer.info.trimmed["limit"], answer.info.trimmed["limit_source"]) == (limit, source)
+
+
+async def test_what_is_learned_within_a_call_counts_for_its_next_attempt_every_time():
+    candidate = resolve(RouteChoice(routes=(Route(ScriptedProvider(), "m"),))).candidates[0]
+    request, store = Request(messages=conversation(100), trimming=TRIM), LocalHealth()
+    fitting = Fitting(request, TRIM, store, complete=later)
+    care = [fitting.needs_care(candidate)]
+
+    for window in range(1_000, 990, -1):
+        store.learn(candidate.key, RouteLimits(window=window))
+        care.append(fitting.needs_care(candidate))
+
+    assert care == [False, *[True] * 10]
 
 
 # Short requests, whose length nobody looks at unless somebody said so ----------------------------------------------

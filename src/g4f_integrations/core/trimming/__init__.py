@@ -29,7 +29,7 @@ from g4f_integrations.core.trimming._learning import (
     size_of,
     window_was_full,
 )
-from g4f_integrations.core.trimming._planning import TrimPlan, plan_trim
+from g4f_integrations.core.trimming._planning import TrimPlan, plan_trim, to_score
 from g4f_integrations.core.trimming._refusals import Overflow, read_overflow
 from g4f_integrations.core.trimming._report import Report, Trimmed
 from g4f_integrations.core.trimming._summaries import SUMMARIES, SummaryRequest
@@ -71,6 +71,7 @@ __all__ = [
     "requested_output",
     "size_of",
     "surely_fits",
+    "to_score",
     "trim",
     "window_was_full",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.tokens import Counter, OwnCounter
-from g4f_integrations.core.trimming._planning import TrimPlan, plan_trim
+from g4f_integrations.core.trimming._planning import TrimPlan, plan_trim, to_score
 from g4f_integrations.core.trimming._report import Trimmed
 from g4f_integrations.core.trimming._summaries import SummaryRequest
 from g4f_integrations.core.trimming.settings import Trimming, is_async
@@ -112,7 +112,10 @@ async def atrim(
     """
     scores = None
     if settings.score is not None:
-        scores = [await _number(settings.score(message)) for message in messages]
+        scores = []
+        for message in messages:
+            told: Any = settings.score(message)
+            scores.append(to_score(await told if isinstance(told, Awaitable) else told))
     plan = plan_trim(
         messages,
         max_tokens,
@@ -125,10 +128,6 @@ async def atrim(
         scores=scores,
     )
     return plan.apply(None if plan.summary is None else await _summary(plan.summary, settings, complete))
-
-
-async def _number(answer: float | Awaitable[float]) -> float:
-    return float(await answer if isinstance(answer, Awaitable) else answer)
 
 
 async def _summary(request: SummaryRequest, settings: Trimming, complete: Complete | None) -> str | None:

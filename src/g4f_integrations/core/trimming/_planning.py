@@ -132,7 +132,7 @@ def plan_trim(
         problem = f"the schemas of the tools alone take {tools_cost:,} tokens, and {max_tokens:,} are there"
         raise ContextLengthError(problem, limit=max_tokens, requested=tools_cost)
     if scores is None and settings.score is not None:
-        scores = [_number(settings.score(message)) for message in messages]
+        scores = [to_score(settings.score(message)) for message in messages]
     choice = _choose(history, limits, settings, scores)
     changed = len(choice.kept) < len(messages) or choice.cuts
     plan = TrimPlan(None, history, choice if changed else None, tools_cost, max_tokens, limit_source)
@@ -141,7 +141,12 @@ def plan_trim(
     return plan
 
 
-def _number(told: Any) -> float:
+def to_score(told: Any) -> float:
+    """What a user's scorer told of a message.
+
+    Raises:
+        ConfigurationError: It is no number.
+    """
     if inspect.iscoroutine(told):
         told.close()
         told = None
