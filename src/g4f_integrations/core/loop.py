@@ -29,21 +29,25 @@ def _cancelled() -> BaseException:
 
 
 class _Job(Generic[T]):
-    """One blocking call, run on a background loop; whoever acquires `done` may ask for its result."""
+    """One blocking call, run on a background loop; whoever acquires `done` may ask for its result.
 
-    __slots__ = ("_begun", "_error", "_given_up", "_make", "_task", "_value", "done")
+    Attributes:
+        is_over: Whether the coroutine has ended, or never will begin; told before `done` is released.
+    """
+
+    __slots__ = ("_begun", "_error", "_make", "_task", "_value", "done", "is_over")
 
     def __init__(self, make: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._make = make
         self.done = threading.Lock()
         self.done.acquire()
         self._task: asyncio.Task[None] | None = None
-        self._begun = self._given_up = False
+        self._begun = self.is_over = False
         self._value: T
         self._error: BaseException | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop, context: contextvars.Context) -> None:
-        if not self._given_up:
+        if not self.is_over:
             self._task = begin_task(loop, self._run(), context)
 
     async def _run(self) -> None:
@@ -56,6 +60,7 @@ class _Job(Generic[T]):
         except BaseException as error:  # raised in the caller's thread; here a SystemExit would end the loop of all
             self._error = error
         finally:
+            self.is_over = True
             self.done.release()  # by the task's own last step: a callback of it would cost a turn of the loop
 
     def cancel(self) -> None:
@@ -65,8 +70,8 @@ class _Job(Generic[T]):
 
     def give_up(self) -> None:
         """Answer for a coroutine that was not begun and never will be."""
-        if not (self._begun or self._given_up):
-            self._given_up = True
+        if not (self._begun or self.is_over):
+            self.is_over = True
             self._error = _cancelled()
             self.done.release()
 
@@ -105,7 +110,8 @@ def run_blocking(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     except BaseException:
         if not loop.is_closed():
             loop.call_soon_threadsafe(job.cancel)
-            job.done.acquire(timeout=_CLOSE_SECONDS)
+            if not job.is_over:  # else a signal may have come after `done` was acquired, which nobody releases again
+                job.done.acquire(timeout=_CLOSE_SECONDS)
         raise
     return job.result()
 
@@ -123,14 +129,20 @@ _END = object()
 
 
 class _StreamJob(Generic[T]):
-    """An async generator driven by one task of a background loop, read from another thread through a queue."""
+    """An async generator driven by one task of a background loop, read from another thread through a queue.
+
+    Attributes:
+        is_over: Whether the generator is closed; told before its end is in the queue.
+        queue: What it gave, and its end.
+        room: What it waits for when its consumer has fallen behind.
+    """
 
     def __init__(self, make: Callable[[], AsyncGenerator[T, None]]) -> None:
         self._make = make
         self.queue: SimpleQueue[Any] = SimpleQueue()
         self.room: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._cancelled = False
+        self._cancelled = self.is_over = False
 
     def start(self, loop: asyncio.AbstractEventLoop, context: contextvars.Context) -> None:
         if not self._cancelled:
@@ -158,6 +170,7 @@ class _StreamJob(Generic[T]):
         except BaseException as error:  # handed to the consumer, who raises it
             last = _Raised(error)
         finally:
+            self.is_over = True
             put(last)
 
     def resume(self) -> None:
@@ -170,6 +183,7 @@ class _StreamJob(Generic[T]):
         if self._task is not None:
             self._task.cancel()
         else:  # interrupted before it could begin
+            self.is_over = True
             self.queue.put(_END)
 
 
@@ -225,7 +239,7 @@ def iterate_blocking(make: Callable[[], AsyncGenerator[T, None]]) -> Generator[T
             host.loop.call_soon_threadsafe(job.cancel)
             # The garbage collector may close a forgotten generator on any thread, even on the one to wait for.
             if host.ident != threading.get_ident():
-                _wait_for_end(queue)
+                _wait_for_end(job)
 
 
 def _iterate_here(make: Callable[[], AsyncGenerator[T, None]]) -> Generator[T, None, None]:
@@ -244,11 +258,12 @@ def _iterate_here(make: Callable[[], AsyncGenerator[T, None]]) -> Generator[T, N
             runner.run(closing())
 
 
-def _wait_for_end(queue: SimpleQueue[Any]) -> None:
+def _wait_for_end(job: _StreamJob[Any]) -> None:
     give_up = time.monotonic() + _CLOSE_SECONDS
-    while (left := give_up - time.monotonic()) > 0:
+    # A signal may have come after the end was taken from the queue, and there is no other to wait for.
+    while not job.is_over and (left := give_up - time.monotonic()) > 0:
         try:
-            item = queue.get(timeout=left)
+            item = job.queue.get(timeout=left)
         except Empty:  # the generator refuses to end; it is left to itself
             logger.warning("A stream did not close within %.0f s.", _CLOSE_SECONDS)
             return

@@ -11,6 +11,8 @@ import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from types import SimpleNamespace
 
 import pytest
 
@@ -369,6 +371,55 @@ print(run_blocking(answer))
 """)
 
     assert out.split() == ["cancelled", "interrupted", "42"]
+
+
+class LateSignal:
+    """A lock or a queue that hands over what it has, and is then interrupted before its caller can take it."""
+
+    def __init__(self, inner, *names):
+        self.inner = inner
+        self.names = names
+        self.waits = 0
+
+    def __getattr__(self, name):
+        method = getattr(self.inner, name)
+        return self.interrupted(method) if name in self.names else method
+
+    def interrupted(self, method):
+        def call(*args, **kwargs):
+            self.waits += bool(args or kwargs)
+            got = method(*args, **kwargs)
+            if args or kwargs:
+                raise KeyboardInterrupt(got)
+            return got
+
+        return call
+
+
+def test_ctrl_c_as_a_call_ends_does_not_wait_for_its_end_again(monkeypatch):
+    lock = LateSignal(threading.Lock(), "acquire")
+    monkeypatch.setattr(blocking_calls, "threading", SimpleNamespace(Lock=lambda: lock))
+
+    with pytest.raises(KeyboardInterrupt):
+        run_blocking(answer)
+
+    assert lock.waits == 1
+
+
+def test_ctrl_c_as_a_stream_ends_does_not_wait_for_its_end_again(monkeypatch, caplog):
+    queue = LateSignal(SimpleQueue(), "get")
+    monkeypatch.setattr(blocking_calls, "SimpleQueue", lambda: queue)
+    monkeypatch.setattr(blocking_calls, "_CLOSE_SECONDS", 0.02)
+
+    async def empty():
+        return
+        yield
+
+    with pytest.raises(KeyboardInterrupt):
+        next(iterate_blocking(empty))
+
+    assert queue.waits == 1
+    assert "did not close" not in caplog.text
 
 
 # The end of the process
