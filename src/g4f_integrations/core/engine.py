@@ -21,7 +21,7 @@ from g4f_integrations.core.capacity import Lease
 from g4f_integrations.core.cleaning import Cleaning
 from g4f_integrations.core.events import Batch, Retrying
 from g4f_integrations.core.failures import AttemptFailed, Failure, preload
-from g4f_integrations.core.fitting import Fitting, is_narrow, is_short
+from g4f_integrations.core.fitting import Fitting
 from g4f_integrations.core.logs import call_logger, call_number, in_its_call
 from g4f_integrations.core.observing import watch_call
 from g4f_integrations.core.policy import Resilience
@@ -29,6 +29,7 @@ from g4f_integrations.core.racing import Racing
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.rotation import Choice
 from g4f_integrations.core.routes import RouteChoice
+from g4f_integrations.core.short_calls import is_narrow, is_short
 from g4f_integrations.core.side_calls import SideCalls
 from g4f_integrations.core.transport import load_for
 from g4f_integrations.errors import ContextLengthError, IntegrationError, StreamInterruptedError

@@ -20,7 +20,7 @@ from g4f_integrations.core.candidates.candidate import Candidate, secrets_of
 from g4f_integrations.core.capacity import Lease
 from g4f_integrations.core.events import Attempt, Batch, Outcome, Retrying, TextDelta
 from g4f_integrations.core.failures import AttemptFailed, Failure
-from g4f_integrations.core.fitting import Fitting, is_narrow, is_short
+from g4f_integrations.core.fitting import Fitting
 from g4f_integrations.core.health import BreakerSettings, HealthStore, default_store
 from g4f_integrations.core.hedging import HEDGING
 from g4f_integrations.core.logs import call_logger, in_its_call
@@ -31,6 +31,7 @@ from g4f_integrations.core.request import Request
 from g4f_integrations.core.resuming import carry_on, may_resume
 from g4f_integrations.core.retrying import RetryDriver
 from g4f_integrations.core.rotation import MUST_BE_CUT, Choice, Rotation
+from g4f_integrations.core.short_calls import is_narrow, is_short
 from g4f_integrations.errors import IntegrationError, StreamInterruptedError
 
 if TYPE_CHECKING:  # loaded when somebody follows a call
