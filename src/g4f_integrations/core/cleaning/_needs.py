@@ -39,15 +39,19 @@ class Needs:
         return place < self.far_until
 
     def _look(self, place: int, before: int) -> None:
-        text = self._text
+        text, places = self._text, self._found
         far_until = following = len(text)
+        near = place
         for number, (_, need, window) in enumerate(self._windows):
-            found = self._found[number]
+            found = places[number]
             if 0 <= found < place:
-                self._found[number] = found = text.find(need, place)
+                places[number] = found = text.find(need, place)
             elif place < before and (again := text.find(need, place, before + len(need))) >= 0:
-                self._found[number] = found = again
-            if found >= 0:
-                far_until = min(far_until, found - window)
-                following = min(following, found)
-        self._asked_at, self.far_until, self._next = place, far_until, following
+                places[number] = found = again
+            if found < 0:
+                continue
+            if found - window <= place:  # so it is up to the last one that is near enough
+                near = max(near, text.rfind(need, found, place + window + len(need)))
+            far_until = min(far_until, found - window)
+            following = min(following, found)
+        self._asked_at, self.far_until, self._next = place, far_until, max(following, near)

@@ -25,12 +25,12 @@ class Thread:
 
     __slots__ = ("accept", "around", "before", "cut", "hold", "skipped", "start", "state", "weight")
 
-    def __init__(self, start: int, *, cut: int, hold: int, state: State, before: Context, around: Context) -> None:
+    def __init__(self, start: int, state: State, cut: int, before: Context, around: Context) -> None:
         self.start = start
+        self.state = state
         self.skipped = 0  # characters since then that were cut out
         self.cut = cut  # where the white space before it begins
-        self.hold = hold
-        self.state = state
+        self.hold = cut  # where the text begins that is held as long as it lives
         self.accept: tuple[int, int, bool] | None = None  # end, rule, unfinished
         self.before = before  # what the scanner knew directly before it
         self.around = around  # and before the white space
@@ -100,14 +100,14 @@ class Matching(HeldText):
         cut, around = (self._ws, self._ws_context or before) if self._ws >= 0 else (offset, before)
         # What was alive before it may live again, and is held as well.
         hold, skipped = cut, 0
-        for older in (before[-1],) if around is before else (around[-1], before[-1]):
-            for thread, _, _, left_out in older:
-                hold = min(hold, thread.hold)
-                skipped = max(skipped, left_out)
+        for thread, _, _, left_out in before[-1] if around is before else (*around[-1], *before[-1]):
+            hold = min(hold, thread.hold)
+            skipped = max(skipped, left_out)
         if offset - hold - skipped > _DEEPEST or offset - hold > _LONGEST_HOLD:
             hold = cut
             around, before = ((*context[:-1], []) for context in (around, before))
-        thread = Thread(offset, cut=cut, hold=hold, state=state, before=before, around=around)
+        thread = Thread(offset, state, cut, before, around)
+        thread.hold = hold
         if state.now is not None:
             thread.accept = (offset + 1, state.now, False)
             if state.leaf:
@@ -256,4 +256,10 @@ class Matching(HeldText):
         return min(holds, default=None)
 
     def _is_settled(self) -> bool:
-        return self._ws < 0 and not self._threads and not self._head and not self._run and not self._code.pending
+        return (
+            self._ws < 0
+            and not self._threads
+            and not self._head
+            and not self._run
+            and (self._code is OPEN_TEXT or not self._code.pending)
+        )
