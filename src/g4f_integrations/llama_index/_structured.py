@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from g4f_integrations.core.prompts import fill, load_prompt
+from g4f_integrations.errors import ConfigurationError
 from g4f_integrations.llama_index._messages import wire_name
 
 REASKS = 2
@@ -144,11 +145,18 @@ class Partials:
 
 
 def to_response_format(schema: Any) -> dict[str, Any]:
-    """`schema` as OpenAI's ``response_format``: a pydantic class, a JSON schema, or a dict that is one already."""
+    """`schema` as OpenAI's ``response_format``: a pydantic class, a JSON schema, or a dict that is one already.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
     if isinstance(schema, dict):
         if schema.get("type") in {"json_schema", "json_object", "text"}:
             return schema
         name, described = schema.get("title", "answer"), schema
+    elif not hasattr(schema, "model_json_schema"):
+        message = f"response_format must be a pydantic class or a dict, not {schema!r}"
+        raise ConfigurationError(message)
     else:
         name, described = schema.__name__, schema.model_json_schema()
     return {"type": "json_schema", "json_schema": {"name": wire_name(str(name)), "schema": described}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
@@ -56,8 +56,16 @@ def original_names(tools: Sequence[Any], specs: Sequence[Mapping[str, Any]]) -> 
 
 
 def with_wire_names(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a call whose tools are LlamaIndex's own, with the names that these have on the wire."""
-    tools = list(arguments["tools"])
+    """The arguments of a call whose tools are LlamaIndex's own, with the names that these have on the wire.
+
+    Raises:
+        ConfigurationError: They are no list of tools.
+    """
+    tools = arguments["tools"]
+    if not isinstance(tools, Iterable) or isinstance(tools, str | Mapping):
+        message = f"tools: expected a list of tools, not {type(tools).__name__}"
+        raise ConfigurationError(message)
+    tools = list(tools)
     specs = to_openai_tools(tools)
     names = original_names(tools, specs)
     ready = {**arguments, "tools": specs}

@@ -26,6 +26,7 @@ from g4f_integrations.core.routes import Endpoint, Route, parse_route
 from g4f_integrations.core.settings import ModelFields
 from g4f_integrations.core.settings.calls import Call, load_engine, make_face, prepare_call
 from g4f_integrations.core.settings.plain import plain_provider
+from g4f_integrations.errors import ConfigurationError
 from g4f_integrations.llama_index._answers import Builder, ChatBuilder, CompletionBuilder
 from g4f_integrations.llama_index._messages import to_wire
 from g4f_integrations.llama_index._observed import observed_chat, observed_completion, unveil
@@ -205,6 +206,9 @@ class G4FLLM(ModelFields, StructuredPredictor):
     def _asked(self, prompt: str, formatted: bool) -> list[builtins.dict[str, Any]]:
         if not formatted and self.completion_to_prompt is not None:
             prompt = self.completion_to_prompt(prompt)
+        if not isinstance(prompt, str):
+            message = f"the prompt must be a text, not {type(prompt).__name__}"
+            raise ConfigurationError(message)
         return [{"role": "user", "content": prompt}]
 
     def _prepare(self, messages: list[builtins.dict[str, Any]], kwargs: builtins.dict[str, Any], stream: bool) -> Call:

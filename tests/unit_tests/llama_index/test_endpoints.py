@@ -227,6 +227,25 @@ def test_errors_are_this_packages_own():
         ).complete("Hi")
 
 
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda llm: llm.complete(None), "the prompt must be a text"),
+        (lambda llm: llm.chat(HI, tools=3), "a list of tools"),
+        (lambda llm: llm.chat(HI, tools=["add"]), "LlamaIndex's tools"),
+        (lambda llm: llm.chat(HI, response_format=int), "a pydantic class or a dict"),
+        (lambda llm: llm.chat([{"role": "user", "content": "Hi"}]), "messages\\[0\\]"),
+    ],
+)
+def test_what_cannot_be_sent_is_named(ask, told):
+    llm = llm_of("Hello")
+
+    with pytest.raises(ConfigurationError, match=told):
+        ask(llm)
+
+    assert llm.provider.calls == []
+
+
 def test_wrong_settings_are_told_before_the_stream_is_read():
     with pytest.raises(ConfigurationError, match="stop"):
         llm_of("Hello").stream_chat(HI, stop=[5])
