@@ -237,11 +237,15 @@ class AttemptRun:
     def _through_filters(self, events: Batch) -> Batch:
         """All events of a blocking answer → what is handed over of it."""
         answer = self.answer
-        texts = [event.text for event in events if type(event) is TextDelta and event.choice == 0]
-        if len(texts) == len(events):
+        texts = []
+        for event in events:  # no comprehension or generator: every function counts after a wait for the network
+            if type(event) is not TextDelta or event.choice:
+                break
+            texts.append(event.text)
+        else:
             return answer.end(answer.take_text("".join(texts)), whole=True)
         may_hold_tags = has_reasoning = False
-        for event in events:  # no generator: every function counts after a wait for the network
+        for event in events:
             kind = type(event)
             if kind in _IN_PLACE:
                 return answer.end(answer.take(events)[0])

@@ -205,13 +205,15 @@ class _Call(Racing):
         if cleaning is not None and cleaning.asks_model:
             state.ask_about_adverts = self._make_sides().point_at_adverts
         first = candidates[0]
-        if self._request.trimming is not None and (not is_short(self._request) or is_narrow(first, self._store)):
+        health = self._store.view(first.key)
+        if self._request.trimming is not None and (not is_short(self._request) or is_narrow(first, health)):
             fitting = self._fitting = self._make_fitting()
             self._candidates = candidates = await fitting.ordered(candidates)
             first = candidates[0]
+            health = self._store.view(first.key)
             now = loop.time()
         if (
-            self._store.view(first.key).at_ease
+            health.at_ease
             and not first.is_capped
             and policy.order == "given"
             and (self._fitting is None or not self._fitting.needs_care(first))

@@ -137,7 +137,7 @@ class Ledger(ABC):
             if (
                 self._fitting is None  # the request is short, and it has been made sure that the first route takes it
                 and self._request.trimming is not None
-                and any(is_narrow(candidate, self._store) for candidate in self._candidates)
+                and any(is_narrow(candidate, self._store.view(candidate.key)) for candidate in self._candidates)
             ):
                 self._fitting = self._make_fitting()
             self._rotation = Rotation(

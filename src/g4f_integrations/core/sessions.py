@@ -14,9 +14,11 @@ import select
 import threading
 import weakref
 from collections.abc import AsyncGenerator
+from http.cookies import BaseCookie, SimpleCookie
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from g4f_integrations import __version__
 
@@ -52,6 +54,11 @@ class _Connector(aiohttp.TCPConnector):
         return super()._get(key, *details)
 
     @property
+    def is_shut(self) -> bool:
+        """Whether it was closed, be its loop open or not."""
+        return self._closed
+
+    @property
     def closed(self) -> bool:
         """Also true once the loop is closed, so that aiohttp does not print a complaint about a session left open."""
         return self._closed or self.home.is_closed()
@@ -79,6 +86,16 @@ def _has_hung_up(transport: asyncio.Transport | None) -> bool:
     return bool(poll.poll(0))
 
 
+class _NoCookies(aiohttp.DummyCookieJar):
+    """Holds no cookies: one caller's are not another's."""
+
+    _none: BaseCookie[str] = SimpleCookie()
+
+    def filter_cookies(self, request_url: URL) -> BaseCookie[str]:  # noqa: ARG002  aiohttp's signature
+        """None, without making a new holder of none for every request."""
+        return self._none
+
+
 class _Sessions:
     """The sessions of one loop; they share their connections."""
 
@@ -97,7 +114,7 @@ class _Sessions:
         return aiohttp.ClientSession(
             connector=self.connector,
             connector_owner=False,
-            cookie_jar=aiohttp.DummyCookieJar(),  # one caller's cookies are not another's
+            cookie_jar=_NoCookies(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # the clocks are the engine's
             trust_env=trust_env,
             headers={"User-Agent": f"g4f-integrations/{__version__}", "Accept-Encoding": _ENCODINGS},
@@ -153,19 +170,27 @@ if hasattr(os, "register_at_fork"):  # Windows does not fork
     os.register_at_fork(after_in_child=_registry.forget_after_fork)
 
 
+def session_at_hand(*, trust_env: bool = False) -> aiohttp.ClientSession | None:
+    """The running loop's pooled session, if there is one already; see `open_session`."""
+    sessions: _Sessions | None = getattr(asyncio.get_running_loop(), _ATTRIBUTE, None)
+    if sessions is None or sessions.connector.is_shut or sessions.process != os.getpid():
+        return None
+    return sessions.by_environment if trust_env else sessions.plain
+
+
 async def open_session(*, trust_env: bool = False) -> aiohttp.ClientSession:
     """The running loop's pooled session, made when it is first asked for.
 
     Args:
         trust_env: Whether proxies and ``.netrc`` of the environment count.
     """
-    loop = asyncio.get_running_loop()
-    sessions: _Sessions | None = getattr(loop, _ATTRIBUTE, None)
-    if sessions is None or sessions.connector.closed or sessions.process != os.getpid():
-        sessions = _Sessions()
-        await anext(sessions.keeper)  # started here, so that the loop knows it and closes it
-        _registry.add(sessions)
-        setattr(loop, _ATTRIBUTE, sessions)
+    found = session_at_hand(trust_env=trust_env)
+    if found is not None:
+        return found
+    sessions = _Sessions()
+    await anext(sessions.keeper)  # started here, so that the loop knows it and closes it
+    _registry.add(sessions)
+    setattr(asyncio.get_running_loop(), _ATTRIBUTE, sessions)
     return sessions.by_environment if trust_env else sessions.plain
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from g4f_integrations.core.candidates.candidate import Candidate
-from g4f_integrations.core.health import HealthStore
+from g4f_integrations.core.health import RouteHealth
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.trimming import RouteLimits, requested_output
 
@@ -33,10 +33,15 @@ def is_short(request: Request) -> bool:
     return size <= _SHORT_TEXT
 
 
-def is_narrow(candidate: Candidate, store: HealthStore) -> bool:
-    """Whether even a short request may be too much for a route, by what it has taught or the user says of it."""
+def is_narrow(candidate: Candidate, health: RouteHealth) -> bool:
+    """Whether even a short request may be too much for a route, by what it has taught or the user says of it.
+
+    Args:
+        candidate: The route.
+        health: What is known of it.
+    """
     told = candidate.route.context_window
     if told is not None and told < _SMALL_WINDOW:
         return True
-    learned: RouteLimits | None = store.view(candidate.key).limits
+    learned: RouteLimits | None = health.limits
     return learned is not None and learned.below(_SMALL_WINDOW)

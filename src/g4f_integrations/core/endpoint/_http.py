@@ -20,7 +20,7 @@ from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.proxies import proxy_for
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.routes import Endpoint, freeze_headers
-from g4f_integrations.core.sessions import open_session
+from g4f_integrations.core.sessions import open_session, session_at_hand
 from g4f_integrations.core.wire.decoding import plain_text
 from g4f_integrations.errors import ConfigurationError
 
@@ -143,7 +143,7 @@ async def send(
     endpoint = route if type(route) is Endpoint else endpoint_of(candidate)
     proxy = None if candidate.proxy is None else _proxy(candidate, url.scheme)
     by_environment = proxy is not None and proxy.lower().startswith(ENVIRONMENT_PROXY)
-    session = await open_session(trust_env=by_environment)
+    session = session_at_hand(trust_env=by_environment) or await open_session(trust_env=by_environment)
     for _ in range(_MOST_REDIRECTS + 1):
         try:
             response = await session.request(
