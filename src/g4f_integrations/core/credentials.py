@@ -17,7 +17,7 @@ MASK = "**********"
 """What stands in place of a credential."""
 _MISSING = "missing:"  # the origin of a key that a pickle left behind begins so
 _CREDENTIAL_HEADERS = (
-    r"(?i)authoriz|(?:^|[-_])auth(?:$|[-_])|token|secret|cookie|passw|credential|signature|session"
+    r"(?i)authoriz|(?:^|[-_])auth(?:$|[-_])|(?:^|[-_])api$|^(?:x[-_])?key$|token|secret|cookie|passw|credential|signature|session"
     r"|api[-_]?key|(?:access|account|auth|private|shared|signing|subscription)[-_]?key"
 )
 _CREDENTIAL_QUERY = (

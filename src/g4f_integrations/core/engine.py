@@ -77,8 +77,7 @@ def complete(
     Raises:
         IntegrationError: The settings are wrong, or every attempt failed.
     """
-    call = _Call(choice, request, policy)
-    watch = watch_call(choice, request)
+    call, watch = _Call(choice, request, policy), watch_call(choice, request)
     return call.whole(on_retry) if watch is None else watch.whole(call.watched_by(watch).whole(on_retry))
 
 
@@ -192,7 +191,7 @@ class _Call(Racing):
             if self._cleaned:
                 self._request = self._request.replacing(messages=messages)
         if self._request.tools:
-            from g4f_integrations.core.toolcalls.checking import check_tools  # many calls have no tools
+            from g4f_integrations.core.toolcalls.checking import check_tools  # many calls have none
 
             check_tools(self._request.tools, self._request.tool_choice)
         deadline = None if policy.deadline is None else began + policy.deadline

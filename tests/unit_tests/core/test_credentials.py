@@ -131,6 +131,9 @@ def test_a_key_that_is_no_string_is_refused_by_name_and_without_being_shown(valu
         "x-password",
         "X-Signature",
         "X-Credential",
+        "X-Api",
+        "X-Key",
+        "Key",
     ],
 )
 def test_headers_that_hold_credentials_are_known(name):
