@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Guard: TypeAlias = Literal["free", "code", "quote"]
@@ -70,12 +70,13 @@ class Code:
             if self.fence is None:
                 return Code((char, count), quote=self.quote, information=following != "\n")
             if self.fence[0] == char and count >= self.fence[1] and following in " \t\r\n":
-                return replace(self, closing=True)
+                return Code(self.fence, self.inline, self.quote, self.information, closing=True)
         elif char == "`":
             if self.information and self.fence is not None and self.fence[0] == char:
                 return Code(quote=self.quote)  # code on one line, between three signs each
             if self.fence is None:
-                return replace(self, inline=0 if self.inline == count else self.inline or count)
+                inline = 0 if self.inline == count else self.inline or count
+                return Code(self.fence, inline, self.quote, self.information, self.closing)
         return self
 
     def after_text(self, text: str, start: int, end: int) -> Code:

@@ -16,7 +16,7 @@ class Hurrying(Matching):
 
     def _hurry(self, text: str, place: int) -> int:  # noqa: C901, PLR0912 - one loop: calls cost twice
         """Lead the threads on through text in which nothing can be complete or begin; gives the place behind it."""
-        threads = self._threads
+        threads, outlook = self._threads, self._outlook
         pack = self._ruleset.pack(tuple([thread.state for thread in threads]), self._code)
         start, last = place, self._last_of(threads, pack.limits, text, place)
         first, begun = pack, place
@@ -44,7 +44,11 @@ class Hurrying(Matching):
             if turn is None:
                 return self._settle(threads, pack, text, start, place)
             following, kept, begins = turn
-            if begins is not None and begins(text, ends - 1) is not None:
+            if (
+                begins is not None
+                and begins[1](text, ends - 1) is not None
+                and (outlook is None or outlook.has_future(text, ends - 1, begins[0]))
+            ):
                 self._settle(threads, pack, text, start, place)
                 return self._pass_blanks(threads, pack, text, place, piece[:-1]) if len(piece) > 1 else place
             limits = pack.limits

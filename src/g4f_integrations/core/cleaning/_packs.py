@@ -20,9 +20,9 @@ Finder: TypeAlias = "Callable[[str, int], re.Match[str] | None]"
 Starts: TypeAlias = Mapping[str, tuple[State, Finder]]
 """By what comes before a character: where a match stands before it begins there, and what finds that it may."""
 
-Turn: TypeAlias = "tuple[Pack, tuple[int, ...], Finder | None]"
-"""The pack behind a piece of text that not all matches survive, the numbers of those that do, and what tells whether
-another one begins with its last character."""
+Turn: TypeAlias = "tuple[Pack, tuple[int, ...], tuple[State, Finder] | None]"
+"""The pack behind a piece of text that not all matches survive, the numbers of those that do, and where another one
+stands before the last character and what finds that it may begin there."""
 
 BLANKS_AND_INK = re.compile("[ \t\r\n\x0b\x0c]{1,8}[^ \t\r\n\x0b\x0c`~>]")
 """A piece of text that a pack may know, besides single characters and the blanks alone."""
@@ -88,7 +88,7 @@ class Pack(dict[str, "Pack | None"]):
         starts = self._starts.get(_place(piece))
         if last in _SIGNS or starts is None:
             return None
-        begins = None if starts[0][last] is None else starts[1]
+        begins = None if starts[0][last] is None else starts
         kept: list[int] = []
         behind: list[State] = []
         for number, state in enumerate(self.states):

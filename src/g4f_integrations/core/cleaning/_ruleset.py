@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from g4f_integrations.core.cleaning._code import OPEN_TEXT, Code, Guard
 from g4f_integrations.core.cleaning._frames import Table
+from g4f_integrations.core.cleaning._outlook import Outlook
 from g4f_integrations.core.cleaning._packs import Finder, Pack, Starts
 from g4f_integrations.core.cleaning._rules import Rule
 from g4f_integrations.core.cleaning._states import BLANKS, State
@@ -68,6 +69,7 @@ class Ruleset:
         ahead: Characters that a rule's match looks ahead, by its number.
         may_begin: By place and guard, what finds that a match may begin at a place of a text: its first characters, as
             far as nothing else begins in them.
+        outlook: Tells of matches that begin in a whole text which of them soon break off.
         spares: By the number of a rule that only looks out for a text: the rules that this text stops.
         plain: Finds where ordinary text stops being of no interest; matches the first character of interest.
         fenced: The same inside a code fence.
@@ -75,8 +77,8 @@ class Ruleset:
     """
 
     __slots__ = (
-        "_clean", "_clean_before", "_literals", "_packs", "_smaller", "ahead", "careful", "fenced", "may_begin",
-        "plain", "rules", "spares", "starts",
+        "_clean", "_clean_before", "_literals", "_needs", "_packs", "_smaller", "ahead", "careful", "fenced",
+        "may_begin", "outlook", "plain", "rules", "spares", "starts",
     )  # fmt: skip
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -87,6 +89,7 @@ class Ruleset:
         self._smaller: dict[frozenset[int], Ruleset] = {}
         self._clean: set[int] = set()  # hashes of texts that hold nothing; two generations, so that they stay bounded
         self._clean_before: set[int] = set()
+        self._needs: list[tuple[Rule, tuple[str, ...]]] | None = None  # found when a text first asks for them
         self._packs: dict[tuple[Guard, bool], dict[tuple[State, ...], Pack]]  # by the kind of place
         self._packs = {(guard, is_open): {} for guard in _GUARDS for is_open in (False, True)}
         self.rules = (*rules, *map(_lookout, lookouts))
@@ -106,6 +109,8 @@ class Ruleset:
             pattern = table.opening(entries, signs + _any_of(table.first_chars(firsts["glued", guard])))
             self.may_begin[place, guard] = re.compile(pattern or "(?!)").match
         everywhere = {place: {state for guard in _GUARDS for state in firsts[place, guard]} for place in _PLACES}
+        inner = [table.start(everywhere[place]) for place in ("glued", "blank", "line", "paragraph")]
+        self.outlook = Outlook(inner, [table.first_chars(state.members) for state in inner])
         within = _any_of(table.first_chars(everywhere["glued"]))
         glued = table.opening(everywhere["glued"], within)
         blank = table.opening(everywhere["blank"] - everywhere["glued"], within)
@@ -186,11 +191,17 @@ class Ruleset:
         at_end = any(need in end for need in tail)  # adverts at the end may stand in front of each other
         places: dict[str, int] = {}
         windows: dict[str, int] = {}
-        for rule in self.rules[: len(self.rules) - len(self.spares)]:
-            if rule.anchor == ("head",) or not (at_end or "any" in rule.anchor):
-                continue  # the head of a text is always read
+        if self._needs is None:
+            self._needs = [
+                (rule, rule.whole_needs)
+                for rule in self.rules[: len(self.rules) - len(self.spares)]
+                if rule.anchor != ("head",)  # the head of a text is always read
+            ]
+        for rule, needs in self._needs:
+            if not (at_end or "any" in rule.anchor):
+                continue
             window = max(rule.longest, UNDECIDED, _NEAR) + 64
-            for need in rule.whole_needs:
+            for need in needs:
                 if need not in places:
                     places[need] = text.find(need)
                 if places[need] >= 0:

@@ -139,6 +139,7 @@ class Scanner(Hurrying):
     def clean_whole(self, text: str) -> str:
         """What stays of a whole text: the same as by `feed` and `flush`, sooner."""
         self._needs = Needs(text, self._ruleset.windows(text))
+        self._outlook = self._ruleset.outlook
         return self.feed(text) + self.flush()
 
     # Reading ---------------------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ class Scanner(Hurrying):
     def _walk(self) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop: a call for each character costs twice
         """Read character by character until ordinary text is reached again."""
         text, starts, may_begin = self._text, self._ruleset.starts, self._ruleset.may_begin
-        needs = self._needs
+        needs, outlook = self._needs, self._outlook
         while (place := self._place) < len(text):
             if self._threads and self._ws < 0 and not self._run:
                 place = self._hurry(text, place)
@@ -216,6 +217,8 @@ class Scanner(Hurrying):
                     opener = None
                 if opener is not None and needs is not None and where != "head" and needs.are_far(place):
                     opener = None
+                if opener is not None and outlook is not None and where != "head":
+                    opener = opener if outlook.has_future(text, place, starts[where, guard]) else None
                 if opener is not None and self._prompt is not None:
                     self._ask_prompt()
                     starts, may_begin = self._ruleset.starts, self._ruleset.may_begin

@@ -27,9 +27,10 @@ class State(dict[str, "State | None"]):
         cut: The rule that an unfinished advert at the text's end belongs to.
         longest: Characters that a match through here may have; 0 where undecided text is meant.
         leaf: Whether nothing can follow.
+        may_end: Whether a match may be complete here, before the text's end.
     """
 
-    __slots__ = ("_table", "bound", "cut", "leaf", "line", "longest", "members", "now", "tail")
+    __slots__ = ("_table", "bound", "cut", "leaf", "line", "longest", "may_end", "members", "now", "tail")
 
     def __init__(self, table: Walk, members: frozenset[int]) -> None:
         super().__init__()
@@ -42,6 +43,7 @@ class State(dict[str, "State | None"]):
         self.cut = table.first(members, "cut")
         self.longest = table.longest(members)
         self.leaf = table.is_leaf(members)
+        self.may_end = not (self.now is self.line is self.bound is None)
 
     __hash__ = object.__hash__  # type: ignore[assignment]  # each set is one object, unlike other dicts
 

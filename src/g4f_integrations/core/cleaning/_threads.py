@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from g4f_integrations.core.cleaning._code import OPEN_TEXT, Code
 from g4f_integrations.core.cleaning._held import PROVENANCE, Cut, HeldText
+from g4f_integrations.core.cleaning._outlook import Outlook
 from g4f_integrations.core.cleaning._rules import Rule
 from g4f_integrations.core.cleaning._ruleset import UNDECIDED, Ruleset
 from g4f_integrations.core.cleaning._states import BLANKS, URL_ENDS, State
@@ -48,14 +49,15 @@ class Matching(HeldText):
     """
 
     __slots__ = (
-        "_block", "_code", "_head", "_indent", "_later", "_newlines", "_origin", "_place", "_ruleset", "_run",
-        "_spared", "_text", "_threads", "_trim", "_weight", "_ws", "_ws_context", "flags",
+        "_block", "_code", "_head", "_indent", "_later", "_newlines", "_origin", "_outlook", "_place", "_ruleset",
+        "_run", "_spared", "_text", "_threads", "_trim", "_weight", "_ws", "_ws_context", "flags",
     )  # fmt: skip
 
     def __init__(self, ruleset: Ruleset) -> None:
         super().__init__()
         self._ruleset = ruleset
         self.flags: list[Cut] = []
+        self._outlook: Outlook | None = None  # of a whole text
         self._text = ""  # what is being read
         self._origin = 0  # and its offset
         self._place = 0  # in it
