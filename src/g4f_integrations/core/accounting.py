@@ -31,7 +31,7 @@ def closing_events(
         partial: What earlier attempts have brought of the answer, if it was carried on.
     """
     candidate, made, notes = run.candidate, run.answer, run.notes
-    info, usage, is_estimated = made.info, usage_of(run), made.usage is None
+    info, usage, is_estimated = made.info, made.usage or _estimate(run), made.usage is None
     removed, sources = made.removed, made.sources
     if partial is not None:
         usage, is_estimated = added_usage(partial.usage, usage), is_estimated or partial.is_estimated

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import threading
 import weakref
 from collections.abc import Callable
@@ -33,9 +34,13 @@ class Alarm:
 
     def cancel(self) -> None:
         """Put it off for good."""
-        if self._callback is not None:
-            self._callback = None  # which may hold a pump, and with it an answer
-            self._bell.put_off()
+        if self._callback is None:
+            return
+        self._callback = None  # which may hold a pump, and with it an answer
+        bell = self._bell
+        bell.dead += 1
+        if bell.dead > _FEWEST_DEAD:
+            bell.tidy()
 
     @property
     def is_alive(self) -> bool:
@@ -52,48 +57,40 @@ class Alarm:
 class _Bell:
     """The alarms of one loop."""
 
-    __slots__ = ("_alarms", "_dead", "_timer", "_wakes", "loop")
+    __slots__ = ("_timer", "alarms", "dead", "loop", "wakes")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = weakref.ref(loop)  # a bell outlives its loop until its thread runs another
-        self._alarms: list[tuple[float, int, Alarm]] = []
-        self._dead = 0
+        self.alarms: list[tuple[float, int, Alarm]] = []
+        self.dead = 0  # alarms among them that were put off
         self._timer: asyncio.TimerHandle | None = None
-        self._wakes = 0.0  # when the timer rings
+        self.wakes = math.inf  # when the timer rings
 
-    def set(self, loop: asyncio.AbstractEventLoop, due: float, callback: Callable[[], Any]) -> Alarm:
-        alarm = Alarm(self, callback)
-        heappush(self._alarms, (due, next(_numbers), alarm))
-        if self._timer is None or due < self._wakes:
-            self._wake(loop, due)
-        return alarm
+    def tidy(self) -> None:
+        if self.dead * 2 > len(self.alarms):
+            self.alarms[:] = [entry for entry in self.alarms if entry[2].is_alive]
+            heapify(self.alarms)
+            self.dead = 0
 
-    def put_off(self) -> None:
-        self._dead += 1
-        if self._dead > _FEWEST_DEAD and self._dead * 2 > len(self._alarms):
-            self._alarms[:] = [entry for entry in self._alarms if entry[2].is_alive]
-            heapify(self._alarms)
-            self._dead = 0
-
-    def _wake(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+    def wake(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer, self._wakes = loop.call_at(due, self._look), due
+        self._timer, self.wakes = loop.call_at(due, self._look), due
 
     def _look(self) -> None:
         """Ring what is due, and be woken for the next."""
-        self._timer = None
-        loop, alarms = asyncio.get_running_loop(), self._alarms
-        now = max(loop.time(), self._wakes)  # a loop may be early by its clock's resolution
+        loop, alarms = asyncio.get_running_loop(), self.alarms
+        now = max(loop.time(), self.wakes)  # a loop may be early by its clock's resolution
+        self._timer, self.wakes = None, math.inf
         ringing = []
         while alarms and (alarms[0][0] <= now or not alarms[0][2].is_alive):
             alarm = heappop(alarms)[2]
             if alarm.is_alive:
                 ringing.append(alarm)
             else:
-                self._dead -= 1
+                self.dead -= 1
         if alarms:
-            self._wake(loop, alarms[0][0])
+            self.wake(loop, alarms[0][0])
         for alarm in ringing:
             loop.call_soon(alarm.ring)  # each by itself, so that none keeps another from being called
 
@@ -119,7 +116,11 @@ def set_alarm(loop: asyncio.AbstractEventLoop, due: float, callback: Callable[[]
     bell = _here.bell
     if bell is None or bell.loop() is not loop:
         bell = _here.bell = _Bell(loop)
-    return bell.set(loop, due, callback)
+    alarm = Alarm(bell, callback)
+    heappush(bell.alarms, (due, next(_numbers), alarm))
+    if due < bell.wakes:
+        bell.wake(loop, due)
+    return alarm
 
 
 class Limit:

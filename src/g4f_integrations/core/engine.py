@@ -139,7 +139,8 @@ class _Call(Racing):
             self._number
         )  # in force until the end: no consumer sees it, as one of a generator would
         try:
-            contender = self.raced(await self._prepare_first())
+            first = await self._prepare_first()
+            contender = first if self._policy.hedge_after is None else self.raced(first)
             while True:
                 broke: Failure | None = None
                 try:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # loaded when somebody follows a call
 
 logger = call_logger("engine")
 
+_STORE = default_store()
 _call_numbers = itertools.count(1)
 _ABOUT_LENGTH = frozenset({"context_length", "bad_request", "rate_limit", "unknown"})
 
@@ -63,7 +64,7 @@ class Ledger(ABC):
     def __init__(self, request: Request, policy: Resilience) -> None:
         self._request = request
         self._policy = policy
-        self._store: HealthStore = default_store() if policy.store is None else policy.store
+        self._store: HealthStore = _STORE if policy.store is None else policy.store
         self._number = next(_call_numbers)
         self._attempts: list[Attempt] = []
         self._failures: list[Failure] = []
@@ -184,7 +185,7 @@ class Ledger(ABC):
             fitting = self._fitting or self._make_fitting()
             reason = answer.finishes[0].lower() if answer.filled_window else answer.finish_reason(0)
             fitting.answered(run.candidate, run.messages, reason, answer.usage)
-        if logger.isEnabledFor(logging.DEBUG):
+        if logger.logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s answered in %.2f s", run.candidate.label, seconds)
 
     @in_its_call

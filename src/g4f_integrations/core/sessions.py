@@ -54,11 +54,6 @@ class _Connector(aiohttp.TCPConnector):
         return super()._get(key, *details)
 
     @property
-    def is_shut(self) -> bool:
-        """Whether it was closed, be its loop open or not."""
-        return self._closed
-
-    @property
     def closed(self) -> bool:
         """Also true once the loop is closed, so that aiohttp does not print a complaint about a session left open."""
         return self._closed or self.home.is_closed()
@@ -75,8 +70,10 @@ class _Connector(aiohttp.TCPConnector):
 
 def _has_hung_up(transport: asyncio.Transport | None) -> bool:
     """Whether an idle connection has something to read, which is its end: nobody was asked for anything."""
-    sock = None if transport is None else transport.get_extra_info("socket")
-    number = -1 if sock is None else sock.fileno()
+    number = getattr(transport, "_sock_fd", None)  # asyncio's own keep it at hand; asking for it is five calls
+    if number is None:
+        sock = None if transport is None else transport.get_extra_info("socket")
+        number = -1 if sock is None else sock.fileno()
     if number < 0:
         return False  # the loop has seen it; aiohttp looks for that itself
     if not hasattr(select, "poll"):  # Windows
@@ -173,7 +170,8 @@ if hasattr(os, "register_at_fork"):  # Windows does not fork
 def session_at_hand(*, trust_env: bool = False) -> aiohttp.ClientSession | None:
     """The running loop's pooled session, if there is one already; see `open_session`."""
     sessions: _Sessions | None = getattr(asyncio.get_running_loop(), _ATTRIBUTE, None)
-    if sessions is None or sessions.connector.is_shut or sessions.process != os.getpid():
+    # Not `connector.closed`, which asks for the loop as well: that is running.
+    if sessions is None or sessions.connector._closed or sessions.process != os.getpid():  # noqa: SLF001  see above
         return None
     return sessions.by_environment if trust_env else sessions.plain
 

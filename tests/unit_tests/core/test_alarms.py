@@ -78,7 +78,7 @@ async def test_alarms_that_were_put_off_are_forgotten_with_what_they_hold():
     held.clear()
     gc.collect()
     assert [one() for one in gone if one() is not None] == []
-    assert len(bell._alarms) < 200
+    assert len(bell.alarms) < 200
 
 
 def test_every_loop_has_alarms_of_its_own():

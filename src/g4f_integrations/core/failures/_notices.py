@@ -52,7 +52,8 @@ def notice_table(provider: str | None) -> NoticeTable:
 
 def match_notice(text: str, provider: str | None) -> Outcome | None:
     """The kind of notice that `text` is as a whole, or ``None``."""
-    table = notice_table(provider)
+    tables = _tables()
+    table = tables.get((provider or "").lower()) or tables[""]
     step = table.frames.step
     states = table.frames.start
     for count, char in enumerate(text):

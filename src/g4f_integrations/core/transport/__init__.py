@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Coroutine
+from functools import lru_cache
 from typing import Any, Protocol
 
 from g4f_integrations.core.candidates.candidate import Candidate, Plan
@@ -174,6 +175,7 @@ def open_upstream(candidate: Candidate, request: Request, notes: CallNotes) -> U
     return Upstream(pump, _BATCHES, streams=request.stream)
 
 
+@lru_cache(maxsize=256)
 def check_arrived(candidate: Candidate) -> None:
     """Whether the credentials inside the route's URLs are still there.
 
