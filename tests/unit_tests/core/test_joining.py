@@ -117,6 +117,14 @@ def test_the_end_of_a_block_of_code_around_it_goes_with_its_line_end():
         ("word ", " and so on", "and so on"),
         ("one\n", "\ntwo", "\ntwo"),
         ("The cat ", "The cat\nsat", "\nsat"),
+        ("8. Kites.", "9. Shells.", "\n9. Shells."),
+        ("Two:\n  9) Kites", "10) Shells", "\n  10) Shells"),
+        ("8. Kites.", "12. Shells.", "12. Shells."),  # another number is no next item
+        ("8. Take version 2.", "9. And", "9. And"),
+        ("8. Kites.", "9.5 of them", "9.5 of them"),
+        ("3. Kites.\n4.", "The wren", " The wren"),
+        ("Costs 4.", "The wren", " The wren"),
+        ("3. 风筝\n4.", "灯塔", "灯塔"),
     ],
 )
 @pytest.mark.parametrize("size", [1, 2, 1000])

@@ -7,7 +7,7 @@ import re
 from g4f_integrations.core.filters import StopSequences, longest_suffix_prefix
 from g4f_integrations.core.joining._astray import is_astray
 from g4f_integrations.core.joining._lines import Folding, folded
-from g4f_integrations.core.joining._words import between_words, end_of_remark, is_repetition, words
+from g4f_integrations.core.joining._words import between_words, end_of_remark, is_repetition, may_number_item, words
 from g4f_integrations.core.joining._wraps import Wrap, end_of_marks, wrap_at
 
 DONE = "<<complete>>"
@@ -236,9 +236,10 @@ class Joint:
         return ""
 
     def _shows_its_first_word(self, held: str, start: int) -> bool:
-        """Whether the word is whole that may need a blank before it."""
-        is_glued = not start and not self._gap and not self._blanks and self._core[-1:].isalpha()
-        return not is_glued or len(held) > _LONGEST_WORD or not held.isalpha()
+        """Whether the word is whole that may need a blank before it, or the number that may begin a line."""
+        if start or self._gap or self._blanks or len(held) > _LONGEST_WORD:
+            return True
+        return not (may_number_item(held) if held[0].isdecimal() else self._core[-1:].isalpha() and held.isalpha())
 
     def _places(self, held: str, start: int) -> tuple[list[int], bool, int]:
         """Where the continuation proper may begin; whether that is certain; and how much is sure to go before it.

@@ -19,6 +19,10 @@ _LAST_WORD = re.compile(r"[^\W\d_]+\Z")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"\S{1,200}\Z")
 _WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")  # scripts without blanks
+_ITEM_NUMBER = re.compile(r"(?:\A|\n)[ \t]*\d{1,4}[.)]\Z")
+_LAST_ITEM = re.compile(r"(?:\A|\n)([ \t]*)(\d{1,4})([.)])[ \t][^\n]*(?<!\d)(?<!\d[.,])\Z")
+_FIRST_ITEM = re.compile(r"(\d{1,4})([.)])[ \t]")
+_MAYBE_ITEM = re.compile(r"\d{1,4}[.)]?")
 _LONGEST_REMARK = 150
 _PUNCTUATION = ".,;:!?"
 _LINE_START = re.compile(r"\n[ \t]*\Z")
@@ -137,7 +141,11 @@ def _is_telling_word(old: str, shared: str, rest: str, letters: int) -> bool:
 
 
 def between_words(old: str, new: str) -> str | None:
-    """What has to stand between two pieces of prose: a blank that got lost, or nothing.
+    r"""What has to stand between two pieces of prose: a blank or a line's end that got lost, or nothing.
+
+    Example:
+        >>> between_words("1. One.", "2. Two."), between_words("1. One.\n2.", "Two.")
+        ('\n', ' ')
 
     Args:
         old: The end of what was said.
@@ -147,17 +155,39 @@ def between_words(old: str, new: str) -> str | None:
         ``None`` if `new` does not go on from `old` at all.
     """
     last, first = old[-1:], new[:1]
+    if first.isdecimal():
+        return _before_item(old, new)
     if _WIDE.match(last) or _WIDE.match(first) or not first.isalpha():
         return ""
     if last.isalpha():
         return _between_letters(old, new)
+    return " " if _ends_word(old, last, first) else ""
+
+
+def _ends_word(old: str, last: str, first: str) -> bool:
+    """Whether a blank is missing between `last`, a mark, and `first`, a letter."""
+    if _ITEM_NUMBER.search(old) is not None:
+        return True
     token = _TOKEN.search(old)
-    is_plain = token is not None and not any(mark in token[0] for mark in "/@\\:_<{[=")
-    if last in ".!?" and first.isupper():
-        return " " if is_plain and not old[-3:-2].isspace() and len(old) > 2 else ""  # "U." may go on with "S."
-    if last in ",;" and is_plain:
-        return " " if f"{last} " in old else ""
-    return ""
+    if token is None or any(mark in token[0] for mark in "/@\\:_<{[="):
+        return False
+    if last in ".!?" and first.isupper():  # "U." may go on with "S."
+        return len(old) > 2 and (old[-2].isdecimal() or not old[-3].isspace())
+    return last in ",;" and f"{last} " in old
+
+
+def may_number_item(text: str) -> bool:
+    """Whether a text that is still to come may begin with the number of a list's item."""
+    return _MAYBE_ITEM.fullmatch(text) is not None
+
+
+def _before_item(old: str, new: str) -> str:
+    """The end of the line before the next item of a numbered list, if `new` begins with that."""
+    line = _LAST_ITEM.search(old)
+    item = _FIRST_ITEM.match(new)
+    if line is None or item is None or line[3] != item[2] or int(item[1]) != int(line[2]) + 1:
+        return ""
+    return f"\n{line[1]}"
 
 
 def _between_letters(old: str, new: str) -> str | None:
