@@ -76,11 +76,15 @@ class Partial:
         """What the next route is told of the answer."""
         return self.text + self.blanks
 
-    def joint(self) -> Joint:
-        """What joins the rest to it."""
+    def joint(self, *, trimmed: bool = False) -> Joint:
+        """What joins the rest to it.
+
+        Args:
+            trimmed: Whether the route that is asked drops white space at the beginning of its answers.
+        """
         from g4f_integrations.core.joining import Joint  # few answers break off
 
-        return Joint(self.text, self.blanks, anew=self.anew)
+        return Joint(self.text, self.blanks, anew=self.anew, trimmed=trimmed)
 
 
 class CallState:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from g4f_integrations.core.accompaniment import UNTOLD, Accompaniment
 from g4f_integrations.core.asking import Asked
-from g4f_integrations.core.call_state import CallState
+from g4f_integrations.core.call_state import CallState, Partial
 from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.events import (
     AsideDelta,
@@ -23,6 +24,9 @@ from g4f_integrations.core.events import (
 from g4f_integrations.core.failures import AttemptFailed, Failure
 from g4f_integrations.core.lane import Lane
 from g4f_integrations.core.trimming import WINDOW_FULL
+
+if TYPE_CHECKING:  # loaded when an answer breaks off
+    from g4f_integrations.core.joining import Joint
 
 _FINISH_REASONS = {
     **dict.fromkeys(WINDOW_FULL, "length"),
@@ -210,9 +214,14 @@ class Incoming(Accompaniment):
             output_limit=self._limit,
             make_splitter=asked.splitter if asked.tools else None,
             form=asked.json_stage() if asked.format is not None else None,
-            joint=self._call.partial.joint() if self._call.partial is not None else None,
+            joint=self._joint(self._call.partial) if self._call.partial is not None else None,
         )
         return lane
+
+    def _joint(self, partial: Partial) -> Joint:
+        from g4f_integrations.core.transport import trims_answers  # few answers break off
+
+        return partial.joint(trimmed=trims_answers(self._candidate))
 
     async def _ask_about_adverts(self, question: str) -> str | None:
         ask = self._call.ask_about_adverts

@@ -132,6 +132,42 @@ def test_words_are_neither_glued_nor_split_nor_said_twice(told, continuation, re
     assert joined(told, continuation, size=size) == (rest, None)
 
 
+# A route that drops white space at the beginning of its answers ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "continuation"),
+    [
+        ("6. The dormouse", "of bay 820"),
+        ("of bay 752", "has 618298"),
+        ("He ate kites", "9 of them"),
+        ("```python\nif lamp:\n", "light(lamp)"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_where_white_space_may_be_missing_nothing_is_joined(told, continuation, size):
+    rest, problem = joined(told, continuation, size=size, trimmed=True)
+
+    assert rest == ""
+    assert "white space" in problem
+
+
+@pytest.mark.parametrize(
+    ("told", "continuation", "rest"),
+    [
+        ("6. The dormouse of", "The dormouse of bay 820", " bay 820"),  # its last words once more
+        ("6. The dormouse ", "of bay 820", "of bay 820"),
+        ("6. The dormouse", ", of bay 820", ", of bay 820"),
+        ("He left.", "She stayed.", " She stayed."),
+        ("8. Kites.", "9. Shells.", "\n9. Shells."),
+        ("今天天气很", "好。", "好。"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_where_none_can_be_missing_or_it_is_clear_which_it_is_joined(told, continuation, rest, size):
+    assert joined(told, continuation, size=size, trimmed=True) == (rest, None)
+
+
 @pytest.mark.parametrize(
     ("remark", "carried_on"),
     [

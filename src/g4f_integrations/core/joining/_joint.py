@@ -7,7 +7,14 @@ import re
 from g4f_integrations.core.filters import StopSequences, longest_suffix_prefix
 from g4f_integrations.core.joining._astray import is_astray
 from g4f_integrations.core.joining._lines import Folding, folded
-from g4f_integrations.core.joining._words import between_words, end_of_remark, is_repetition, may_number_item, words
+from g4f_integrations.core.joining._words import (
+    between_words,
+    end_of_remark,
+    is_first_word_whole,
+    is_repetition,
+    may_lack_space,
+    words,
+)
 from g4f_integrations.core.joining._wraps import Wrap, end_of_marks, wrap_at
 
 DONE = "<<complete>>"
@@ -17,7 +24,6 @@ _TAIL = 2_000  # characters of the old end in which a repeated beginning is look
 _SURE = 200  # characters from the very beginning after which there is no doubt that the answer is begun anew
 _BEGUN_ANEW = 12  # characters in common with the beginning that are no accident in the middle of a sentence
 _LONGEST_FENCE = 80  # characters of a line that opens a block of code
-_LONGEST_WORD = 40
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _FENCE_LINE = re.compile(r"(?:```|~~~)([^\n`]*)\n")
 _BEFORE_VALUE = frozenset(",:[({")
@@ -36,6 +42,7 @@ class Joint:
         told: What was handed over.
         blanks: The white space that came behind it and was not handed over any more.
         anew: Whether the answer was asked for once more from its beginning: then all of `told` has to come again.
+        trimmed: Whether the route drops white space at an answer's beginning, so that it may be what is missing.
 
     Attributes:
         passing: Whether all further text passes as it is.
@@ -51,16 +58,16 @@ class Joint:
 
     __slots__ = (
         "_anew", "_at", "_beginnings", "_blanks", "_closing", "_core", "_end", "_ending", "_folding", "_found_at",
-        "_gap", "_held", "_in_code", "_space", "_tail", "_wraps", "met", "passing", "problem", "refused",
+        "_gap", "_held", "_in_code", "_space", "_tail", "_trimmed", "_wraps", "met", "passing", "problem", "refused",
     )  # fmt: skip
 
-    def __init__(self, told: str, blanks: str = "", *, anew: bool = False) -> None:
+    def __init__(self, told: str, blanks: str = "", *, anew: bool = False, trimmed: bool = False) -> None:
         core = told.rstrip()
         self._core = folded(core)
         self._gap = told[len(core) :]  # white space that was handed over behind the last word
         self._space = folded(self._gap)
         self._blanks = blanks
-        self._anew = anew
+        self._anew, self._trimmed = anew, trimmed
         self._tail = self._core[-_TAIL:]
         self._in_code = len(_FENCE.findall(told)) % 2 == 1
         self._end = StopSequences((DONE,))
@@ -135,9 +142,7 @@ class Joint:
 
     def _after_old(self, rest: str) -> str:
         """What follows the last word that the reader has; of the white space there, he may have some already."""
-        self._held = rest
-        self._at = len(self._core)
-        self.met = True
+        self._held, self._at, self.met = rest, len(self._core), True
         closing = self._closing
         if closing and rest.startswith(closing):  # the old text alone was quoted
             self._closing, rest = "", rest[len(closing) :]
@@ -199,7 +204,8 @@ class Joint:
             if rest is not None:
                 return rest
             is_settled &= not may_begin_anew and (self._anew or not self._may_overlap(place, body))
-        is_settled = is_settled and self._shows_its_first_word(held, start)
+        if not start and not self._gap and not self._blanks:
+            is_settled = is_settled and is_first_word_whole(self._core, held)
         if not final and not (is_settled and self._is_astray(held[start + skipped :], final=False) is not None):
             return ""
         if self._anew:
@@ -234,12 +240,6 @@ class Joint:
             return self._refuse("it quotes what was there, and nobody can tell where that ends")
         self._closing = wrap.closing
         return ""
-
-    def _shows_its_first_word(self, held: str, start: int) -> bool:
-        """Whether the word is whole that may need a blank before it, or the number that may begin a line."""
-        if start or self._gap or self._blanks or len(held) > _LONGEST_WORD:
-            return True
-        return not (may_number_item(held) if held[0].isdecimal() else self._core[-1:].isalpha() and held.isalpha())
 
     def _places(self, held: str, start: int) -> tuple[list[int], bool, int]:
         """Where the continuation proper may begin; whether that is certain; and how much is sure to go before it.
@@ -283,17 +283,18 @@ class Joint:
             if size:
                 return self._unwrapped(wrap, held[place + size :])
         lead = "" if skipped else held[:start]  # folded, as is what is compared with it
-        body = held[start + skipped :]
-        if not body:
+        if not (body := held[start + skipped :]):
             return ""
-        if self._in_code:
+        space, why = self._gap + self._blanks, None
+        if self._trimmed and not skipped and may_lack_space(self._tail, space, body, self._in_code):
+            why = "its route drops white space, and nobody can tell whether there was any"
+        elif self._in_code:
             return self._go_on_in_code(lead, body)
-        why = self._why_not(body, lead)
+        why = why or self._why_not(body, lead)
         if why is None and self._is_astray(body, final=True):
             why = "it is an answer of its own"
         if why is not None:
             return self._refuse(why)
-        space = self._gap + self._blanks
         if space.endswith(" ") and lead == " " and not space.endswith("\n "):
             lead = ""
         between = "" if space or lead else between_words(self._tail, body)

@@ -23,8 +23,10 @@ _ITEM_NUMBER = re.compile(r"(?:\A|\n)[ \t]*\d{1,4}[.)]\Z")
 _LAST_ITEM = re.compile(r"(?:\A|\n)([ \t]*)(\d{1,4})([.)])[ \t][^\n]*(?<!\d)(?<!\d[.,])\Z")
 _FIRST_ITEM = re.compile(r"(\d{1,4})([.)])[ \t]")
 _MAYBE_ITEM = re.compile(r"\d{1,4}[.)]?")
+_LONGEST_WORD = 40
 _LONGEST_REMARK = 150
 _PUNCTUATION = ".,;:!?"
+_CLOSING = frozenset(f"{_PUNCTUATION})]}}\"'%\u00bb\u201d\u2019\u2026")  # what no blank goes before
 _LINE_START = re.compile(r"\n[ \t]*\Z")
 
 
@@ -164,6 +166,22 @@ def between_words(old: str, new: str) -> str | None:
     return " " if _ends_word(old, last, first) else ""
 
 
+def may_lack_space(old: str, space: str, new: str, in_code: bool) -> bool:
+    """Whether white space may be missing before `new`, whose own was dropped on its way, without it being clear.
+
+    Args:
+        old: The end of what was said.
+        space: The white space behind it.
+        new: What follows.
+        in_code: Whether a block of code is open, where indentation may be missing, too.
+    """
+    if in_code:
+        return True
+    if space or new[0] in _CLOSING or _WIDE.match(old[-1:]) or _WIDE.match(new):
+        return False
+    return not between_words(old, new)
+
+
 def _ends_word(old: str, last: str, first: str) -> bool:
     """Whether a blank is missing between `last`, a mark, and `first`, a letter."""
     if _ITEM_NUMBER.search(old) is not None:
@@ -176,9 +194,16 @@ def _ends_word(old: str, last: str, first: str) -> bool:
     return last in ",;" and f"{last} " in old
 
 
-def may_number_item(text: str) -> bool:
-    """Whether a text that is still to come may begin with the number of a list's item."""
-    return _MAYBE_ITEM.fullmatch(text) is not None
+def is_first_word_whole(old: str, new: str) -> bool:
+    """Whether the word is whole that may need a blank before it, or the number that may begin a line.
+
+    Args:
+        old: The end of what was said.
+        new: What follows it, as far as it has come; neither has white space there.
+    """
+    if len(new) > _LONGEST_WORD:
+        return True
+    return not (_MAYBE_ITEM.fullmatch(new) if new[0].isdecimal() else old[-1:].isalpha() and new.isalpha())
 
 
 def _before_item(old: str, new: str) -> str:

@@ -46,6 +46,7 @@ __all__ = [
     "open_upstream",
     "shape_of",
     "takes_parameter",
+    "trims_answers",
 ]
 
 _HELD_READS = 16  # network reads of a stream that wait for a slow consumer; one can hold a thousand events
@@ -155,6 +156,11 @@ def takes_parameter(candidate: Candidate, name: str) -> bool:
 def names_parameter(candidate: Candidate, name: str) -> bool:
     """Whether a route is a provider whose own method has a parameter of that name."""
     return candidate.provider is not None and name in shape_of(candidate.provider).named
+
+
+def trims_answers(candidate: Candidate) -> bool:
+    """Whether a route is known to drop white space at the beginning of an answer, as g4f's OpenAI template does."""
+    return candidate.provider is not None and shape_of(candidate.provider).is_template
 
 
 def open_upstream(candidate: Candidate, request: Request, notes: CallNotes) -> Upstream:
