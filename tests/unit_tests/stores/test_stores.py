@@ -75,6 +75,16 @@ async def until(holds):
     raise AssertionError("it never came to hold")
 
 
+async def until_told(url, key):
+    """Let the background work until others can read that a route is out."""
+    for _ in range(200):
+        with elsewhere(url) as theirs:
+            if not (await read(theirs, key)).at_ease:
+                return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it was never told")
+
+
 def refreshing(url, refresh=0.01):
     """A store that looks often; not the one that the URL stands for, so that two of them are like two processes."""
     store = store_at(url)
@@ -507,6 +517,8 @@ async def test_a_hung_route_is_paid_for_once_by_a_whole_fleet(url):
     hung, well = ScriptedProvider(stall(30), name="Hung"), ScriptedProvider("well", name="Well")
     policy = Resilience(store=url, attempt_timeout=0.02, first_token_timeout=0.02)
     await ask(hung, well, policy=policy)
+    (route,) = [key for key in policy.store.known() if key.name == "Hung"]
+    await until_told(url, route)
     second = second_view(policy.store)
 
     answers = [await ask(hung, well, policy=policy.model_copy(update={"store": second})) for _ in range(3)]
