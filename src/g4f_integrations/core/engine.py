@@ -139,8 +139,7 @@ class _Call(Racing):
             self._number
         )  # in force until the end: no consumer sees it, as one of a generator would
         try:
-            first = await self._prepare_first()
-            contender = first if self._policy.hedge_after is None else self.raced(first)
+            contender = self.raced(await self._prepare_first())
             while True:
                 broke: Failure | None = None
                 try:

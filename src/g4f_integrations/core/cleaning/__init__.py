@@ -6,9 +6,9 @@ that are wholly a notice are `core.failures`' business, which this room asks. No
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from g4f_integrations._lazy import lazy_names
 from g4f_integrations.core.cleaning._ai_settings import AICleaning, Complete
 from g4f_integrations.core.cleaning._results import Cleaned, Removed
 from g4f_integrations.core.cleaning._rules import CATEGORIES, Category, Example, Rule
@@ -50,11 +50,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    value: object = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
