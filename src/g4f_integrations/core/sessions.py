@@ -13,7 +13,7 @@ import os
 import select
 import threading
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from http.cookies import BaseCookie, SimpleCookie
 from typing import Any
 
@@ -25,10 +25,17 @@ from g4f_integrations import __version__
 PER_HOST = 100
 """Connections to one host at a time at the most; further calls wait for one."""
 
-_LONGEST_HEADER = 65_536  # some gateways send policies beyond aiohttp's 8 kB, which would fail the call
-# aiohttp also offers br and zstd where it finds a codec, but fails with those that are too old for it, and takes a
-# brotli body that broke off for a whole one.
-_ENCODINGS = "gzip, deflate"
+LONGEST_HEADER = 65_536
+"""Bytes of a header of an answer: some gateways send policies beyond aiohttp's 8 kB, which would fail the call."""
+
+DEFAULT_HEADERS = {
+    "user-agent": f"g4f-integrations/{__version__}",
+    # aiohttp also offers br and zstd where it finds a codec, but fails with those that are too old for it, and takes a
+    # brotli body that broke off for a whole one.
+    "accept-encoding": "gzip, deflate",
+}
+"""The headers of every request that has no others of these names."""
+
 _ATTRIBUTE = "_g4f_integrations_sessions"
 
 
@@ -52,6 +59,11 @@ class _Connector(aiohttp.TCPConnector):
             del kept[place]
             protocol.close()
         return super()._get(key, *details)
+
+    def lend(self, key: Any) -> Awaitable[Any]:
+        """An open connection that nobody uses, as aiohttp's versions since 3.11 give it; ``None`` if there is none."""
+        lent: Awaitable[Any] = self._get(key, [])
+        return lent
 
     @property
     def closed(self) -> bool:
@@ -114,9 +126,9 @@ class _Sessions:
             cookie_jar=_NoCookies(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # the clocks are the engine's
             trust_env=trust_env,
-            headers={"User-Agent": f"g4f-integrations/{__version__}", "Accept-Encoding": _ENCODINGS},
-            max_line_size=_LONGEST_HEADER,
-            max_field_size=_LONGEST_HEADER,
+            headers=DEFAULT_HEADERS,
+            max_line_size=LONGEST_HEADER,
+            max_field_size=LONGEST_HEADER,
         )
 
     async def _keep(self) -> AsyncGenerator[None, None]:

@@ -30,6 +30,15 @@ def _nothing_refused_yet():
     memory.clear()
 
 
+@pytest.fixture(params=["first request", "connection at hand"])
+async def loopback(loopback, request):
+    """Every server twice: as one that nobody has asked before, and as one to which a connection lies open."""
+    if request.param == "connection at hand":
+        await events(loopback, stream=False)
+        loopback.requests.clear()
+    return loopback
+
+
 # A good answer
 
 

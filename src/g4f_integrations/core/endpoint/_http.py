@@ -6,14 +6,16 @@ import asyncio
 import base64
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 import aiohttp
+from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.credentials import Secret, redact_url
+from g4f_integrations.core.endpoint import _at_hand
 from g4f_integrations.core.endpoint._terms import ENVIRONMENT_PROXY
 from g4f_integrations.core.failures import KEPT_HEADERS, HTTPFailure
 from g4f_integrations.core.logs import call_logger
@@ -38,6 +40,9 @@ _PATHS = ("/chat/completions", "/completions", "/embeddings", "/models")
 _COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"})
 # What aiohttp decodes, or says that it cannot; everything else it hands on as it came.
 _DECODED = {"gzip", "deflate", "br", *(["zstd"] if hasattr(aiohttp.compression_utils, "HAS_ZSTD") else [])}
+
+Answer: TypeAlias = aiohttp.ClientResponse | _at_hand.Reply
+"""What a request gives: its head has come, its body is read with `read`, and it is closed with `close`."""
 
 
 @lru_cache(maxsize=256)
@@ -130,7 +135,7 @@ def _proxy(candidate: Candidate, scheme: str) -> str | None:
 
 async def send(
     method: str, url: URL, candidate: Candidate, headers: dict[str, str], body: bytes | None = None
-) -> aiohttp.ClientResponse:
+) -> Answer:
     """Sends one request and gives the answer's head; the caller closes the answer.
 
     Redirects are followed at most five times and only within the origin, so that a key never leaves for another host.
@@ -145,8 +150,11 @@ async def send(
     by_environment = proxy is not None and proxy.lower().startswith(ENVIRONMENT_PROXY)
     session = session_at_hand(trust_env=by_environment) or await open_session(trust_env=by_environment)
     for _ in range(_MOST_REDIRECTS + 1):
+        reply: _at_hand.Reply | None = None
         try:
-            response = await session.request(
+            if proxy is None and body is not None and method == "POST":
+                reply = await _at_hand.post(session, url, endpoint.verify, headers, body)
+            response: Answer = reply or await session.request(
                 method,
                 url,
                 data=body,
@@ -157,11 +165,11 @@ async def send(
             )
         except aiohttp.ClientHttpProxyError:
             raise
-        except aiohttp.ClientResponseError as error:
+        except (aiohttp.ClientResponseError, HttpProcessingError) as error:
             # We ask for no exception on a status, so this is aiohttp's own verdict on what it could not parse.
             is_compression = "content-encoding" in str(error).lower()
             what = "is compressed and cannot be decompressed" if is_compression else "is no proper HTTP"
-            message = f"what the server sent {what} ({type(error).__name__})"
+            message = f"what the server sent {what}"
             raise ConnectionError(message) from None
         if 200 <= response.status < 300:
             if "Content-Encoding" in response.headers:
@@ -178,7 +186,7 @@ async def send(
     raise HTTPFailure(response.status, message, dict(response.headers))
 
 
-def _check_compression(response: aiohttp.ClientResponse) -> None:
+def _check_compression(response: Answer) -> None:
     encoding = response.headers["Content-Encoding"].strip().lower()
     if encoding in _DECODED or _COMPRESSIONS.isdisjoint(name.strip() for name in encoding.split(",")):
         return
@@ -195,7 +203,7 @@ def endpoint_of(candidate: Candidate) -> Endpoint:
     raise ConfigurationError(message)
 
 
-def kept_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+def kept_headers(response: Answer) -> dict[str, str]:
     """The answer's headers that are worth showing: request ids and rate limits, nothing secret."""
     kept: dict[str, str] = {}
     for name, value in response.headers.items():  # no comprehension: every function counts after a wait for the network
@@ -205,7 +213,7 @@ def kept_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
     return kept
 
 
-def _redirect(response: aiohttp.ClientResponse, url: URL, *, is_repeatable: bool) -> URL | None:
+def _redirect(response: Answer, url: URL, *, is_repeatable: bool) -> URL | None:
     if response.status not in {301, 302, 303, 307, 308}:
         return None
     location = response.headers.get("Location", "")
@@ -264,7 +272,7 @@ async def drain(content: aiohttp.StreamReader) -> None:
         pass
 
 
-async def close(response: aiohttp.ClientResponse) -> None:
+async def close(response: Answer) -> None:
     """Closes an answer; returns only when its socket is closed, which takes a turn of the loop if it was not over."""
     is_over = response.content.at_eof()
     response.close()
@@ -272,7 +280,7 @@ async def close(response: aiohttp.ClientResponse) -> None:
         await asyncio.sleep(0)
 
 
-async def _failure(response: aiohttp.ClientResponse) -> HTTPFailure:
+async def _failure(response: Answer) -> HTTPFailure:
     """The failure that a bad status means, with as much of its body as comes readily."""
     pieces: list[bytes] = []
     size = 0
