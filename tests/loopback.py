@@ -206,6 +206,10 @@ class LoopbackServer:
         with self._asked:
             return self._asked.wait_for(lambda: not self._open, WAIT)
 
+    def hang_up(self):
+        """Closes every connection; see `wait_until_left`."""
+        self._loop.call_soon_threadsafe(lambda: [connection.transport.close() for connection in self._open])
+
     def forget(self, connection):
         with self._asked:
             self._open.discard(connection)

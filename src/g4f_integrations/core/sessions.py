@@ -15,6 +15,7 @@ import threading
 import weakref
 from collections.abc import AsyncGenerator, Awaitable
 from http.cookies import BaseCookie, SimpleCookie
+from time import monotonic
 from typing import Any
 
 import aiohttp
@@ -37,6 +38,7 @@ DEFAULT_HEADERS = {
 """The headers of every request that has no others of these names."""
 
 _ATTRIBUTE = "_g4f_integrations_sessions"
+_IDLE_SECONDS = 15.0  # for which a connection is kept; aiohttp's own figure
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -45,16 +47,19 @@ class _Connector(aiohttp.TCPConnector):
     def __init__(self) -> None:
         self.home = asyncio.get_running_loop()
         self.process = os.getpid()
-        super().__init__(limit=0, limit_per_host=PER_HOST)
+        # A second more than ours, so that aiohttp never passes over what was looked at for what was not.
+        super().__init__(limit=0, limit_per_host=PER_HOST, keepalive_timeout=_IDLE_SECONDS + 1)
 
     def _get(self, key: Any, *details: Any) -> Any:
         # aiohttp learns that a server has hung up when its loop comes round, which it may not have done since: then
-        # the request would die with the connection. What the socket knows by now can be asked without the loop.
+        # the request would die with the connection. What the socket knows by now can be asked without the loop. What
+        # came while the connection lay idle is an answer to nothing; aiohttp would give it to the next request as its.
         kept = self._conns.get(key)
         while kept:
             place = -1 if isinstance(kept, list) else 0  # older versions of aiohttp take the last, newer ones the first
-            protocol = kept[place][0]
-            if not _has_hung_up(protocol.transport):
+            protocol, since = kept[place]
+            is_stale = protocol.should_close or monotonic() - since > _IDLE_SECONDS
+            if not (is_stale or _has_hung_up(protocol.transport)):
                 break
             del kept[place]
             protocol.close()
@@ -87,7 +92,7 @@ def _has_hung_up(transport: asyncio.Transport | None) -> bool:
         sock = None if transport is None else transport.get_extra_info("socket")
         number = -1 if sock is None else sock.fileno()
     if number < 0:
-        return False  # the loop has seen it; aiohttp looks for that itself
+        return True  # the loop has seen it
     if not hasattr(select, "poll"):  # Windows
         return bool(select.select([number], [], [], 0)[0])
     poll = select.poll()

@@ -1,7 +1,13 @@
 """Requests over an open connection: like the client's own in all that a server sees, and none where the client is due."""
 
 import asyncio
+import contextlib
+import datetime as dt
+import functools
+import gc
 import json
+import re
+import ssl
 
 import aiohttp
 import pytest
@@ -10,9 +16,10 @@ from yarl import URL
 from g4f_integrations.core import sessions
 from g4f_integrations.core.endpoint import _at_hand
 from g4f_integrations.core.events import TextDelta
-from g4f_integrations.core.sessions import open_session
+from g4f_integrations.core.failures import HTTPFailure, StreamCut
+from g4f_integrations.core.sessions import close_sessions, open_session
 from loopback import CUT, Reply, Stall, completion
-from unit_tests.core.calls import events
+from unit_tests.core.calls import batches, candidate, events
 
 pytestmark = pytest.mark.skipif(
     not _at_hand._is_known, reason="this version of aiohttp lends connections in another way: it makes all requests"
@@ -83,7 +90,6 @@ async def test_nothing_is_sent_where_no_connection_is_open(loopback):
         {"headers": {"expect": "100-continue"}},
         {"headers": {"connection": "close"}},
         {"headers": {"host": "other.test"}},
-        {"headers": {"x-half": "\ud800"}},
     ],
     ids=lambda options: str(options)[:30],
 )
@@ -108,19 +114,159 @@ async def test_a_session_that_somebody_follows_is_the_clients(loopback):
         assert await post(loopback, session=session) is None
 
 
-async def test_whoever_replaces_the_clients_requests_gets_them_all(loopback, monkeypatch):
+@pytest.mark.parametrize("name", ["_request", "request"])
+async def test_whoever_replaces_the_clients_requests_gets_them_all(loopback, monkeypatch, name):
     """As the tools do that record answers, or invent them."""
     asked = []
 
-    async def recorded(self, method, url, **options):
+    @functools.wraps(getattr(aiohttp.ClientSession, name))
+    def recorded(self, method, url, **options):
         asked.append(url)
-        return await original(self, method, url, **options)
+        return original(self, method, url, **options)
 
-    original = aiohttp.ClientSession._request
-    monkeypatch.setattr(aiohttp.ClientSession, "_request", recorded)
+    original = getattr(aiohttp.ClientSession, name)
+    monkeypatch.setattr(aiohttp.ClientSession, name, recorded)
 
     assert TextDelta("Hi") in await events(loopback, stream=False)
     assert len(asked) == 1
+    assert not _at_hand._is_known_client()  # nor would it be if they had come before us
+
+
+async def test_whoever_reads_on_in_a_closed_answer_does_not_wait(loopback):
+    loopback.replies(Reply.sse(b": ping\n\n", Stall()))
+    reply = await post(loopback)
+    await reply.content.readany()
+
+    reply.close()
+
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await reply.content.readany()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+async def test_an_answer_that_is_dropped_frees_its_place(loopback):
+    loopback.replies(Reply.sse(b": ping\n\n", Stall()))
+    reply = await post(loopback)
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # which hears of it
+
+    del reply
+
+    gc.collect()
+    assert await asyncio.to_thread(loopback.wait_until_left)
+    assert in_use(await open_session()) == 0
+
+
+def head(first, *lines):
+    return "\r\n".join([first, *lines, "", ""]).encode()
+
+
+WHOLE = json.dumps(completion("Hello")).encode()
+LENGTH = f"content-length: {len(WHOLE)}"
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (head("HTTP/1.0 200 OK", LENGTH), WHOLE),
+        (head("HTTP/1.0 200 OK", LENGTH, "connection: keep-alive"), WHOLE),
+        (head("HTTP/1.0 200 OK"), WHOLE, CUT),
+        (head("HTTP/1.1 200 OK", LENGTH, "connection: close"), WHOLE),
+        (head("HTTP/1.1 200 OK", LENGTH), WHOLE[:9], Stall(0.001), WHOLE[9:]),
+        (head("HTTP/1.1 200 OK", LENGTH) + WHOLE + b"\r\n",),
+        (head("HTTP/1.1 200 OK", LENGTH, LENGTH) + WHOLE,),
+        (head("HTTP/1.1 200 OK", LENGTH, "transfer-encoding: chunked") + WHOLE,),
+        (head("HTTP/1.1 200 OK", "transfer-encoding: chunked"), b"%x\r\n%b\r\n0\r\nx: y\r\n\r\n" % (len(WHOLE), WHOLE)),
+        (head("HTTP/1.1 200 OK", "content-encoding: gzip", "transfer-encoding: chunked"), b"4\r\nnone\r\n0\r\n\r\n"),
+        (head("HTTP/1.1 200 OK", "content-length: 0"),),
+        (head("HTTP/1.1 204 No Content"),),
+        (head("HTTP/1.1 204 No Content", "content-length: 2") + b"{}",),
+        (head("HTTP/1.1 304 Not Modified", "content-length: 2"),),
+        (head("HTTP/1.1 400 Bad", "content-length: 2"), b"{}"),
+        (head("HTTP/1.1 500 Bad", "content-length: 3"), b"{}", CUT),
+        (head("HTTP/1.1 200 OK", *(f"x-{n}: y" for n in range(200)), LENGTH), WHOLE),
+        (head("HTTP/1.1 200 OK", LENGTH, "x-\x0bname: y"), WHOLE),
+    ],
+)
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "blocking"])
+async def test_a_connection_is_kept_and_left_as_the_client_does(loopback, monkeypatch, steps, stream):
+    told = []
+    for known in (True, False):
+        await close_sessions()
+        monkeypatch.setattr(_at_hand, "_is_known", known)
+        loopback.replies(Reply.chat("before"), Reply(steps), Reply.chat("after"))
+        await events(loopback)
+        before = loopback.connections
+        told.append([str(await outcome(loopback, stream)), str(await outcome(loopback, stream))])
+        told[-1].append(loopback.connections - before)
+
+    assert told[0] == told[1]
+    assert in_use(await open_session()) == 0
+
+
+async def outcome(server, stream):
+    """What a call gives, be it an error."""
+    try:
+        return await events(server, stream=stream)
+    except (HTTPFailure, OSError, aiohttp.ClientError, StreamCut) as error:
+        return type(error), error
+
+
+# Encrypted
+
+
+@pytest.fixture
+async def encrypted(tmp_path):
+    """A server with a certificate of its own making; its address."""
+    served = []
+
+    async def serve(reader, writer):
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                top = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(int(re.search(rb"content-length: (\d+)", top.lower())[1]))
+                writer.write(head("HTTP/1.1 200 OK", LENGTH) + WHOLE)
+                served.append(writer)
+        writer.close()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own_certificate(tmp_path))
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", served
+        await close_sessions()
+    assert served
+
+
+def own_certificate(folder):
+    """A file with a key and a certificate that nobody vouches for."""
+    pytest.importorskip("cryptography")
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + dt.timedelta(days=1))
+    certificate = builder.sign(key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    kind = serialization.PrivateFormat.PKCS8
+    path = folder / "own.pem"
+    path.write_bytes(key.private_bytes(pem, kind, serialization.NoEncryption()) + certificate.public_bytes(pem))
+    return path
+
+
+async def test_an_encrypted_connection_is_used_again_and_only_by_those_who_check_it_alike(encrypted):
+    base_url, served = encrypted
+    trusting, checking = (candidate(base_url, verify=verify) for verify in (False, True))
+    for stream in (False, True, False):
+        assert await batches(trusting, stream=stream)
+
+    with pytest.raises(aiohttp.ClientConnectorCertificateError):
+        await batches(checking)
+
+    assert len(set(served)) == 1
+    assert await batches(trusting)
+    assert len(set(served)) == 1
 
 
 async def test_what_comes_before_the_answer_is_passed_over(loopback):

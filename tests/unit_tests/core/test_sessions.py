@@ -9,11 +9,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from g4f_integrations.core import sessions
 from g4f_integrations.core.endpoint import call_endpoint
 from g4f_integrations.core.events import TextDelta
 from g4f_integrations.core.request import CallNotes, Request
-from g4f_integrations.core.sessions import close_sessions
-from loopback import CUT, Reply, Stall, chunk
+from g4f_integrations.core.sessions import close_sessions, open_session
+from loopback import CUT, WAIT, Reply, Stall, chunk
 from unit_tests.core.calls import MESSAGES, candidate, events
 
 BOTH = pytest.mark.parametrize("stream", [True, False], ids=["streamed", "blocking"])
@@ -46,6 +47,64 @@ async def test_a_server_that_hung_up_while_the_loop_was_busy_costs_no_request(lo
         assert loopback.wait_until_left()  # this test's loop stands still meanwhile
 
     assert len(loopback.requests) == loopback.connections == 3
+
+
+@BOTH
+async def test_a_server_that_hung_up_is_noticed_behind_a_connection_that_had_ended_before(loopback, stream):
+    await asyncio.gather(events(loopback), events(loopback))
+    (idle,) = (await open_session()).connector._conns.values()
+    idle[-1 if isinstance(idle, list) else 0][0].transport.abort()
+    await asyncio.sleep(0.01)  # the loop sees the one end
+    loopback.hang_up()
+    assert loopback.wait_until_left()  # and not the other
+
+    await events(loopback, stream=stream)
+
+    assert loopback.connections == 3
+
+
+async def test_a_connection_that_lay_idle_for_long_is_not_used_again(loopback, monkeypatch):
+    await events(loopback)
+    monkeypatch.setattr(sessions, "_IDLE_SECONDS", -1.0)
+
+    await events(loopback)
+
+    assert loopback.connections == 2
+
+
+@BOTH
+@pytest.mark.parametrize("earlier", [0, 1], ids=["first request", "connection at hand"])
+async def test_a_second_answer_to_a_request_is_never_taken_for_the_next_ones(loopback, stream, earlier):
+    def twice(request):
+        steps = Reply.chat("a")(request).steps
+        return Reply((*steps, Stall(0.02), *steps))
+
+    loopback.replies(*[Reply.chat("before")] * earlier, twice, Reply.chat("b"))
+    for _ in range(earlier + 1):
+        await events(loopback, stream=stream)
+    assert await asyncio.to_thread(loopback.requests[-1].answered.wait, WAIT)
+    await asyncio.sleep(0.01)  # it is read, and lies in the connection
+
+    assert TextDelta("b") in await events(loopback, stream=stream)
+
+    assert loopback.requests[-1].connection == 1
+
+
+@pytest.mark.parametrize("earlier", [0, 1], ids=["first request", "connection at hand"])
+async def test_an_answer_that_has_come_holds_no_connection_however_slowly_it_is_read(loopback, monkeypatch, earlier):
+    monkeypatch.setattr(sessions, "PER_HOST", 1)
+    slow = Reply.sse(chunk("a"), Stall(0.02), chunk("b", "stop"))
+    loopback.replies(*[Reply.chat("before")] * earlier, slow, Reply.chat("c"))
+    for _ in range(earlier):
+        await events(loopback)
+    answer = call_endpoint(candidate(loopback.base_url), Request(MESSAGES, stream=True), CallNotes())
+    await anext(answer)
+
+    async with asyncio.timeout(WAIT):
+        assert TextDelta("c") in await events(loopback)
+
+    assert TextDelta("b") in [event for batch in [batch async for batch in answer] for event in batch]
+    assert loopback.connections == 1
 
 
 async def test_a_request_that_a_server_may_have_worked_on_is_not_sent_again(loopback):

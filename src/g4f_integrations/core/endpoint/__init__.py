@@ -102,6 +102,7 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
         _raise_if_refused(failure, candidate, body)
         raise
     try:
+        _http.free_at_end(response)
         reader = _reader(response, request, body, _http.kept_headers(response))
         told: Batch = []
         while not (reader.ended or reader.failure):

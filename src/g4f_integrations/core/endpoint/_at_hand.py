@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import inspect
 from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from multidict import CIMultiDictProxy
 from yarl import URL
@@ -21,24 +23,33 @@ from g4f_integrations.core.sessions import DEFAULT_HEADERS, LONGEST_HEADER
 
 _MOST_BYTES = 65_536  # of a body: a larger one costs what its bytes cost, and its writer minds how fast they are taken
 _RARE_HEADERS = frozenset({"connection", "content-encoding", "cookie", "expect", "host", "te", "trailer", "upgrade"})
+_ASKED_FOR = frozenset({"read_until_eof", "max_line_size", "max_field_size"})  # of the parser
 _FIRST_OF_ALL, _LAST_INFORMATION, _SWITCHING = 100, 199, 101
 
 
 def _is_known_client() -> bool:
-    """Whether this version lends connections in the way that we know."""
+    """Whether this version lends connections in the way that we know, and its requests are its own."""
     lend = aiohttp.BaseConnector._get  # noqa: SLF001  what it looks like is the question
     asked_with = list(inspect.signature(lend).parameters)
     fields = {"host", "port", "is_ssl", "ssl"}
+    # Recorders of requests may have replaced these before we were imported: then theirs would pass for aiohttp's.
+    own = all(
+        type(request) is FunctionType and request.__globals__ is vars(aiohttp.client)
+        for request in (aiohttp.ClientSession._request, aiohttp.ClientSession.request)  # noqa: SLF001  as above
+    )
     return (
-        inspect.iscoroutinefunction(lend)
+        own
+        and inspect.iscoroutinefunction(lend)
         and asked_with == ["self", "key", "traces"]
         and fields.issubset(getattr(ConnectionKey, "_fields", ()))
+        and _ASKED_FOR.issubset(inspect.signature(ResponseHandler.set_response_params).parameters)
         and hasattr(URL, "host_port_subcomponent")
     )
 
 
 _is_known = _is_known_client()
-_clients_own = aiohttp.ClientSession._request  # noqa: SLF001  replaced by those who record or invent answers
+# Replaced by those who record or invent answers.
+_clients_own, _clients_door = aiohttp.ClientSession._request, aiohttp.ClientSession.request  # noqa: SLF001  as above
 
 
 class Reply:
@@ -69,9 +80,14 @@ class Reply:
         connection, self._connection = self._connection, None
         if connection is None:
             return
+        if not self.content.is_eof():
+            connection.close()
+            # Whoever reads on would wait for ever. It also lets go of what waits for the end.
+            self.content.set_exception(aiohttp.ClientConnectionError("the answer was closed"))
+            return
         transport = connection.protocol.transport
         # Some answer before they have taken the whole request: the next one would be written behind its rest.
-        if self.content.is_eof() and transport is not None and not transport.get_write_buffer_size():
+        if transport is not None and not transport.get_write_buffer_size():
             connection.release()
         else:
             connection.close()
@@ -110,15 +126,13 @@ async def post(
         or len(body) > _MOST_BYTES
         or not _RARE_HEADERS.isdisjoint(headers)
         or type(session)._request is not _clients_own  # noqa: SLF001  see its definition
+        or type(session).request is not _clients_door
         or session.trace_configs
     ):
         return None
     key, start = _address(url, verify)
     lines = [f"{name}: {value}\r\n" for name, value in {**DEFAULT_HEADERS, **headers}.items()]
-    try:
-        head = f"{start}{''.join(lines)}content-length: {len(body)}\r\n\r\n".encode()
-    except UnicodeEncodeError:  # the client says what is wrong with it
-        return None
+    head = f"{start}{''.join(lines)}content-length: {len(body)}\r\n\r\n".encode()
     connector: Any = session.connector
     connection = await connector.lend(key)
     if connection is None:

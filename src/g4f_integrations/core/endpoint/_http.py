@@ -35,7 +35,7 @@ _AFTER_FINISH_SECONDS = 2.0  # for usage and [DONE], from servers that keep the 
 _AFTER_DONE_SECONDS = 0.05  # for the end of the body, without which the connection cannot be used again
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
-_FORBIDDEN = re.compile(r"[\r\n\0]")
+_FORBIDDEN = re.compile(r"[\0-\x08\n-\x1f\x7f\ud800-\udfff]")  # and what cannot be written as UTF-8
 _PATHS = ("/chat/completions", "/completions", "/embeddings", "/models")
 _COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"})
 # What aiohttp decodes, or says that it cannot; everything else it hands on as it came.
@@ -270,6 +270,15 @@ async def drain(content: aiohttp.StreamReader) -> None:
                 pass
     except (aiohttp.ClientError, OSError):
         pass
+
+
+def free_at_end(response: Answer) -> None:
+    """Lets others have an answer's connection once all of it has come, though its consumer may be slow to read it.
+
+    A host has a bounded number of them: consumers that wait for each other would wait for ever.
+    """
+    if type(response) is _at_hand.Reply:  # aiohttp sees to its own
+        response.content.on_eof(response.close)
 
 
 async def close(response: Answer) -> None:
