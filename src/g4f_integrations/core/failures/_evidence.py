@@ -17,6 +17,8 @@ _STATUSES = tuple(
         r"\b(?:error|response|status|code|http|api error)(?: code| status)?[:=]? ?[\[(]?([45]\d\d)\b",
         r"""["'](?:status|code|status_?code|error_?code|http_?status)["']\s?:\s?["']?([45]\d\d)\b""",
         r"\b([45]\d\d) (?:client|server) error\b",
+        r"error ([45]\d\d)(?=$|[\s:,.\-({<\]])",
+        r"\b(?:return|respond|repli|fail)ed (?:with )?(?:an? )?(?:http )?(?:error |status )?(?:code )?([45]\d\d)\b",
         r"\b([45]\d\d) (?:too many requests|bad gateway|service unavailable|gateway time-?out|not found|bad request)",
         r"\b([45]\d\d) (?:internal server error|payment required|unauthorized|forbidden|request entity too large)",
     )

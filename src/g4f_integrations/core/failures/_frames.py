@@ -14,10 +14,12 @@ from g4f_integrations.core.automaton import Automaton, FrameError, Test, check_w
 
 _MOST_SETS = 20_000  # a bound on memory for hostile texts; ordinary use stays under a thousand
 
-# Apostrophes, stars and hashes of Markdown, signs without width, warning signs. Back-ticks stay: code is content.
+# Apostrophes, stars and hashes of Markdown, signs without width, the pictures that services put before a notice or
+# behind it. Back-ticks stay: code is content.
 _DROPPED = frozenset(
     "'\u2018\u2019\u02bc\u00b4*#\ufe0f\ufeff\u200b\u200d"
     "\u26a0\u274c\U0001f6ab\u2757\u2755\U0001f6d1\u26d4\U0001f534\U0001f6a8\u23f3\U0001f614\U0001f605\U0001f62d"
+    "\U0001f48e\U0001f680\U0001f512\U0001f510\U0001f4a1\U0001f4e2\U0001f514\U0001f916\u231b\u23f0\U0001f64f\U0001f60a\U0001f622\u2728\u2b50"
 )
 _PLAIN = {
     0xFF0C: ",", 0x3002: ".", 0xFF01: "!", 0xFF1F: "?", 0xFF1A: ":", 0xFF1B: ";", 0xFF08: "(", 0xFF09: ")",
