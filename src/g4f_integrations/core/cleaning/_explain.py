@@ -129,7 +129,7 @@ def _refused(
     return sorted(refused, key=lambda item: item.start)
 
 
-_REASONS = ("code or a quotation protects it", "it stands where such an advert does not")
+_REASONS = ("code, a quotation or the colon before it protects it", "it stands where such an advert does not")
 
 
 @lru_cache(maxsize=4)

@@ -38,8 +38,10 @@ import re
 from collections.abc import Sequence
 
 from g4f_integrations.core.automaton import FrameError, Test, check_whole, part_at
-from g4f_integrations.core.cleaning._states import BLANKS, Walk, is_blank
+from g4f_integrations.core.cleaning._states import BLANKS, KEPT, Walk, is_blank
 
+_CLOSERS = ("-->", "*/", '"""', "'''", "`;", "`)", "`,")
+"""What ends comments and long strings in program code that stands outside of any fence."""
 _STRUCTURE = frozenset("#>|`-+~")  # what a heading, a quotation, a table, a fence or a list begins with
 
 
@@ -88,7 +90,7 @@ class Table(Walk):
 
     # Building --------------------------------------------------------------------------------------------------
 
-    def add(self, frame: str, rule: int, *, limit: int, tail: bool, cuts: bool) -> int:
+    def add(self, frame: str, rule: int, *, limit: int, tail: bool, cuts: bool, code: bool = False) -> int:
         """Compile one frame; gives the state that it begins in.
 
         Args:
@@ -97,6 +99,7 @@ class Table(Walk):
             limit: Characters that a certain advert may have.
             tail: Whether nothing may follow it.
             cuts: Whether an unfinished advert counts, once it is certain.
+            code: Whether it stays if the end of a comment or of a long string follows.
 
         Raises:
             FrameError: The frame breaks the grammar.
@@ -125,9 +128,19 @@ class Table(Walk):
         elif kind == "end":
             self._loop(end, lambda char: char in " \t")
             self._ends["line"][end] = rule
+            if code:
+                self._keep(end, marked=marked)
         else:
             self._ends["now"][end] = rule
         return first
+
+    def _keep(self, state: int, *, marked: bool) -> None:
+        """Keep the match that ends in `state` where the end of a comment or a string follows on a later line."""
+        between = self._new(marked=marked)
+        self._tests[state].append((lambda char: char in "\r\n", between))
+        self._loop(between, is_blank)
+        for closer in _CLOSERS:
+            self._ends["now"][self._text(closer, between, marked=marked)] = KEPT
 
     def _new(self, *, marked: bool) -> int:
         state = self._add_state()

@@ -96,6 +96,7 @@ class Hurrying(Matching):
             self._place = place
             self._weight += len(passed) if passed.isascii() else len(passed.encode("utf-8", "surrogatepass"))
             self._head = self._trim = self._block = False
+            self._note_ink(passed, 0, len(passed))
         return place
 
     def _last_of(self, threads: list[Thread], limits: list[int], text: str, place: int) -> int:

@@ -10,8 +10,8 @@ from g4f_integrations.core.cleaning._states import BLANKS, State
 
 _SIGNS = frozenset("`~")  # they may open or close code
 _MOST_KNOWN = 512  # pieces of text of one pack
-INDENTED = 4
-"""Columns that make a line code, in Markdown."""
+INDENTED = 2
+"""Columns that make a line code or a part of a list or of data, which adverts never are."""
 
 
 _LONGEST_TRACE = 400

@@ -55,7 +55,8 @@ class Rule:
         evidence: Texts that keep the match in the answer if the user's own words hold one of them; `needs` if empty.
         blanks: The white space that goes with it: ``"around"`` (before it, and at the head and the tail also behind),
             ``"tail"`` (only at the end of the text), ``"none"``.
-        protected: Where it stays: in closed code (``"code"``), in quotations (``"quote"``).
+        protected: Where it stays: in closed code (``"code"``), in quotations and indented lines (``"quote"``), behind a
+            colon that announces it (``"shown"``).
         spared_by: Texts of which one, earlier in the answer, keeps the match.
         cuts: Whether an unfinished one at the text's end counts, after ``{!}``: always, only behind a line end, never.
         lazy: Whether a match ends as soon as it can.
@@ -81,7 +82,7 @@ class Rule:
     needs: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     blanks: Literal["around", "tail", "none"] = "around"
-    protected: tuple[Literal["code", "quote"], ...] = ("code", "quote")
+    protected: tuple[Literal["code", "quote", "shown"], ...] = ("code", "quote", "shown")
     spared_by: tuple[str, ...] = ()
     cuts: Literal["always", "line", "never"] = "line"
     lazy: bool = False

@@ -19,7 +19,7 @@ Place: TypeAlias = Literal["head", "paragraph", "line", "blank", "glued"]
 _NEAR = 2500  # characters around what is cut out in which something else may have begun
 _MOST_KNOWN = 16_384  # texts of one generation
 _PLACES: tuple[Place, ...] = ("head", "paragraph", "line", "blank", "glued")
-_GUARDS: tuple[Guard, ...] = ("free", "code", "quote")
+_GUARDS: tuple[Guard, ...] = ("free", "code", "quote", "shown")
 _BLANK = "".join(sorted(BLANKS))
 
 
@@ -131,11 +131,13 @@ class Ruleset:
             cuts = rule.cuts == "always" or (rule.cuts == "line" and place in {"line", "paragraph"})
             key = (tail, cuts)
             if key not in made:
-                made[key] = table.add(frame, number, limit=rule.longest, tail=tail, cuts=cuts)
+                code = "code" in rule.protected and "any" in rule.anchor
+                made[key] = table.add(frame, number, limit=rule.longest, tail=tail, cuts=cuts, code=code)
             firsts[place, guard].append(made[key])
 
         # What stands in code that is still open may be closed later: there, only the text's end decides.
-        guards: tuple[Guard, ...] = ("free", "code") if "quote" in rule.protected else ("free", "code", "quote")
+        open_to: tuple[Guard, ...] = ("quote", "shown")
+        guards: list[Guard] = ["free", "code", *(guard for guard in open_to if guard not in rule.protected)]
         if "head" in rule.anchor:
             enter("head", "free", tail=False)
         if "tail" not in rule.anchor and "any" not in rule.anchor:
@@ -145,7 +147,7 @@ class Ruleset:
             places.append("paragraph")
         for place in places:
             for guard in guards:
-                if place == "line" and guard == "code" and frame.startswith("{rule}"):
+                if place in {"line", "blank"} and guard == "code" and frame.startswith("{rule}"):
                     continue  # servers put a blank line between an answer that was cut and their rule line
                 enter(place, guard, tail="any" not in rule.anchor or (guard == "code" and "code" in rule.protected))
 

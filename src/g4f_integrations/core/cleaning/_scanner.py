@@ -18,10 +18,13 @@ from g4f_integrations.core.cleaning._needs import Needs
 from g4f_integrations.core.cleaning._packs import INDENTED
 from g4f_integrations.core.cleaning._ruleset import Place, Ruleset
 from g4f_integrations.core.cleaning._states import BLANKS
+from g4f_integrations.core.cleaning._threads import NO_INK
 
 _FEW = 8  # characters of white space that are read at once
 _FAR = 8192  # characters of text that are worth a look ahead
 _SPACE = "".join(BLANKS)
+_COLONS = frozenset(":\uff1a")  # the second one is that of Chinese and Japanese
+_SHOWN = 2  # line ends behind a colon that still announces what follows: servers write more of them before adverts
 
 
 class Scanner(Hurrying):
@@ -72,6 +75,7 @@ class Scanner(Hurrying):
             return False
         self._base = self._end = self._end + len(text)
         self._trim = False
+        self._note_ink(text, 0, len(text))
         return True
 
     @property
@@ -99,6 +103,7 @@ class Scanner(Hurrying):
         self._parts.clear()
         self._ws, self._ws_context, self._newlines, self._indent = -1, None, 0, 0
         self._base = self._end = self._end + len(text)
+        self._note_ink(text, 0, len(text))
         self.idle = True
         return True
 
@@ -181,9 +186,10 @@ class Scanner(Hurrying):
         end = len(text) if found is None else found.start()
         while end > place and text[end - 1] in BLANKS:
             end -= 1
-        self._place = end
+        begun, self._place = self._place, end
         if end > place:
             self._trim = False
+        self._note_ink(text, begun, end)
 
     def _walk(self) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop: a call for each character costs twice
         """Read character by character until ordinary text is reached again."""
@@ -212,6 +218,8 @@ class Scanner(Hurrying):
                 code = self._code
                 indented = self._newlines and (self._indent >= INDENTED or char == ">") and where != "head"
                 guard: Guard = "quote" if indented else "free" if code is OPEN_TEXT else code.guard
+                if guard == "free" and self._ws >= 0 and self._ink in _COLONS and self._newlines <= _SHOWN:
+                    guard = "shown"
                 opener = starts[where, guard][char]
                 if opener is not None and may_begin[where, guard](text, place) is None:
                     opener = None
@@ -244,6 +252,8 @@ class Scanner(Hurrying):
             self._ws = -1
             self._newlines = 0
             self._head = self._trim = self._block = False
+            if char not in NO_INK:
+                self._ink = char
             if char in "`~>" or code.closing:
                 self._take_sign(char, at_line=where not in {"blank", "glued"})
             if not self._threads and self._is_settled():

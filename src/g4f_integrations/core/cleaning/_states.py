@@ -15,6 +15,9 @@ URL_ENDS = frozenset(" \t\r\n\x0b\x0c)]}>\"'<`,;.#|*")
 
 is_blank = BLANKS.__contains__
 
+KEPT = 1 << 30
+"""Stands for a rule where a match turns out to be part of something that keeps it."""
+
 
 class State(dict[str, "State | None"]):
     """A set of states: where a text can stand in the frames. Looking a character up leads on, ``None`` leads nowhere.

@@ -10,14 +10,17 @@ from g4f_integrations.core.cleaning._held import PROVENANCE, Cut, HeldText
 from g4f_integrations.core.cleaning._outlook import Outlook
 from g4f_integrations.core.cleaning._rules import Rule
 from g4f_integrations.core.cleaning._ruleset import UNDECIDED, Ruleset
-from g4f_integrations.core.cleaning._states import BLANKS, URL_ENDS, State
+from g4f_integrations.core.cleaning._states import BLANKS, KEPT, URL_ENDS, State
 
 _DEEPEST = 5000  # characters that threads inside threads may hold together, what was cut out of them left aside
 _LONGEST_HOLD = 8 * _DEEPEST  # and with it
 _SPACE = "".join(BLANKS)
 
+NO_INK = BLANKS | frozenset("*_")
+"""White space and what makes words bold: behind it, a colon still announces what follows."""
+
 Threads: TypeAlias = "list[tuple[Thread, State, tuple[int, int, bool] | None, int]]"
-Context: TypeAlias = "tuple[int, bool, bool, bool, int, Context | None, int, int, Code, Threads]"
+Context: TypeAlias = "tuple[int, bool, bool, bool, int, Context | None, int, int, Code, str, frozenset[int], Threads]"
 """What is known at a place: enough to read on from there."""
 
 
@@ -49,8 +52,8 @@ class Matching(HeldText):
     """
 
     __slots__ = (
-        "_block", "_code", "_head", "_indent", "_later", "_newlines", "_origin", "_outlook", "_place", "_ruleset",
-        "_run", "_spared", "_text", "_threads", "_trim", "_weight", "_ws", "_ws_context", "flags",
+        "_block", "_code", "_head", "_indent", "_ink", "_later", "_newlines", "_origin", "_outlook", "_place",
+        "_ruleset", "_run", "_spared", "_text", "_threads", "_trim", "_weight", "_ws", "_ws_context", "flags",
     )  # fmt: skip
 
     def __init__(self, ruleset: Ruleset) -> None:
@@ -71,21 +74,29 @@ class Matching(HeldText):
         self._ws_context: Context | None = None
         self._newlines = self._indent = 0
         self._code = OPEN_TEXT
+        self._ink = ""  # the last character that is not in `NO_INK`
         self._run = 0  # length of a run of back-ticks or tildes
-        self._spared: set[int] = set()  # numbers of rules that a text has stopped
+        self._spared: frozenset[int] = frozenset()  # numbers of rules that a text has stopped
+
+    def _note_ink(self, text: str, start: int, end: int) -> None:
+        """Note the last character with ink between two places of a text that was read."""
+        while end > start and text[end - 1] in NO_INK:
+            end -= 1
+        if end > start:
+            self._ink = text[end - 1]
 
     def _save(self) -> Context:
         threads = [(one, one.state, one.accept, one.skipped) for one in self._threads] if self._threads else []
         return (
             self._weight, self._head, self._trim, self._block, self._ws,
             self._ws_context if self._ws >= 0 else None,  # or every context would hold all that came before it
-            self._newlines, self._indent, self._code, threads,
+            self._newlines, self._indent, self._code, self._ink, self._spared, threads,
         )  # fmt: skip
 
     def _load(self, context: Context) -> None:
         (
             self._weight, self._head, self._trim, self._block, self._ws, self._ws_context, self._newlines,
-            self._indent, self._code, threads,
+            self._indent, self._code, self._ink, self._spared, threads,
         ) = context  # fmt: skip
         self._run = 0
         self._threads = []
@@ -136,7 +147,7 @@ class Matching(HeldText):
                 if following.now is not None:
                     end = offset + 1 - self._ruleset.ahead.get(following.now, 0)
                     thread.accept = (end, following.now, False)
-                    if following.leaf or self._ruleset.rules[following.now].lazy:
+                    if following.leaf or (following.now != KEPT and self._ruleset.rules[following.now].lazy):
                         if complete is None and self._stands(thread):
                             complete = thread
                         continue
@@ -151,6 +162,9 @@ class Matching(HeldText):
         """Whether a complete match is to be cut out, and not merely reported or refused by its pattern."""
         assert thread.accept is not None
         end, number, unfinished = thread.accept
+        if number == KEPT:
+            thread.accept = None
+            return False
         rule = self._ruleset.rules[number]
         if rule.pattern is not None:
             text = self._held_between(thread.start, end).rstrip(_SPACE)

@@ -48,12 +48,13 @@ class _Rulebook:
         return provider in self._by_provider and None in self._by_provider
 
     def foreign(self, provider: str | None) -> tuple[str, ...]:
-        """Literals of the adverts that `provider` neither adds nor hands on."""
+        """Literals of the adverts that `provider` neither adds nor hands on; a mere host is nobody's own."""
         return tuple(
             need
             for rule in self.rules
             if rule.category == "ads" and not rule.applies_to(provider)
             for need in rule.all_needs
+            if not need.endswith("/")
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 
 import pytest
@@ -67,7 +68,7 @@ PIECES = st.sampled_from(
         KOFI, KOFI[:40], KOFI[40:], NEXAD, PROXIES, PROXIES[:20], PROXIES[20:], WELCOME, "<|im_end|>", "<|im_", "end|>",
         "\0", "\ufeff", "</s>", "<s>", "[cite: 1]", "[cite", ": 1]", "[cite_start]", "data: [DONE]", "</think>", "\n", "\n\n",
         " ", "\r\n", "---", "```", "`", "> ", "# ", "a", "Words. ", "é", "漢", "🌸", "\x1c{", "【1†", "x】", "\ue200", "\ue201",
-        "?utm_source=chatgpt.com", ")", "Need ", "\t",
+        "?utm_source=chatgpt.com", ")", "Need ", "\t", ":", ":\n\n", "：", "-->", "*/", "`;", '"""', "  ",
     ]
 )  # fmt: skip
 TEXTS = st.lists(PIECES, max_size=14).map("".join)
@@ -95,7 +96,7 @@ HEADING = "\n\n---\n\n**Support Pollinations.AI:**"
 VISIT = "\n\n---\n\n**Support Pollinations.AI by visiting our sponsor:**\n"
 LINKED = "[x](https://pollinations.ai/redirect/1)"
 BEGUN = st.lists(
-    st.sampled_from([HEADING, VISIT, LINKED, "\n---\n", "\n", "-", "w " * 9, "w " * 400, KOFI, NEXAD[:30], "**Sponsor**\n"]),
+    st.sampled_from(["\n-->", "\n*/", ":", HEADING, VISIT, LINKED, "\n---\n", "\n", "-", "w " * 9, "w " * 400, KOFI, NEXAD[:30], "**Sponsor**\n"]),
     max_size=12,
 ).map("".join)  # fmt: skip
 
@@ -389,7 +390,8 @@ def test_an_explanation_tells_what_spoke_for_a_removal():
     [
         ("OpenRouter", f"Hi.{PROXIES}", None, "OpenRouter neither adds it nor hands it on"),
         ("Airforce", f"Hi.{PROXIES}", "Is https://op.wtf a scam?", "the conversation holds 'op.wtf'"),
-        ("Airforce", f"```{PROXIES}\n```", None, "code or a quotation protects it"),
+        ("Airforce", f"```{PROXIES}\n```", None, "code, a quotation or the colon before it protects it"),
+        ("Airforce", f"It adds this:{PROXIES}", None, "code, a quotation or the colon before it protects it"),
         ("Airforce", f"Hi.{PROXIES}\n\nMore.", None, "it stands where such an advert does not"),
     ],
 )
@@ -432,3 +434,21 @@ def test_batches_that_pass_leave_the_same_as_pieces_that_are_fed(text, provider,
 
     assert "".join(out) + quick.flush() == "".join(map(slow.feed, pieces)) + slow.flush()
     assert [removed.to_dict() for removed in quick.removed] == [removed.to_dict() for removed in slow.removed]
+
+
+def test_words_inside_an_advert_that_is_taken_out_keep_nothing_before_it():
+    """Struck text in an answer keeps the sign that ends it; struck text in an advert does not."""
+    assert CLEANING.clean(f"Nine birds.</s>{NEXAD} <s>Cheap!", provider="Pollinations").text == "Nine birds."
+    assert CLEANING.clean("<s>Nine</s> Ten <s>birds</s>", provider="Pollinations").removed == []
+
+
+def test_a_model_may_name_an_invitation_that_no_provider_owns():
+    cleaning = Cleaning(mode="hybrid")
+    advert = "\n\nWant faster birds? Upgrade at https://birds.example or on https://discord.gg/birds"
+    text = (
+        "Wrens are small and loud, and they nest in hedges.\n\nThey eat insects, spiders and a few seeds in the cold."
+        + advert
+    )
+    cleaned = asyncio.run(cleaning.aclean(text, provider="SomeBot", complete=lambda _: '{"delete": [[5, 5]]}'))
+
+    assert cleaned.text == text.removesuffix(advert)
