@@ -77,10 +77,14 @@ def test_no_text_makes_it_raise_or_lose_a_character(text, size):
     assert failure == classify_content(text)
 
 
-def test_an_ordinary_first_word_is_let_through_at_once():
+@pytest.mark.parametrize(
+    "word",
+    ["Hel", "Hello", "Here", "Sure", "Yes", "And", "Great", "However", "What", "Ja", "Oui", "Hola", "Привет", "はい"],
+)
+def test_an_ordinary_first_word_is_let_through_at_once(word):
     gate = NoticeGate(None, None)
 
-    assert gate.feed("Hello") == "Hello"
+    assert gate.feed(word) == word
     assert gate.open
 
 
