@@ -260,6 +260,15 @@ class Matching(HeldText):
                 thread.accept = (end, state.cut, True)
             if thread.accept is not None and self._stands(thread):
                 return thread
+        return None if self._ws < 0 or self._ws_context is None else self._found_before_blanks(self._ws_context)
+
+    def _found_before_blanks(self, context: Context) -> Thread | None:
+        """The oldest match that was cut off, and behind which the text ends with white space that does not fit it."""
+        for thread, state, accept, _ in context[-1]:
+            if accept is None and state.cut is not None:
+                thread.accept = (self._ws, state.cut, True)
+                if self._stands(thread):
+                    return thread
         return None
 
     def _held_from(self) -> int | None:
