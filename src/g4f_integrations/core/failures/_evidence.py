@@ -18,6 +18,7 @@ _STATUSES = tuple(
         r"""["'](?:status|code|status_?code|error_?code|http_?status)["']\s?:\s?["']?([45]\d\d)\b""",
         r"\b([45]\d\d) (?:client|server) error\b",
         r"error ([45]\d\d)(?=$|[\s:,.\-({<\]])",
+        r"\bfailed\b[^\n:]{0,60}: ([45]\d\d)(?=$|[\s:,.\-({<\]])",
         r"\b(?:return|respond|repli|fail)ed (?:with )?(?:an? )?(?:http )?(?:error |status )?(?:code )?([45]\d\d)\b",
         r"\b([45]\d\d) (?:too many requests|bad gateway|service unavailable|gateway time-?out|not found|bad request)",
         r"\b([45]\d\d) (?:internal server error|payment required|unauthorized|forbidden|request entity too large)",
