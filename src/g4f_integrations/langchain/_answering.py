@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import aclosing, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult, GenerationChunk
 
-from g4f_integrations.core.events import AnswerInfo, Event, Retrying
+from g4f_integrations.core.events import AnswerInfo, Batch, Event, Retrying
 from g4f_integrations.core.loop import iterate_blocking, run_blocking
 from g4f_integrations.core.settings.calls import Call, load_engine
 from g4f_integrations.errors import IntegrationError
@@ -38,7 +39,8 @@ def generate(
         call = prepare_call(model, messages, stop, arguments, stream=False)
         if run_manager is None or not run_manager.handlers:
             # One hop between the threads instead of several.
-            return build_result(run_blocking(call.complete), call.dropped)
+            complete = call.complete if "n" not in call.request.params else partial(_complete_several, call)
+            return build_result(run_blocking(complete), call.dropped)
         events: list[Event] = []
         with closing(iterate_blocking(call.batches)) as batches:
             for batch in batches:
@@ -47,6 +49,9 @@ def generate(
                     for event in batch:
                         if type(event) is Retrying:
                             tell(event, run_manager)
+        if "n" in call.request.params:
+            whole = events
+            events = run_blocking(lambda: _complete_choices(call, whole))
         tell(events[-1], run_manager)
     except IntegrationError as error:
         raise as_model_error(error) from error.__cause__
@@ -64,16 +69,29 @@ async def agenerate(
     try:
         call = prepare_call(model, messages, stop, arguments, stream=False)
         if run_manager is None or not run_manager.handlers:
-            return build_result(await call.complete(), call.dropped)
+            several = "n" in call.request.params
+            return build_result(await (_complete_several(call) if several else call.complete()), call.dropped)
 
         async def on_retry(event: Retrying) -> None:
             await atell(event, run_manager)
 
-        answer = await call.complete(on_retry)
+        answer = await _complete_several(call, on_retry)
         await atell(answer[-1], run_manager)
         return build_result(answer, call.dropped)
     except IntegrationError as error:
         raise as_model_error(error) from error.__cause__
+
+
+async def _complete_several(call: Call, on_retry: Callable[[Retrying], Awaitable[None]] | None = None) -> Batch:
+    """All events of a blocking answer, with as many choices as were asked for."""
+    events = await call.complete(on_retry)
+    return events if "n" not in call.request.params else await _complete_choices(call, events)
+
+
+def _complete_choices(call: Call, events: Batch) -> Coroutine[Any, Any, Batch]:
+    from g4f_integrations.core.settings.several import complete_choices  # few calls want several answers
+
+    return complete_choices(call, events)
 
 
 Prepared: TypeAlias = Callable[[], tuple[Call, Callable[[Event], C | None]]]
@@ -153,4 +171,7 @@ def _prepared(
 ) -> tuple[Call, Callable[[Event], ChatGenerationChunk | None]]:
     call = prepare_call(model, messages, stop, arguments, stream=True)
     usage = call.own.get("stream_usage", model.stream_usage)
+    if not usage and "stream_options" not in call.request.params:  # a server that fails at it is spared, too
+        params = {**call.request.params, "stream_options": None}
+        call = call._replace(request=call.request.replacing(params=params))
     return call, ChunkBuilder(usage=usage, output_version=model.output_version, dropped=call.dropped).feed

@@ -1,12 +1,12 @@
 """Content blocks of every dialect that LangChain knows → parts of an OpenAI chat message.
 
     text, input_text, output_text, str items         text
-    text-plain, document (text)                      text
+    text-plain (of whatever holds it here), document (text)      text
     image_url, input_image, image (v1, v0, Anthropic `source`)   image_url, a data: URI where the block holds bytes;
                                                      also of a path object, a file object or a Pillow image
     audio, input_audio                               input_audio; audio_url for an address; also of the objects
     video                                            video_url; also of the objects
-    file, input_file, document, text-plain (bytes, id, address)  file
+    file, input_file, document (bytes, id, address), text-plain (id, address)    file
     media (Google)                                   by its MIME type
     json, search_result, custom_tool_call_output     text
     refusal                                          refusal from an assistant, else text
@@ -21,6 +21,7 @@ user meant them). Bytes become base64, unless they are base64 already.
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -164,6 +165,8 @@ def _file(block: Block) -> Part:
         text = source.get("data")
     if text is None and source.get("type") == "content":
         text = _words(source.get("content"))
+    if text is None and block.get("type") == "text-plain":
+        text = _decoded(base64_of(block))
     if isinstance(text, str):
         return {"type": "text", "text": text}
     file: dict[str, Any] = {}
@@ -181,6 +184,14 @@ def _file(block: Block) -> Part:
     else:
         return _plain(block)
     return {"type": "file", "file": file}
+
+
+def _decoded(data: str | None) -> str | None:
+    """The text in `data`, if it is one: most endpoints take no files but PDFs."""
+    try:
+        return None if data is None else b64decode(data, validate=True).decode()
+    except ValueError:
+        return None
 
 
 def _media(block: Block) -> Part:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import LanguageModelInput, ModelProfile
+from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
@@ -58,6 +58,7 @@ class ChatG4F(ModelFields, BaseChatModel):
     way. Errors are those of `g4f_integrations.errors` and, at the same time, of LangChain's `ModelError` family.
 
     A stream holds one choice: `n` is sent with blocking calls only, and named in the metadata of a stream as dropped.
+    Routes that give one answer at a time are asked for the others by calls of their own (``side_calls``).
     Arguments of a single call (``invoke(…, temperature=0)``, ``bind``) win over the fields; those that are no fields
     go to the route.
     """
@@ -75,13 +76,27 @@ class ChatG4F(ModelFields, BaseChatModel):
     @model_validator(mode="after")
     def _complete_langchain_settings(self) -> Self:
         self._add_version("g4f-integrations", __version__)
-        if self.profile is not None and self.context_window is not None and "max_input_tokens" not in self.profile:
-            # Past pydantic, whose assignment would take a field that was given for one that was changed.
-            self.__dict__["profile"] = {**self.profile, "max_input_tokens": self.context_window}
+        self._complete_profile()
         return self
 
-    def _resolve_model_profile(self) -> ModelProfile | None:
-        return None if self.context_window is None else ModelProfile(max_input_tokens=self.context_window)
+    def _complete_profile(self) -> None:
+        """Say what holds for every route, and the window as far as the user told one.
+
+        There is no ``"structured_output"``: agents take it for a leave to send the form beside the tools in every
+        turn, and servers that hold a model to a form by grammar then never let it call one.
+        """
+        # Not in `_resolve_model_profile`, whose answer core looks through for unknown keys: 40 µs for each model. And
+        # past pydantic, whose assignment would take a field that was given for one that was changed.
+        profile = {"tool_calling": True, "tool_choice": True} if self.profile is None else self.profile
+        if "max_input_tokens" not in profile and (window := self._told_window()) is not None:
+            profile = {**profile, "max_input_tokens": window}
+        self.__dict__["profile"] = profile
+
+    def _told_window(self) -> int | None:
+        """The window that the user told: of the model, or of the route that is asked first."""
+        if self.context_window is not None or not self.routes:
+            return self.context_window
+        return getattr(self.routes[0], "context_window", None)
 
     # --- What others may see --------------------------------------------------------------------------------------
 

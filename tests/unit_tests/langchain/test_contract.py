@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from langchain_core.prompt_values import ChatPromptValue
 from langchain_core.rate_limiters import BaseRateLimiter
 
-from g4f_integrations import Resilience, Route
+from g4f_integrations import Endpoint, Resilience, Route
 from g4f_integrations.errors import IntegrationError
 from g4f_integrations.langchain import ChatG4F
 from g4f_integrations.testing import ScriptedProvider
@@ -146,6 +146,68 @@ def test_several_answers_are_several_generations_and_count_their_tokens_once(loo
     assert [request.body["n"] for request in loopback.requests] == [2, 2]
     assert counter.usage_metadata["m"]["total_tokens"] == 10
     assert result.llm_output == {"model_name": "m"}
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "traced"])
+async def test_several_answers_of_a_provider_are_calls_of_their_own(way):
+    Provider = provider(
+        per_call=[[text, Usage(prompt_tokens=2, completion_tokens=1, total_tokens=3)] for text in "abc"], name="Triple"
+    )
+    model, asked = ChatG4F(provider=Provider, n=3), [[HumanMessage("hi")]]
+
+    if way == "ainvoke":
+        result = await model.agenerate(asked)
+    else:
+        result = model.generate(asked, callbacks=[UsageMetadataCallbackHandler()] if way == "traced" else None)
+
+    first, *others = (one.message for one in result.generations[0])
+    told = first.response_metadata["g4f"]
+    assert sorted([first.text, *(other.text for other in others)]) == ["a", "b", "c"]
+    assert first.usage_metadata["total_tokens"] == 9
+    assert [other.usage_metadata for other in others] == [None, None]
+    assert told["dropped"] == []
+    assert [(side["purpose"], side["provider"], side["outcome"]) for side in told["side_calls"]] == [
+        ("n", "Triple", "ok")
+    ] * 2
+
+
+def test_of_several_answers_one_that_fails_is_left_out_and_told():
+    Provider = provider(per_call=[["a"], [RuntimeError("Error 401: Incorrect API key provided.")], ["c"]])
+
+    result = ChatG4F(provider=Provider, max_retries=0).generate([[HumanMessage("hi")]], n=3)
+
+    told = result.generations[0][0].message.response_metadata["g4f"]
+    assert sorted(one.text for one in result.generations[0]) == ["a", "c"]
+    assert sorted(side["outcome"] for side in told["side_calls"]) == ["auth", "ok"]
+    assert told["dropped"] == ["n"]
+
+
+def test_an_endpoint_that_passes_over_how_many_answers_are_wanted_is_asked_for_the_rest(loopback):
+    loopback.replies(Reply.json(completion("a")))
+
+    result = ChatG4F(base_url=loopback.base_url, model="m").generate([[HumanMessage("hi")]], n=2)
+
+    assert [one.text for one in result.generations[0]] == ["a", "a"]
+    assert [request.body.get("n") for request in loopback.requests] == [2, None]
+
+
+def test_a_stream_whose_usage_nobody_wants_does_not_ask_for_it(loopback):
+    model = ChatG4F(base_url=loopback.base_url, model="m")
+
+    list(model.stream("hi", stream_usage=False))
+    list(model.stream("hi", stream_usage=False, stream_options={"include_usage": True}))
+
+    assert [request.body.get("stream_options") for request in loopback.requests] == [None, {"include_usage": True}]
+    assert "stream_options" not in loopback.requests[0].body
+
+
+def test_a_provider_hears_nothing_of_the_usage_that_nobody_wants():
+    Provider = provider("ok")
+
+    *_, last = ChatG4F(provider=Provider, stream_usage=False).stream("hi")
+
+    assert "stream_options" not in Provider.calls[0]
+    assert last.response_metadata["g4f"]["dropped"] == []
 
 
 def test_a_stream_asks_for_one_answer_and_says_so(loopback):
@@ -350,8 +412,17 @@ def test_traces_tell_what_the_call_asks_for(arguments, params):
 @pytest.mark.parametrize(
     ("settings", "profile"),
     [
-        ({}, None),
-        ({"context_window": 8_000}, {"max_input_tokens": 8_000}),
+        ({}, {"tool_calling": True, "tool_choice": True}),
+        ({"context_window": 8_000}, {"tool_calling": True, "tool_choice": True, "max_input_tokens": 8_000}),
+        (
+            {"routes": [Endpoint("http://127.0.0.1:9/v1", "m", context_window=4_096), "Groq:m"]},
+            {"tool_calling": True, "tool_choice": True, "max_input_tokens": 4_096},
+        ),
+        (
+            {"routes": [Endpoint("http://127.0.0.1:9/v1", "m", context_window=4_096)], "context_window": 2_000},
+            {"tool_calling": True, "tool_choice": True, "max_input_tokens": 2_000},
+        ),
+        ({"profile": {}}, {}),
         ({"context_window": 8_000, "profile": {"max_input_tokens": 4_000}}, {"max_input_tokens": 4_000}),
     ],
 )

@@ -136,6 +136,11 @@ def test_wire_tool_calls_in_additional_kwargs_are_sent_when_langchain_could_not_
             {"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}},
         ),
         ({"type": "text-plain", "text": "notes", "mime_type": "text/plain"}, {"type": "text", "text": "notes"}),
+        ({"type": "text-plain", "base64": "bm90ZXM=", "mime_type": "text/plain"}, {"type": "text", "text": "notes"}),
+        (
+            {"type": "text-plain", "base64": "/w==", "mime_type": "text/plain"},
+            {"type": "file", "file": {"filename": "file.txt", "file_data": "data:text/plain;base64,/w=="}},
+        ),
         (
             {"type": "image_url", "image_url": {"url": "http://x/a.png", "detail": "low"}},
             {"type": "image_url", "image_url": {"url": "http://x/a.png", "detail": "low"}},

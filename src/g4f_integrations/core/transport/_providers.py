@@ -96,6 +96,8 @@ def shape_of(provider: Any) -> Shape:
 def _wanted(request: Request) -> dict[str, Any]:
     """Everything that the request asks for beside its messages, by g4f's names."""
     wanted: dict[str, Any] = {name: value for name, value in request.params.items() if name not in _OURS}
+    if wanted.get("stream_options", ...) is None:
+        del wanted["stream_options"]  # endpoints alone would be asked for the usage
     if request.stop:
         wanted["stop"] = list(request.stop)
     if request.tools:

@@ -46,8 +46,8 @@ def build_body(candidate: Candidate, request: Request, refused: Collection[str],
     asks_usage = request.stream and "stream_options" not in body
     if asks_usage:
         body["stream_options"] = {"include_usage": True}
-    elif not request.stream:
-        body.pop("stream_options", None)  # servers refuse it there, and it would mean nothing
+    elif not request.stream or body["stream_options"] is None:  # servers refuse it there; nobody wants the usage
+        body.pop("stream_options", None)
     if candidate.body_provider is not None:
         body["provider"] = candidate.body_provider
     body.update(request.extra_body)
