@@ -5,8 +5,8 @@
     audio                         input_audio; audio_url for an address
     video                         video_url
     document                      text if it is one, else file
-    thinking                      nothing from an assistant, else text
-    cache, tool_call              nothing here
+    thinking, tool_call           nothing from an assistant, whose calls have a place of their own, else text
+    cache                         nothing
 
 An assistant and a system have text only, so pictures and files of theirs become a short reference. A tool's result may
 hold pictures and files beside its text. Nothing is fetched; a block's own `path` is read, as its maker asked for.
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import mimetypes
 from collections.abc import Callable, Iterable
 from io import IOBase
@@ -64,8 +65,8 @@ def to_parts(blocks: Iterable[BaseContentBlock], role: str) -> list[Part]:
     """
     parts: list[Part] = []
     for block in blocks:
-        if role == "assistant" and isinstance(block, ThinkingBlock):
-            continue  # no endpoint takes a model's thoughts back
+        if role == "assistant" and isinstance(block, ThinkingBlock | ToolCallBlock):
+            continue  # no endpoint takes a model's thoughts back, and its calls stand beside the text
         for part in _CONVERTERS.get(type(block), _unknown)(block):
             fitted = _fit(part, role)
             if fitted is not None:
@@ -174,6 +175,12 @@ def _from_thinking(block: ThinkingBlock) -> list[Part]:
     return [_text(block.content or "")]
 
 
+def _from_call(block: ToolCallBlock) -> list[Part]:
+    held = block.tool_kwargs
+    arguments = held if isinstance(held, str) else json.dumps(held, ensure_ascii=False, default=str)
+    return [_text(f"{block.tool_name}({arguments})")]
+
+
 def _nothing(_block: BaseContentBlock) -> list[Part]:
     return []
 
@@ -194,7 +201,7 @@ _CONVERTERS: dict[type, Callable[[Any], list[Part]]] = {
     CitationBlock: _from_citation,
     ThinkingBlock: _from_thinking,
     CachePoint: _nothing,
-    ToolCallBlock: _nothing,  # calls have a place of their own on the wire
+    ToolCallBlock: _from_call,
 }
 
 

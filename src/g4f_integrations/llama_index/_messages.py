@@ -29,7 +29,9 @@ _ROLES = {
     "function": "tool",
 }
 # What vendors call the parts of a call: OpenAI, LlamaIndex and Ollama; Anthropic and Bedrock; Gemini; Cohere.
-_IDS = ("id", "tool_id", "tool_call_id", "toolUseId")
+_WRAPPERS = ("function", "function_call", "toolUse")
+_IDS = ("call_id", "id", "tool_id", "tool_call_id", "toolUseId")  # OpenAI's responses have an `id` of another kind, too
+_RESULT_IDS = ("tool_call_id", "tool_use_id", "toolUseId", "call_id", "id")
 _NAMES = ("name", "tool_name", "function")
 _ARGUMENTS = ("arguments", "tool_kwargs", "input", "args", "parameters")
 _ILL_NAMED = re.compile(r"[^a-zA-Z0-9_-]")
@@ -98,13 +100,18 @@ class _Waiting:
             message.update(content=message["content"] or None, tool_calls=self.calls.copy())
             self._message = message
 
-    def answer(self, identifier: str | None) -> str | None:
-        """The id of the call that a result with `identifier`, if it has one, belongs to."""
+    def answer(self, identifier: Any, name: Any) -> str | None:
+        """The id of the call that a result belongs to, which has an id and its tool's name or lacks them."""
         ids = [call["id"] for call in self.calls]
         if identifier in ids:
             return self._done(ids.index(identifier))
         lost = [index for index, one in enumerate(ids) if not identifier or one in self._invented]
-        return self._done(lost[0]) if lost else None
+        if not lost:
+            return None
+        # Results of calls that ran side by side come in any order; some integrations give the tool's name as the id.
+        names = {wire_name(one) for one in (name, identifier) if isinstance(one, str)}
+        own = (index for index in lost if self.calls[index]["function"]["name"] in names)
+        return self._done(next(own, lost[0]))
 
     def _done(self, index: int) -> str:
         return str(self.calls.pop(index)["id"])
@@ -139,10 +146,10 @@ def _convert(message: ChatMessage, role: str, waiting: _Waiting) -> WireMessage:
 
 def _result(message: ChatMessage, waiting: _Waiting) -> WireMessage:
     extra = message.additional_kwargs
-    call_id = waiting.answer(extra.get("tool_call_id") or extra.get("tool_use_id") or extra.get("id"))
+    name = extra.get("name")
+    call_id = waiting.answer(_member(extra, _RESULT_IDS), name)
     content = _content(message, "tool")
     if not call_id:  # the answer to nothing that is known: it would be refused as a result, but is not lost as text
-        name = extra.get("name")
         text = f"Result of the tool {name}: " if name else "Tool result: "
         told = [{"type": "text", "text": text}, *content] if isinstance(content, list) else text + content
         return {"role": "user", "content": told}
@@ -184,13 +191,13 @@ def read_calls(extra: Mapping[str, Any]) -> list[tuple[str | None, str, Any]]:
 
 def _read_call(call: Any) -> tuple[str | None, str, Any] | None:
     """Id, name and arguments of a call in the form of one of the vendors, as a dict or as an object."""
-    function = _member(call, ("function",))
+    function = _member(call, _WRAPPERS)
     if isinstance(function, str) or function is None:
         function = call
     name = _member(function, _NAMES)
     if not name:
         return None
-    identifier = _member(call, _IDS)
+    identifier = _member(call, _IDS) or _member(function, _IDS)
     return identifier if isinstance(identifier, str) else None, str(name), _member(function, _ARGUMENTS)
 
 

@@ -87,6 +87,14 @@ def test_every_block_is_taken_in_every_role(role):
     assert ("pondering" in told) is (last["role"] != "assistant")
 
 
+@pytest.mark.parametrize("role", ["system", "user", "tool"])
+@pytest.mark.parametrize("arguments", [{"a": 1}, '{"a": 1}'])
+def test_a_call_where_no_call_can_stand_is_told_as_text(role, arguments):
+    told = wire_of(ToolCallBlock(tool_call_id="c", tool_name="add", tool_kwargs=arguments), role=role)["content"]
+
+    assert told.endswith('add({"a": 1})')
+
+
 def test_a_conversation_of_every_block_that_has_a_wire_form_is_taken_by_a_strict_server():
     blocks = [
         block
@@ -256,8 +264,21 @@ def test_calls_that_are_objects_of_another_package_are_read():
         {"tool_calls": {"id": "c", "function": {"name": "t", "arguments": {"a": 1}}}},
         {"tool_calls": SimpleNamespace(id="c", function=SimpleNamespace(name="t", arguments='{"a": 1}'))},
         {"function_call": {"name": "t", "arguments": '{"a": 1}'}},
+        {"tool_calls": [{"type": "function_call", "id": "fc", "call_id": "c", "name": "t", "arguments": '{"a": 1}'}]},
+        {"tool_calls": [{"toolUse": {"toolUseId": "c", "name": "t", "input": {"a": 1}}}]},
+        {"tool_calls": [{"function_call": {"name": "t", "args": {"a": 1}}}]},
     ],
-    ids=["bedrock", "gemini", "cohere", "one dict", "one object", "openai of old"],
+    ids=[
+        "bedrock",
+        "gemini",
+        "cohere",
+        "one dict",
+        "one object",
+        "openai of old",
+        "openai's responses",
+        "bedrock, as it answers",
+        "gemini, as it answers",
+    ],
 )
 def test_calls_of_every_vendor_keep_their_names_and_arguments(extra):
     message, result = to_wire([ChatMessage(role="assistant", additional_kwargs=extra), RESULT])
@@ -309,6 +330,27 @@ def test_results_without_ids_belong_to_the_calls_in_their_order():
     assert [result["tool_call_id"] for result in results] == [call["id"] for call in assistant["tool_calls"]]
     assert to_wire(history) == [assistant, *results], "ids are the same each time"
     assert message_fault(to_wire(history)) is None
+
+
+@pytest.mark.parametrize("member", ["name", "tool_call_id"])
+def test_results_without_ids_find_the_call_of_their_tool_in_any_order(member):
+    calls = [{"name": "Box[int]", "args": {}}, {"name": "two", "args": {}}]
+    results = [ChatMessage(name, role="tool", additional_kwargs={member: name}) for name in ("two", "Box[int]")]
+
+    message, *answered = to_wire([ChatMessage(role="assistant", additional_kwargs={"tool_calls": calls}), *results])
+
+    first, second = [call["id"] for call in message["tool_calls"]]
+    assert [(one["tool_call_id"], one["content"]) for one in answered] == [(second, "two"), (first, "Box[int]")]
+
+
+@pytest.mark.parametrize("member", ["tool_call_id", "tool_use_id", "toolUseId", "call_id", "id"])
+def test_a_result_is_known_by_the_id_of_every_vendor(member):
+    calls = [ToolCallBlock(tool_call_id=name, tool_name="t") for name in ("c", "d")]
+    results = [ChatMessage(name, role="tool", additional_kwargs={member: name}) for name in ("d", "c")]
+
+    _, *answered = to_wire([ChatMessage(role="assistant", blocks=calls), *results])
+
+    assert [(one["tool_call_id"], one["content"]) for one in answered] == [("d", "d"), ("c", "c")]
 
 
 def test_a_result_with_an_id_finds_the_call_that_lost_its_own():
