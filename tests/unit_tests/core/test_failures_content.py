@@ -79,7 +79,25 @@ def test_no_text_makes_it_raise_or_lose_a_character(text, size):
 
 @pytest.mark.parametrize(
     "word",
-    ["Hel", "Hello", "Here", "Sure", "Yes", "And", "Great", "However", "What", "Ja", "Oui", "Hola", "Привет", "はい"],
+    [
+        "Hel",
+        "Hello",
+        "Here",
+        "Sure",
+        "Yes",
+        "And",
+        "Great",
+        "However",
+        "What",
+        "Ja",
+        "Oui",
+        "Hola",
+        "Привет",
+        "はい",
+        "1. ",
+        "[Bir",
+        "【公告】",
+    ],
 )
 def test_an_ordinary_first_word_is_let_through_at_once(word):
     gate = NoticeGate(None, None)
