@@ -127,6 +127,7 @@ CLEAN = [
     Row("AnyProvider", "https://discord.gg/birdwatch\n\nThat is where they meet.", prompt="Where do birders meet?"),
     Row("OpenaiChat", "https://birds.example/?utm_source=chatgpt.com", prompt="Make a campaign link."),
     Row("Gemini", "[Birds](https://www.google.com/search?q=https://birds.example)", prompt="Make a Google search link."),
+    Row("Gemini", 'page = page.replace("<!-- end list -->", "")'),
     Row("Gemini", "We use the tag [cite: 12] in drafts."),
     Row("OpenaiChat", "https://shop.example/?utm_source=chatgpt.com&utm_medium=referral"),
     Row("Jmuz", "https://discord.gg/Ew6JzjA2NR", prompt="What was the invite?"),
