@@ -35,6 +35,7 @@ class ToolCaller(FunctionCallingLLM):
 
     model_config = ConfigDict(defer_build=True)
 
+    @veiled_span
     def _prepare_chat_with_tools(  # noqa: PLR0917  LlamaIndex's own signature
         self,
         tools: Sequence[BaseTool],

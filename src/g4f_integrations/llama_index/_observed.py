@@ -47,11 +47,6 @@ def veil(arguments: dict[str, Any]) -> dict[str, Any]:
     return {**shown_arguments(arguments), _VEIL: veiled}
 
 
-def _veil_llm_kwargs(arguments: dict[str, Any]) -> dict[str, Any]:
-    held = arguments.get("llm_kwargs")
-    return {**arguments, "llm_kwargs": veil(held)} if held else arguments
-
-
 def unveil(arguments: dict[str, Any]) -> dict[str, Any]:
     """The real arguments again."""
     veiled = arguments.get(_VEIL)
@@ -76,8 +71,16 @@ def veiled_span(method: Any) -> Any:
 
 
 def span_with_veiled_llm_kwargs(method: Any) -> Any:
-    """Observe a method that hands the arguments of a call on as `llm_kwargs`, as a span."""
-    return _behind_veil(_dispatcher.span(method), method, cover=_veil_llm_kwargs)
+    """Observe a method of structured prediction, which hands the arguments of a call on as `llm_kwargs`, as a span."""
+    bind = _dispatcher.span(method).__get__  # a span wants to know whose method it is
+
+    async def opening(self: Any, output_cls: Any, prompt: Any, llm_kwargs: Any = None, **prompt_args: Any) -> Any:
+        return await bind(self, type(self))(output_cls, prompt, llm_kwargs and veil(llm_kwargs), **prompt_args)
+
+    def calling(self: Any, output_cls: Any, prompt: Any, llm_kwargs: Any = None, **prompt_args: Any) -> Any:
+        return bind(self, type(self))(output_cls, prompt, llm_kwargs and veil(llm_kwargs), **prompt_args)
+
+    return _veiling(opening if inspect.iscoroutinefunction(method) else calling, method)
 
 
 def _observed(method: Any, callback: Callable[[Any], Any]) -> Any:
@@ -94,22 +97,21 @@ def _span(function: Any) -> Any:
     return span
 
 
-def _behind_veil(
-    inner: Any,
-    method: Any,
-    finish: Callable[[Any], Any] | None = None,
-    cover: Callable[[dict[str, Any]], dict[str, Any]] = veil,
-) -> Any:
+def _behind_veil(inner: Any, method: Any, finish: Callable[[Any], Any] | None = None) -> Any:
     bind = inner.__get__  # a span wants to know whose method it is
 
     async def opening(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = await bind(self, type(self))(*args, **(cover(kwargs) if kwargs else kwargs))
+        result = await bind(self, type(self))(*args, **(veil(kwargs) if kwargs else kwargs))
         return result if finish is None else finish(result)
 
     def calling(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return bind(self, type(self))(*args, **cover(kwargs))
+        return bind(self, type(self))(*args, **veil(kwargs))
 
-    veiling = _named_like(opening if inspect.iscoroutinefunction(method) else calling, method)
+    return _veiling(opening if inspect.iscoroutinefunction(method) else calling, method)
+
+
+def _veiling(function: Any, method: Any) -> Any:
+    veiling = _named_like(function, method)
     # LlamaIndex would open a second span around this, which would see what is under the veil.
     setattr(veiling, DISPATCHER_SPAN_DECORATED_ATTR, True)
     return veiling

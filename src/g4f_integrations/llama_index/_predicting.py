@@ -6,7 +6,11 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
 from typing import Any, TypeVar, cast
 
-from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
+from llama_index.core.instrumentation.events.llm import (
+    LLMStructuredPredictEndEvent,
+    LLMStructuredPredictInProgressEvent,
+    LLMStructuredPredictStartEvent,
+)
 from llama_index.core.prompts import BasePromptTemplate
 from llama_index_instrumentation import get_dispatcher
 from pydantic import BaseModel, ConfigDict
@@ -83,6 +87,54 @@ class StructuredPredictor(ToolCaller):
             found = asked.read(response.message)
         _dispatcher.event(LLMStructuredPredictEndEvent(output=found))
         return cast("M", found)
+
+    @span_with_veiled_llm_kwargs
+    def stream_structured_predict(
+        self,
+        output_cls: type[M],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Generator[Any, None, None]:
+        """The growing answer to `prompt`; the last object is an `output_cls`. See `structured_predict`."""
+        _dispatcher.event(
+            LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
+        )
+        found: Any = None
+        with closing(self._structured_stream_call(output_cls, prompt, llm_kwargs, **prompt_args)) as growing:
+            for found in growing:
+                _dispatcher.event(LLMStructuredPredictInProgressEvent(output=found))
+                yield found
+        _dispatcher.event(LLMStructuredPredictEndEvent(output=found))
+
+    @span_with_veiled_llm_kwargs
+    async def astream_structured_predict(
+        self,
+        output_cls: type[M],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> AsyncGenerator[Any, None]:
+        """The growing answer to `prompt`; see `stream_structured_predict`."""
+        return self._observe(output_cls, prompt, llm_kwargs, prompt_args)
+
+    async def _observe(
+        self,
+        output_cls: type[M],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None,
+        prompt_args: dict[str, Any],
+    ) -> AsyncGenerator[Any, None]:
+        _dispatcher.event(
+            LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
+        )
+        found: Any = None
+        call = self._structured_astream_call(output_cls, prompt, llm_kwargs, **prompt_args)
+        async with aclosing(await call) as growing:  # LlamaIndex's own leaves it open when it is left early
+            async for found in growing:
+                _dispatcher.event(LLMStructuredPredictInProgressEvent(output=found))
+                yield found
+        _dispatcher.event(LLMStructuredPredictEndEvent(output=found))
 
     def _structured_stream_call(
         self,

@@ -1,6 +1,7 @@
 """What `G4FLLM` takes, keeps, copies, shows and is known by."""
 
 import copy
+import inspect
 import json
 import pickle
 
@@ -10,12 +11,16 @@ from llama_index.core import Settings
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.callbacks import CallbackManager, LlamaDebugHandler
 from llama_index.core.output_parsers import PydanticOutputParser
+from llama_index.core.prompts import PromptTemplate
+from llama_index.core.tools import FunctionTool
+from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel, ValidationError
 
 from g4f_integrations import Endpoint, Resilience, Route
 from g4f_integrations.errors import ConfigurationError
 from g4f_integrations.llama_index import G4FLLM
 from g4f_integrations.testing import ScriptedProvider
+from loopback import Reply
 
 URL = "http://127.0.0.1:1337/v1"
 HI = [ChatMessage("Hi")]
@@ -282,6 +287,49 @@ async def test_no_credential_of_an_async_call_is_shown_either(loopback, heard, s
 
     assert "hunter2" not in f"{[event.model_dump_json() for event in heard]}{spans}"
     assert {request.headers["authorization"] for request in loopback.requests} == {"Bearer hunter2hunter2"}
+
+
+TOOL = FunctionTool.from_defaults(lambda a: a, name="echo", description="Say it again.")
+STRUCTURED = ["structured_predict", "astructured_predict", "stream_structured_predict", "astream_structured_predict"]
+
+
+async def taken(result):
+    """What a call of any form gives, a stream to its end."""
+    result = await result if inspect.isawaitable(result) else result
+    if inspect.isasyncgen(result):
+        return [one async for one in result]
+    return list(result) if inspect.isgenerator(result) else [result]
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["chat_with_tools", "achat_with_tools", "stream_chat_with_tools", "astream_chat_with_tools"]
+)
+async def test_no_credential_of_a_call_with_tools_is_shown(loopback, heard, spans, endpoint):
+    llm = G4FLLM(base_url=loopback.base_url, model="m")
+
+    await taken(getattr(llm, endpoint)([TOOL], user_msg="Hi", api_key="hunter2hunter2"))
+
+    assert "hunter2" not in f"{[event.model_dump_json() for event in heard]}{spans}"
+    assert loopback.requests[0].headers["authorization"] == "Bearer hunter2hunter2"
+
+
+@pytest.mark.parametrize("endpoint", STRUCTURED)
+@pytest.mark.parametrize("mode", [PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION, PydanticProgramMode.LLM])
+async def test_no_credential_of_a_structured_call_is_shown(loopback, heard, spans, endpoint, mode):
+    said = '{"word": "fox"}'
+    if mode is PydanticProgramMode.FUNCTION:
+        call = {"index": 0, "id": "c", "type": "function", "function": {"name": "Word", "arguments": said}}
+        loopback.replies(Reply.chat(tool_calls=[call]))
+    else:
+        loopback.replies(Reply.chat(said))
+    llm = G4FLLM(base_url=loopback.base_url, model="m", pydantic_program_mode=mode)
+    ask, given = getattr(llm, endpoint), {"api_key": "hunter2hunter2"}
+
+    await taken(ask(Word, PromptTemplate("A word."), llm_kwargs=given))
+    await taken(ask(Word, PromptTemplate("A word."), given))
+
+    assert "hunter2" not in f"{heard}{spans}"
+    assert [one.headers["authorization"] for one in loopback.requests] == ["Bearer hunter2hunter2"] * 2
 
 
 def test_spans_know_whose_method_it_is(spans):

@@ -1,5 +1,6 @@
 """Answers as instances of pydantic classes, on every route."""
 
+import asyncio
 import json
 from typing import Generic, Literal, TypeVar
 
@@ -17,7 +18,7 @@ from g4f_integrations.errors import RateLimitError
 from g4f_integrations.llama_index import G4FLLM
 from g4f_integrations.llama_index._structured import Partials
 from g4f_integrations.testing import ScriptedProvider
-from loopback import Reply
+from loopback import Reply, Stall, chunk
 
 T = TypeVar("T")
 QUICK = Resilience(backoff_initial=0, backoff_max=0)
@@ -181,6 +182,34 @@ async def test_a_stream_shows_the_object_while_it_grows():
     assert last == Animal(name="red fox", legs=4)
     assert partials[0].name.startswith("red")
     assert not isinstance(partials[0], Animal)
+
+
+@pytest.mark.parametrize("mode", [PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION])
+async def test_leaving_a_growing_object_early_closes_the_connection(mode, loopback):
+    begun = chunk('{"name": "fox", ')
+    if mode is PydanticProgramMode.FUNCTION:
+        function = {"name": "Animal", "arguments": '{"name": "fox", '}
+        begun = chunk({"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": function}]})
+    loopback.replies(Reply.sse(begun, Stall(), done=False))
+    llm = G4FLLM(base_url=loopback.base_url, model="m", pydantic_program_mode=mode)
+    growing = await llm.astream_structured_predict(Animal, ASK, kind="beast")
+    reading = asyncio.create_task(anext(growing))
+    assert await asyncio.to_thread(loopback.wait_for_requests)
+
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    await growing.aclose()
+
+    assert await asyncio.to_thread(loopback.requests[0].client_left)
+
+
+def test_what_is_observed_of_a_growing_object(heard, spans):
+    shown = list(llm_of(GOOD).stream_structured_predict(Animal, ASK, kind="beast"))
+
+    names = [type(event).__name__ for event in heard if "Structured" in type(event).__name__]
+    growth = ["LLMStructuredPredictInProgressEvent"] * len(shown)
+    assert names == ["LLMStructuredPredictStartEvent", *growth, "LLMStructuredPredictEndEvent"]
+    assert [name.partition("-")[0] for name, *_ in spans] == ["G4FLLM.stream_structured_predict", "G4FLLM.stream_chat"]
 
 
 def test_an_object_is_shown_again_only_when_it_says_more():
