@@ -101,6 +101,9 @@ class Resilience(BaseModel):
     @classmethod
     def _find_store(cls, value: Any) -> Any:
         if not isinstance(value, str):
+            if value is not None and not callable(getattr(value, "view", None)):
+                message = f"store must be the URL of a store, a HealthStore or None, not {type(value).__name__}"
+                raise ValueError(message)
             return value
         # From far above this room: only who names a store by its URL needs it.
         return import_module("g4f_integrations.stores").store_at(value)

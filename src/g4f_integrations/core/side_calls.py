@@ -15,7 +15,7 @@ from g4f_integrations.core.logs import call_logger
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.request import Request
 from g4f_integrations.core.routes import Endpoint, Route, RouteChoice, parse_route
-from g4f_integrations.core.trimming import SummaryRequest
+from g4f_integrations.core.trimming import SummaryRequest, Trimming
 from g4f_integrations.errors import ConfigurationError, IntegrationError
 
 logger = call_logger("side_calls")
@@ -55,6 +55,13 @@ class SideCalls:
             IntegrationError: Nobody could make one.
         """
         request = self._question(wanted.prompt(), {"max_tokens": wanted.max_tokens})
+        settings = self._request.trimming
+        if settings is not None:  # what is left out of a long conversation may be too long to be read in one piece
+            request = request.replacing(
+                trimming=Trimming(
+                    reserve=settings.reserve, fraction=settings.fraction, learn_limits=settings.learn_limits
+                )
+            )
         return await self._text_of("summary", self._choice, request, self._policy)
 
     async def point_at_adverts(self, suspect: Candidate, prompt: str) -> str | None:

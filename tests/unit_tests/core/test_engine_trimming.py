@@ -220,6 +220,22 @@ async def test_a_summary_takes_the_place_of_what_is_left_out():
     assert (call["purpose"], call["provider"]) == ("summary", "Small")
 
 
+async def test_what_is_to_be_summarised_is_made_to_fit_the_route_as_well():
+    provider = ScriptedProvider(
+        per_call=[["They spoke of Alexandria."], ["Alexandria."]], supports_message_history=True
+    )
+
+    await ask(
+        routes=(Route(provider, "m", context_window=1_000),),
+        messages=conversation(200),
+        trimming=Trimming(summarize=True),
+    )
+
+    question, _ = provider.calls
+    assert sum(map(count_message_tokens, question.messages)) <= 1_000
+    assert "0: Tell me" in question.messages[-1]["content"]
+
+
 async def test_a_users_own_summariser_is_called_off_the_loop():
     seen = []
 

@@ -106,6 +106,10 @@ def test_g4fs_stumble_over_a_page_instead_of_json_blames_the_provider_and_not_th
         ({"Retry-After": "7"}, 7.0),
         ({"Retry-After": "1.5"}, 1.5),
         ({"retry-after-ms": "250", "Retry-After": "1"}, 0.25),
+        ({"x-ms-retry-after-ms": "250"}, 0.25),
+        ({"RateLimit": '"default";r=0;t=7'}, 7.0),
+        ({"RateLimit": "limit=10, remaining=0, reset=7"}, 7.0),
+        ({"RateLimit": '"default";r=9;t=7'}, None),
         ({"Date": formatdate(1e9, usegmt=True), "Retry-After": formatdate(1e9 + 90, usegmt=True)}, 90.0),
         ({"Date": formatdate(1e9, usegmt=True), "Retry-After": formatdate(1e9 - 90, usegmt=True)}, 0.0),
         ({"x-ratelimit-reset-requests": "1m2s", "x-ratelimit-remaining-requests": "0"}, 62.0),
@@ -276,7 +280,8 @@ def test_no_text_makes_it_raise(text):
 
 
 @pytest.mark.parametrize(
-    "piece", ["9", "a ", "model ", "limit: 9 ", "{", "<title>", "try again in 1m", "requested ", "\u8bf7"]
+    "piece",
+    ["9", "a ", "model ", "limit: 9 ", "{", "<title>", "try again in 1m", "requested ", "\u8bf7", "\\", "\\u00"],
 )
 def test_of_giant_texts_only_a_bounded_part_is_read(piece):
     giant = piece * 200_000
@@ -315,6 +320,29 @@ def test_a_figure_of_another_unit_is_no_limit_of_tokens_not_even_in_part(text):
 )
 def test_limits_are_read_in_the_ways_in_which_numbers_are_written(figure, limit):
     assert classify(f"This model's maximum context length is {figure} tokens.").limit == limit
+
+
+@pytest.mark.parametrize("wraps", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("text", "figures"),
+    [
+        ("prompt is too long: 9000 tokens \\u003e 4096 maximum", (4_096, 9_000)),
+        (json.dumps("输入内容过长，最多支持 4000 tokens，当前 9000 tokens"), (4_000, 9_000)),
+    ],
+)
+def test_what_a_relay_has_escaped_is_read_as_it_was_meant(text, figures, wraps):
+    for _ in range(wraps):
+        text = json.dumps({"message": text})
+
+    failure = classify(HTTPFailure(400, text))
+
+    assert (failure.kind, failure.limit, failure.requested) == ("context_length", *figures)
+
+
+def test_a_wait_inside_an_error_that_a_relay_has_quoted_is_read():
+    google = json.dumps({"error": {"details": [{"retryDelay": "17s"}]}})
+
+    assert classify(HTTPFailure(429, json.dumps({"error": {"message": google}}))).retry_after == 17.0
 
 
 @pytest.mark.parametrize(

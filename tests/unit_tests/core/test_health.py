@@ -254,7 +254,7 @@ def test_reset_forgets_everything():
 
 
 def test_routes_do_not_share_their_state():
-    store = failing("network", "network", "network")
+    store = failing("empty", "empty", "empty")
 
     assert store.view(route_key(None, "P", "n")).ready_at() == 0.0
     assert store.view(KEY) is store.view(route_key(None, "P", "m"))

@@ -154,6 +154,7 @@ MINE, OTHER_MODEL = key(api_key="k1"), key(model="n", api_key="k1")
 OTHER_KEY, ELSEWHERE = key(api_key="k2"), key("Q", api_key="k1")
 
 
+@pytest.mark.parametrize("are_known", [True, False], ids=["known", "met later"])
 @pytest.mark.parametrize(
     ("kind", "scope", "out"),
     [
@@ -164,15 +165,25 @@ OTHER_KEY, ELSEWHERE = key(api_key="k2"), key("Q", api_key="k1")
         ("timeout", "provider", {MINE}),
     ],
 )
-def test_a_failure_takes_out_those_whom_it_concerns_and_nobody_else(kind, scope, out):
+def test_a_failure_takes_out_those_whom_it_concerns_and_nobody_else(kind, scope, out, are_known):
     routes = {MINE, OTHER_MODEL, OTHER_KEY, ELSEWHERE}
     store = LocalHealth()
-    for each in routes:
+    for each in routes if are_known else ():
         store.view(each)
 
     store.failed(MINE, kind, None, BreakerSettings(failures=1), scope=scope)
 
     assert {each for each in routes if is_out(store, each)} == out
+    assert {store.view(each).last_error for each in out} == {kind}
+
+
+def test_a_route_that_is_met_later_is_asked_when_the_reason_is_gone():
+    store = LocalHealth()
+    store.failed(MINE, "auth", None, BREAKER, scope="key")
+
+    store.succeeded(MINE, 0.1)
+
+    assert not is_out(store, OTHER_MODEL)
 
 
 # Speed

@@ -354,6 +354,23 @@ def test_what_only_sounds_like_an_answer_of_its_own_is_joined(told, continuation
 
 
 @pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize("told", ["| ship | day |\n|---|---|", "| ship | day |\n| :-- | --: |", "+----+----+"])
+@pytest.mark.parametrize("before", [0, 2])
+def test_the_line_below_a_tables_head_stands_there_once(told, before, size):
+    line = told.rindex("\n") + 1 if "\n" in told else 0
+    repeated = told[max(0, line - before) :]
+
+    assert joined(told, f"{repeated}\n| Anna | 3 |", size=size) == ("\n| Anna | 3 |", None)
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_a_table_that_broke_off_in_that_line_goes_on_in_it(size):
+    assert (
+        joined("| ship | day | by |\n|---|---|", "---|\n| Anna | 3 | Bo |", size=size)[0] == "---|\n| Anna | 3 | Bo |"
+    )
+
+
+@pytest.mark.parametrize("size", [1, 1000])
 @pytest.mark.parametrize("continuation", [DONE, f"\n{DONE}\n", "all was said.", f"said.{DONE}"])
 def test_an_answer_that_was_complete_gets_nothing_more(continuation, size):
     joint = Joint("And so all was said.")

@@ -80,6 +80,12 @@ def test_the_process_own_store_stays_the_process_own():
     assert pickle.loads(pickle.dumps(policy)).store is default_store()
 
 
+@pytest.mark.parametrize("value", [5, {"url": "sqlite:///health.db"}, "ftp://host/health"])
+def test_what_is_no_store_is_refused_when_it_is_named(value):
+    with pytest.raises(ValidationError, match="store"):
+        Resilience(store=value)
+
+
 def test_a_store_is_not_written_out():
     assert "store" not in Resilience(store=LocalHealth()).model_dump()
 

@@ -9,11 +9,10 @@ from g4f_integrations.core.capacity._gates import (
     try_enter,
     wait_for_place,
 )
-from g4f_integrations.core.capacity._headers import Told, Unit, read_allowances
+from g4f_integrations.core.capacity._headers import Unit, read_allowances
 
 __all__ = [
     "Lease",
-    "Told",
     "Unit",
     "allow",
     "forget_gates",

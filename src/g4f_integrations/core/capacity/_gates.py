@@ -16,8 +16,9 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 
 from g4f_integrations.core.candidates.candidate import Candidate, RouteKey
-from g4f_integrations.core.capacity._headers import Told, Unit
+from g4f_integrations.core.capacity._headers import Unit
 from g4f_integrations.core.capacity._rates import Allowance, Minute
+from g4f_integrations.core.failures import RateLimit
 
 _MOST_GATES = 1024
 _COMPACT_AT = 64  # waiters from which on those that were served elsewhere are cleared out, whenever they may be half
@@ -158,7 +159,7 @@ def is_short(key: RouteKey) -> bool:
     return gate is not None and gate.allowances is not None
 
 
-def allow(key: RouteKey, told: Mapping[Unit, Told]) -> None:
+def allow(key: RouteKey, told: Mapping[Unit, RateLimit]) -> None:
     """Heed what a route's headers say is left; nothing told means that it is plenty."""
     now = time.monotonic()
     with _lock:

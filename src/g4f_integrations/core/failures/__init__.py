@@ -16,11 +16,12 @@ from g4f_integrations.core.failures._failure import (
     HTTPFailure,
     Scope,
     StreamCut,
+    usual_scope,
 )
 from g4f_integrations.core.failures._faults import is_own_fault
 from g4f_integrations.core.failures._headers import KEPT_HEADERS
 from g4f_integrations.core.failures._notices import notice_table
-from g4f_integrations.core.failures._numbers import read_reset
+from g4f_integrations.core.failures._numbers import RateLimit, read_ratelimit, read_reset
 from g4f_integrations.core.failures._phrases import phrase_rules
 
 __all__ = [
@@ -30,13 +31,16 @@ __all__ = [
     "Failure",
     "HTTPFailure",
     "NoticeGate",
+    "RateLimit",
     "Scope",
     "StreamCut",
     "classify",
     "classify_content",
     "is_own_fault",
     "preload",
+    "read_ratelimit",
     "read_reset",
+    "usual_scope",
 ]
 
 

@@ -38,7 +38,7 @@ from g4f_integrations.core.failures._numbers import (
     read_wait,
     sane_wait,
 )
-from g4f_integrations.core.failures._phrases import bounded, kind_of_text
+from g4f_integrations.core.failures._phrases import bounded, kind_of_text, unescaped
 
 _KINDS = frozenset(get_args(Outcome)) - {"ok"}
 _WITH_FIGURES = frozenset({"context_length", "rate_limit", "bad_request", "quota"})
@@ -86,7 +86,7 @@ def _kind_by_status(lowered: str, status: int | None, names: list[str]) -> Outco
 
 
 def _assemble(text: str, *, status: int | None, names: list[str], headers: dict[str, str], said: str) -> Failure:
-    lowered = " ".join(bounded(text).lower().replace("\u2019", "'").split())
+    lowered = " ".join(unescaped(bounded(text)).lower().replace("\u2019", "'").split())
     if status is None or status < 400:
         status = status_in(lowered) or status
     kind = _kind_of(lowered, status, names)

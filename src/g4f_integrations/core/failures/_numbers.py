@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from typing import NamedTuple
 
 from g4f_integrations.core.failures._phrases import load_data
 
@@ -53,6 +54,8 @@ _UNITS: tuple[tuple[str, float], ...] = (
 )
 _LETTERS = "a-z\\u0430-\\u044f\\u4e00-\\u9fff"
 _D = rf"((?:\d{{1,9}}(?:\.\d{{1,18}})?\s?[{_LETTERS}]{{1,12}}(?: and | ?, ?| )?){{1,4}}|\d{{1,3}}:\d{{2}}(?::\d{{2}})?)"
+_STRUCTURED = re.compile(r";\s?r=(\d{1,15})[^,]{0,60}?;\s?t=(\d{1,9})")
+_LISTED = re.compile(r"\b(limit|remaining|reset)=(\d{1,9})\b")
 _BARE_MILLIS = re.compile(r"(?:retry[-_ ]?after[-_ ]?ms|retryafterms)[\"']?\s?[:=]\s?[\"']?(\d{1,9}(?:\.\d{1,18})?)")
 
 
@@ -217,11 +220,37 @@ def read_reset(value: str, headers: Mapping[str, str]) -> float | None:
 
 def read_retry_headers(headers: Mapping[str, str]) -> float | None:
     """Seconds by ``Retry-After-Ms`` or ``Retry-After`` (a number, fractions too, or a date); names lower-cased."""
-    millis = _number(headers.get("retry-after-ms"))
+    millis = _number(headers.get("retry-after-ms", headers.get("x-ms-retry-after-ms")))  # the latter is Azure's
     if millis is not None and sane_wait(millis) is not None:
         return sane_wait(millis / 1000)
     value = headers.get("retry-after")
     return None if value is None else _until(value.strip(), _now(headers))
+
+
+class RateLimit(NamedTuple):
+    """What one ``RateLimit`` header tells: what is left, seconds until it is whole, and how much that is."""
+
+    left: int
+    resets_in: float
+    limit: int | None
+
+
+def read_ratelimit(value: str) -> RateLimit | None:
+    """The IETF's header that says all in one, in its newer form or the older one; ``None`` if it says too little.
+
+    Example:
+        >>> read_ratelimit('"default";r=50;t=30')
+        RateLimit(left=50, resets_in=30.0, limit=None)
+        >>> read_ratelimit("limit=100, remaining=50, reset=30")
+        RateLimit(left=50, resets_in=30.0, limit=100)
+    """
+    structured = _STRUCTURED.search(value[:300])
+    if structured is not None:
+        return RateLimit(int(structured[1]), float(structured[2]), None)
+    named = {name: int(figure) for name, figure in _LISTED.findall(value[:300].lower())}
+    if "remaining" not in named or "reset" not in named:
+        return None
+    return RateLimit(named["remaining"], float(named["reset"]), named.get("limit"))
 
 
 def read_reset_headers(headers: Mapping[str, str]) -> float | None:
@@ -234,6 +263,9 @@ def read_reset_headers(headers: Mapping[str, str]) -> float | None:
         if wait is not None:
             left = headers.get(name.replace("reset-after", "remaining").replace("reset", "remaining"))
             waits.append((_number(left) == 0, wait))
+    told = read_ratelimit(headers.get("ratelimit", ""))
+    if told is not None and told.left == 0:
+        waits.append((True, told.resets_in))
     if not waits:
         return None
     used_up = [wait for empty, wait in waits if empty]

@@ -14,11 +14,27 @@ from g4f_integrations.core.events import Outcome
 # What is looked at of one error. Real messages are shorter; what is longer is a page or an echo of the request, and
 # says what it is at its start or, if it is a traceback, at its end.
 _HEAD, _TAIL = 4000, 1500
+_ESCAPED = re.compile(r"""(?<!\\)\\++(?:u([0-9a-fA-F]{4})|(["'/]))""")
 
 
 def bounded(text: str) -> str:
     """The start and the end of `text`, of bounded length together."""
     return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+
+
+def unescaped(text: str) -> str:
+    r"""`text` as its JSON means it: ``\u003e`` is ``>`` and ``\"`` a quotation mark, however often it was wrapped.
+
+    Bodies are read as they came, for not all are sound JSON; servers in Go escape ``>``, those in PHP every letter
+    beyond ASCII, and relays put what they were told into a string of their own.
+
+    Example:
+        >>> unescaped(r"9000 tokens \u003e 4096")
+        '9000 tokens > 4096'
+    """
+    if "\\" not in text:
+        return text
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], text)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from g4f_integrations.core.candidates.candidate import RouteKey
 from g4f_integrations.core.events import Outcome
-from g4f_integrations.core.failures import Scope
+from g4f_integrations.core.failures import Scope, usual_scope
 from g4f_integrations.core.health._route import (
     LONGEST_PROBE,
     BreakerSettings,
@@ -29,8 +29,20 @@ from g4f_integrations.core.health._store import HealthStore
 MOST_ROUTES = 1024
 """Routes that one process remembers."""
 
+Place: TypeAlias = tuple[Any, ...]
 Fact: TypeAlias = Literal["breaker", "pushback", "rest", "limits"]
 """What may be worth telling others of a route."""
+
+
+def _places_of(key: RouteKey) -> dict[Outcome, Place]:
+    """Whom a failure of `key` concerns, by its kind: all routes of the same place."""
+    with_key = ("key", key.provider, key.name, key.base_url, key.key_hash)
+    return {
+        "auth": with_key,
+        "quota": with_key,
+        "model_not_found": ("model", *key[:4]),
+        "network": ("host", key.provider, key.name, key.base_url),  # unreachable for one model, unreachable for all
+    }
 
 
 class LocalHealth:
@@ -44,6 +56,7 @@ class LocalHealth:
 
     def __init__(self, chance: Callable[[], float] = random.random) -> None:
         self._routes: OrderedDict[RouteKey, RouteHealth] = OrderedDict()
+        self._reasons: OrderedDict[Place, tuple[RouteKey, Outcome]] = OrderedDict()
         self._lock = threading.Lock()
         self._chance = chance
         _stores.add(self)
@@ -65,6 +78,8 @@ class LocalHealth:
         found = self._routes.get(key)
         if found is None:
             found = self._routes[key] = self._new(key)
+            if self._reasons:
+                self._take_over(key, found)
         self._routes.move_to_end(key)
         while len(self._routes) > MOST_ROUTES:
             self._forget(self._routes.popitem(last=False)[0])
@@ -72,6 +87,16 @@ class LocalHealth:
 
     def _new(self, key: RouteKey) -> RouteHealth:  # noqa: ARG002  stores that share look it up
         return RouteHealth()
+
+    def _take_over(self, key: RouteKey, health: RouteHealth) -> None:
+        """A route that nobody has asked yet is out as well if what took others out concerns it. Wants the lock."""
+        now = time.monotonic()
+        for place in _places_of(key).values():
+            first, why = self._reasons.get(place, (None, None))
+            origin = None if first is None else self._routes.get(first)
+            if origin is not None and max(now, health.open_until) < origin.open_until:
+                health.open_until, health.cooldowns, health.last_error = origin.open_until, 1, why
+                health.look_again()
 
     def _forget(self, key: RouteKey) -> None:
         """A route makes room for others."""
@@ -115,25 +140,22 @@ class LocalHealth:
             if opens:
                 for other, state in [*self._concerned(key, kind, scope)]:
                     if state is health or state.open_until <= now:
+                        state.last_error = kind  # also where that route has not been asked: it is why it is out
                         open_breaker(state, kind, now, breaker.cooldown, self._chance())
                         self._tell(other, state, "breaker")
 
     def _concerned(self, key: RouteKey, kind: Outcome, scope: Scope) -> Iterator[tuple[RouteKey, RouteHealth]]:
         """The route itself, and those whom what took it out takes out as well."""
         yield key, self._routes[key]
-        if kind in {"auth", "quota"} and scope == "key":
-            same = (key.provider, key.name, key.base_url, key.key_hash)
-            reach = [
-                other for other in self._routes if (other.provider, other.name, other.base_url, other.key_hash) == same
-            ]
-        elif kind == "model_not_found":
-            reach = [other for other in self._routes if other[:4] == key[:4]]
-        elif kind == "network" and scope == "provider":  # who cannot be reached cannot be reached for any model
-            place = (key.provider, key.name, key.base_url)
-            reach = [other for other in self._routes if (other.provider, other.name, other.base_url) == place]
-        else:
+        place = _places_of(key).get(kind)
+        if place is None or scope != usual_scope(kind):
             return
-        yield from ((other, self._routes[other]) for other in reach if other != key)
+        self._reasons[place] = (key, kind)
+        self._reasons.move_to_end(place)
+        while len(self._reasons) > MOST_ROUTES:
+            self._reasons.popitem(last=False)
+        reach = [other for other in self._routes if other != key and _places_of(other)[kind] == place]
+        yield from ((other, self._routes[other]) for other in reach)
 
     def push_back(self, key: RouteKey, seconds: float) -> None:
         """See `HealthStore.push_back`."""
@@ -179,6 +201,7 @@ class LocalHealth:
         """See `HealthStore.reset`."""
         with self._lock:
             self._routes.clear()
+            self._reasons.clear()
 
     def known(self) -> dict[RouteKey, RouteHealth]:
         """All routes that something is known of; nothing is made for the question."""

@@ -27,6 +27,7 @@ _LONGEST_WORD = 40
 _LONGEST_REMARK = 150
 _PUNCTUATION = ".,;:!?"
 _CLOSING = frozenset(f"{_PUNCTUATION})]}}\"'%\u00bb\u201d\u2019\u2026")  # what no blank goes before
+_RULER = re.compile(r"(?:\A|\n)[ \t]*([|+])[-:=|+ \t]{3,}\1\Z")
 _LINE_START = re.compile(r"\n[ \t]*\Z")
 
 
@@ -120,13 +121,21 @@ def is_repetition(old: str, size: int, rest: str) -> bool:
 def _is_telling(old: str, shared: str, rest: str) -> bool:
     if len(shared) >= _LONG and sum(map(str.isalnum, shared)) >= _SOME_LETTERS:
         return True
-    if len(_WIDE.findall(shared)) >= _SOME_LETTERS:
+    if len(_WIDE.findall(shared)) >= _SOME_LETTERS or _is_ruler(old, shared, rest):
         return True
     before = old[-len(shared) - 1 : -len(shared)]
     if (before.isalnum() or before == "_") and (shared[0].isalnum() or shared[0] == "_"):
         return False  # it begins in the middle of a word
     letters = sum(map(str.isalpha, shared))
     return (len(shared.split()) > 1 and letters >= _SOME_WORDS) or _is_telling_word(old, shared, rest, letters)
+
+
+def _is_ruler(old: str, shared: str, rest: str) -> bool:
+    """Whether `shared` ends with the whole line below a table's head, which never stands there twice."""
+    ruler = _RULER.search(shared)
+    if ruler is None or rest[:1] not in {"", "\n"}:
+        return False
+    return ruler[0].startswith("\n") or old[-len(shared) - 1 : -len(shared)] in {"", "\n"}
 
 
 def _is_telling_word(old: str, shared: str, rest: str, letters: int) -> bool:
