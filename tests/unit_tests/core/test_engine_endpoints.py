@@ -13,6 +13,7 @@ from g4f_integrations.core.endpoint import refused_parameters
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.routes import Endpoint
 from loopback import CUT, LoopbackServer, Reply, Stall, chunk, completion
+from strict_openai import message_fault
 
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 
@@ -145,6 +146,22 @@ async def test_a_parameter_that_a_server_refuses_by_name_is_left_out_and_told(lo
     assert first.info.dropped == second.info.dropped == ["seed"]
     assert "seed" not in loopback.requests[-1].body
     assert loopback.requests[-1].body["temperature"] == 0.5
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "blocking"])
+async def test_a_server_that_refuses_calls_without_results_is_told_them_in_text(loopback, stream):
+    refusal = "An assistant message with 'tool_calls' must be followed by tool messages for each 'tool_call_id'."
+    loopback.replies(Reply.json({"error": {"message": refusal}}, status=400), Reply.chat("fine"))
+    call = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": "{}"}}
+    history = [{"role": "assistant", "content": None, "tool_calls": [call]}, {"role": "user", "content": "Never mind."}]
+
+    first = await ask(messages=history, routes=(Endpoint(loopback.base_url, "m"),), stream=stream)
+    second = await ask(messages=history, routes=(Endpoint(loopback.base_url, "m"),), stream=stream)
+
+    assert (first.outcomes, second.outcomes) == (["bad_request", "ok"], ["ok"])
+    assert first.info.flattened is second.info.flattened is True
+    assert loopback.requests[0].body["messages"] == history
+    assert [message_fault(request.body["messages"]) for request in loopback.requests[1:]] == [None, None]
 
 
 async def test_the_retry_after_header_is_kept_on_the_error(loopback):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -13,14 +13,17 @@ from g4f_integrations.core.candidates.candidate import Candidate
 from g4f_integrations.core.endpoint._answers import MAX_ANSWER_BYTES, AnswerReader
 from g4f_integrations.core.endpoint._terms import (
     ENVIRONMENT_PROXY,
+    LOOSE_ENDS,
     CompletionsRefused,
     ParameterRefused,
+    TurnsRefused,
     refused_parameters,
 )
 from g4f_integrations.core.events import Batch, Finish
 from g4f_integrations.core.failures import HTTPFailure
 from g4f_integrations.core.pump import Expired
 from g4f_integrations.core.request import CallNotes, Request
+from g4f_integrations.core.roles import tells_of_tools
 from g4f_integrations.core.wire.body import build_body, dump_body
 from g4f_integrations.core.wire.decoding import decode_json, plain_text
 from g4f_integrations.core.wire.errors import is_error, status_of
@@ -83,6 +86,8 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
     Raises:
         ParameterRefused: The server refused a parameter by name; the next call leaves it out.
         CompletionsRefused: The server has no completions for this model; the next call is a chat.
+        TurnsRefused: The server refused calls and results of tools that do not fit together; the next call tells them
+            in text.
         HTTPFailure: A status that is no success, an error in the answer, or an answer that is none.
         StreamCut: The stream ended before the answer did.
         ConfigurationError: The request cannot be sent as it is.
@@ -93,6 +98,8 @@ async def call_endpoint(candidate: Candidate, request: Request, notes: CallNotes
         return
     _http = _loaded or await _client()
     refused = refused_parameters.of(candidate) if refused_parameters.names else ()
+    if LOOSE_ENDS in refused:
+        request = _with_told_ends(request, notes)
     body = build_body(candidate, request, refused, notes)
     url = _http.route_url(candidate, "/chat/completions" if "messages" in body else "/completions")
     headers = _http.request_headers(candidate, request)
@@ -138,6 +145,8 @@ async def ask_endpoint(candidate: Candidate, request: Request, notes: CallNotes,
     """
     _http = _loaded or await _client()
     refused = refused_parameters.of(candidate) if refused_parameters.names else ()
+    if LOOSE_ENDS in refused:
+        request = _with_told_ends(request, notes)
     body = build_body(candidate, request, refused, notes)
     url = _http.route_url(candidate, "/chat/completions" if "messages" in body else "/completions")
     headers = _http.request_headers(candidate, request)
@@ -239,16 +248,33 @@ async def list_models(candidate: Candidate) -> list[dict[str, Any]]:
     return [{"id": row["name"], **row} if "id" not in row and "name" in row else row for row in models]
 
 
-def _raise_if_refused(failure: HTTPFailure, candidate: Candidate, sent: Collection[str]) -> None:
+def _raise_if_refused(failure: HTTPFailure, candidate: Candidate, sent: dict[str, Any]) -> None:
     if "messages" not in sent and refuses_completions(failure.status, failure.body):
         refused_parameters.add(candidate, ("completions",))
-        if isinstance(sent, dict) and isinstance(sent["prompt"], list):
+        if isinstance(sent["prompt"], list):
             raise failure  # several prompts are no chat
         raise CompletionsRefused(failure.status, failure.body, failure.headers) from None
     names = find_refused(failure.status, failure.body, sent)
     if names:
         refused_parameters.add(candidate, names)
         raise ParameterRefused(names, failure.status, failure.body, failure.headers) from None
+    turns = sent.get("messages")
+    if turns and tells_of_tools(turns):
+        from g4f_integrations.core.toolcalls.loose_ends import refuses_loose_ends  # few histories have them
+
+        if refuses_loose_ends(failure.status, failure.body, turns):
+            refused_parameters.add(candidate, (LOOSE_ENDS,))
+            raise TurnsRefused(failure.status, failure.body, failure.headers) from None
+
+
+def _with_told_ends(request: Request, notes: CallNotes) -> Request:
+    """`request` with the calls and results in text that do not fit together."""
+    from g4f_integrations.core.toolcalls.loose_ends import has_loose_ends, tell_loose_ends  # as above
+
+    if not has_loose_ends(request.messages):
+        return request
+    notes.flattened = True
+    return request.replacing(messages=tell_loose_ends(request.messages))
 
 
 def _sound_format(body: dict[str, Any]) -> str:

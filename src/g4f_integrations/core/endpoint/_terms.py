@@ -12,6 +12,9 @@ from g4f_integrations.core.failures import HTTPFailure
 ENVIRONMENT_PROXY = "env://"
 """A proxy of this name means: the proxies and the ``.netrc`` of the environment."""
 
+LOOSE_ENDS = "loose ends"
+"""Stands among the names of what a route refuses for calls without results, and results without calls."""
+
 _MOST_ROUTES = 1_024
 
 
@@ -33,6 +36,12 @@ class ParameterRefused(HTTPFailure):
 
 class CompletionsRefused(HTTPFailure):
     """A server has no completions for this model; the next call on that route, which may follow at once, is a chat."""
+
+    mended = True
+
+
+class TurnsRefused(HTTPFailure):
+    """A server refused calls and results of tools that do not fit together; the next call there tells them in text."""
 
     mended = True
 
