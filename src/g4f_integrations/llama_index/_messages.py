@@ -49,20 +49,22 @@ def to_wire(messages: Sequence[ChatMessage]) -> list[WireMessage]:
     for index, message in enumerate(messages):
         try:
             role = _ROLES[message.role]  # roles are texts
-            if waiting is not None and waiting.calls and role != "tool":
-                waiting.end()
+            if waiting is not None and role != "tool" and (waiting.calls or waiting.late):
+                wire += waiting.end()
             blocks = message.blocks
             # The common case, kept short: histories can hold a thousand of them.
             if len(blocks) == 1 and type(blocks[0]) is TextBlock and role != "tool" and not message.additional_kwargs:
                 wire.append({"role": role, "content": blocks[0].text})
             else:
                 waiting = waiting or _Waiting()
-                wire.append(_convert(message, role, waiting))
+                made = _convert(message, role, waiting)
+                is_late = role == "tool" != made["role"] and (waiting.calls or waiting.late)
+                (waiting.late if is_late else wire).append(made)
         except (TypeError, ValueError, AttributeError, LookupError, OSError) as error:
             problem = f"messages[{index}] ({type(message).__name__}) cannot be sent: {error}"
             raise ConfigurationError(problem) from error
     if waiting is not None:
-        waiting.end()
+        wire += waiting.end()
     return wire
 
 
@@ -79,10 +81,12 @@ class _Waiting:
 
     Attributes:
         calls: The calls, as they stand on the wire.
+        late: Results of no known call, told in text, which would part the calls from the results after them.
     """
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
+        self.late: list[WireMessage] = []
         self._message: WireMessage = {}
         self._invented: set[str] = set()
         self._count = 0
@@ -116,10 +120,11 @@ class _Waiting:
     def _done(self, index: int) -> str:
         return str(self.calls.pop(index)["id"])
 
-    def end(self) -> None:
-        """No more results come: the calls that have none are told in text."""
+    def end(self) -> list[WireMessage]:
+        """No more results come: the calls that have none are told in text, and what is late follows."""
+        late, self.late = self.late, []
         if not self.calls:
-            return
+            return late
         message, told = self._message, [call["function"] for call in self.calls]
         left = {id(call) for call in self.calls}  # by identity: two calls can say the same
         kept = [call for call in message["tool_calls"] if id(call) not in left]
@@ -130,6 +135,7 @@ class _Waiting:
         else:
             del message["tool_calls"]
         self.calls = []
+        return late
 
 
 def _convert(message: ChatMessage, role: str, waiting: _Waiting) -> WireMessage:

@@ -375,6 +375,21 @@ def test_the_result_of_a_call_that_a_memory_has_dropped_is_told_as_text():
     assert message_fault(to_wire(history)) is None
 
 
+@pytest.mark.parametrize("after", [[], [ChatMessage("So?")]])
+def test_the_result_of_no_known_call_does_not_part_calls_from_their_results(after):
+    calls = [ToolCallBlock(tool_call_id=name, tool_name="add") for name in ("c", "d")]
+    results = [
+        ChatMessage(text, role="tool", additional_kwargs={"tool_call_id": name})
+        for name, text in (("c", "1"), ("c", "once more"), ("d", "2"), ("e", "3"))
+    ]
+
+    wire = to_wire([ChatMessage(role="assistant", blocks=calls), *results, *after])
+
+    assert message_fault(wire) is None
+    told = ["Tool result: once more", "Tool result: 3", *(one.content for one in after)]
+    assert [message["content"] for message in wire[1:]] == ["1", "2", *told]
+
+
 @pytest.mark.parametrize("after", [[], [ChatMessage("Never mind.")], [RESULT, ChatMessage("And?")]])
 def test_calls_that_nobody_answered_are_told_as_text(after):
     calls = [ToolCallBlock(tool_call_id=name, tool_name="add", tool_kwargs={"a": name}) for name in ("c", "d")]
