@@ -107,6 +107,9 @@ def test_the_end_of_a_block_of_code_around_it_goes_with_its_line_end():
         ("It is one of", "the", " the"),
         ("In the U.", "S. it is", "S. it is"),
         ("He left.", "She stayed.", " She stayed."),
+        ("    pool = ray.data.", "ActorPool(4)", "ActorPool(4)"),
+        ("They sail to the U.S.", "They stay.", " They stay."),
+        ("class Lamp:\n   ", " def light(self):", " def light(self):"),
         ("He came, saw, ", "saw, won.", "saw, won."),  # three letters and a comma may well be meant
         ("今天天气很", "天气很好。", "好。"),
         ("今天天气很", "好。", "好。"),

@@ -295,7 +295,7 @@ class Joint:
             why = "it is an answer of its own"
         if why is not None:
             return self._refuse(why)
-        if space.endswith(" ") and lead == " " and not space.endswith("\n "):
+        if lead == " " and space.endswith(" ") and "\n" not in space:  # behind a line's end it is indentation
             lead = ""
         between = "" if space or lead else between_words(self._tail, body)
         if between is None:

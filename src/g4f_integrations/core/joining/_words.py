@@ -18,6 +18,7 @@ _MOST_BETWEEN = 2  # characters between two of a row of the same
 _LAST_WORD = re.compile(r"[^\W\d_]+\Z")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"\S{1,200}\Z")
+_DOTTED = re.compile(r"[^\W\d]{2}\.[^\W\d]{2,40}\.\Z")  # the dots of a name in code; "U.S." may well end a sentence
 _WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")  # scripts without blanks
 _ITEM_NUMBER = re.compile(r"(?:\A|\n)[ \t]*\d{1,4}[.)]\Z")
 _LAST_ITEM = re.compile(r"(?:\A|\n)([ \t]*)(\d{1,4})([.)])[ \t][^\n]*(?<!\d)(?<!\d[.,])\Z")
@@ -196,7 +197,7 @@ def _ends_word(old: str, last: str, first: str) -> bool:
     if _ITEM_NUMBER.search(old) is not None:
         return True
     token = _TOKEN.search(old)
-    if token is None or any(mark in token[0] for mark in "/@\\:_<{[="):
+    if token is None or any(mark in token[0] for mark in "/@\\:_<{[=") or _DOTTED.search(token[0]) is not None:
         return False
     if last in ".!?" and first.isupper():  # "U." may go on with "S."
         return len(old) > 2 and (old[-2].isdecimal() or not old[-3].isspace())

@@ -23,7 +23,15 @@ _FIRST_GUESS = 3_400  # tokens that fit into a window of 4,096
 _LAST_GUESS = 700  # and into 4,000 characters, with what stands around texts
 _CAUTION = 0.95  # characters tell tokens only roughly
 _GROWTH = 1.2  # by how much more than before an answered conversation must hold to be worth noting
-WINDOW_FULL = frozenset({"model_length", "model_context_window_exceeded", "context_length", "context_length_exceeded"})
+WINDOW_FULL = frozenset(
+    {
+        "model_length",
+        "model_context_window_exceeded",
+        "context_window_exceeded",
+        "context_length",
+        "context_length_exceeded",
+    }
+)
 """Finish reasons of their own that some give (Mistral, Anthropic, g4f's providers)."""
 
 _FULL = 0.97  # of a window: an answer that ended there ended because of it

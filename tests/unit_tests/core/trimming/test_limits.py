@@ -261,6 +261,7 @@ def test_a_limit_that_is_not_below_what_was_sent_is_no_figure():
         ("length", None, 3_000, False),
         ("stop", None, 8_192, False),
         ("model_length", None, 10, True),
+        ("context_window_exceeded", None, 10, True),
     ],
 )
 def test_an_answer_cut_because_the_window_was_full_is_told_from_one_that_asked_for_no_more(reason, asked, total, full):
