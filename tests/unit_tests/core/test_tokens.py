@@ -487,8 +487,11 @@ def test_the_cache_keeps_the_newest_counts_and_is_bounded(monkeypatch):
         (lambda text: len(text.split()), 1 + 4),
         (lambda message: len(message["content"]), 5),
         (lambda message: 7 if message["content"] else 2, 7),
+        (lambda text: len(text) // 4 + 1, 2 + 4),
+        (lambda text: max(1, len(text) // 4), 1 + 4),
+        (lambda message: 1, 1),  # noqa: ARG005  a limit of messages
     ],
-    ids=["characters", "words", "by message", "flat"],
+    ids=["characters", "words", "by message", "flat", "rounded up", "one at least", "messages"],
 )
 def test_a_users_own_counter_may_take_texts_or_messages(own, tokens):
     assert counter_from(own).message({"role": "user", "content": "Hello"}) == tokens

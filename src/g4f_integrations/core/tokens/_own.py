@@ -15,6 +15,7 @@ OwnCounter: TypeAlias = Callable[[str], int] | Callable[[Mapping[str, Any]], int
 """Tokens (or another unit) of one text, or of one message in OpenAI wire form."""
 
 _PROBE = "two words"
+_LONGER = f"{_PROBE} " * 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,25 @@ def counter_from(own: OwnCounter | Counter, model: str = "auto") -> Counter:
 def _made(own: Any, model: str) -> Counter:
     if _gives_a_number(own, _PROBE) and _answer(own, "") == 0:
         return Counter(lambda text: int(own(text)), family_of(model))
-    if _gives_a_number(own, {"role": "user", "content": _PROBE}):
+    is_of_texts = _gives_a_number(own, _PROBE)  # then it counts something even for nothing
+    is_of_messages = _gives_a_number(own, _message(_PROBE))
+    if is_of_texts and is_of_messages:
+        # `len(text) // 4 + 1` gives a number for a message, too, but the same for each.
+        by_content = _answer(own, _message(_PROBE)) != _answer(own, _message(_LONGER))
+        is_of_messages = by_content or _answer(own, _PROBE) == _answer(own, _LONGER)
+    if is_of_messages:
         return _ByMessage(own, model)
-    if _gives_a_number(own, _PROBE):  # one that counts something even for nothing
+    if is_of_texts:
         return Counter(lambda text: int(own(text)), family_of(model))
     problem = "counter must take a text, or a message, and return a whole number; it did neither in a trial"
     raise ConfigurationError(problem)
 
 
 _made_once = lru_cache(maxsize=16)(_made)
+
+
+def _message(text: str) -> dict[str, str]:
+    return {"role": "user", "content": text}
 
 
 def _answer(own: Any, probe: Any) -> Any:
