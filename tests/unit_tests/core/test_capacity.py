@@ -116,6 +116,7 @@ def test_an_allowance_is_used_up_and_whole_again():
         ({"ratelimit": '"default";r=50;t=30'}, {"requests": (50, 30.0, None)}),
         ({"ratelimit": "limit=100, remaining=50, reset=30"}, {"requests": (50, 30.0, 100)}),
         ({"ratelimit": "limit=100, remaining=50"}, {}),
+        ({"ratelimit": '"burst";r=5;t=60, "day";r=2;t=30, "week";r=2;t=90'}, {"requests": (2, 90.0, None)}),
         ({"x-ratelimit-remaining-requests": "many", "x-ratelimit-reset-requests": "soon"}, {}),
         ({"x-ratelimit-remaining": "9" * 400, "x-ratelimit-reset": "1"}, {"requests": (int("9" * 15), 1.0, None)}),
         ({"x-request-id": "abc"}, {}),

@@ -108,6 +108,7 @@ def test_g4fs_stumble_over_a_page_instead_of_json_blames_the_provider_and_not_th
         ({"retry-after-ms": "250", "Retry-After": "1"}, 0.25),
         ({"x-ms-retry-after-ms": "250"}, 0.25),
         ({"RateLimit": '"default";r=0;t=7'}, 7.0),
+        ({"RateLimit": '"burst";r=5;t=60, "day";r=0;t=7'}, 7.0),
         ({"RateLimit": "limit=10, remaining=0, reset=7"}, 7.0),
         ({"RateLimit": '"default";r=9;t=7'}, None),
         ({"Date": formatdate(1e9, usegmt=True), "Retry-After": formatdate(1e9 + 90, usegmt=True)}, 90.0),

@@ -489,7 +489,7 @@ def test_the_cache_keeps_the_newest_counts_and_is_bounded(monkeypatch):
         (lambda message: 7 if message["content"] else 2, 7),
         (lambda text: len(text) // 4 + 1, 2 + 4),
         (lambda text: max(1, len(text) // 4), 1 + 4),
-        (lambda message: 1, 1),  # noqa: ARG005  a limit of messages
+        (lambda message: 1, 1),
     ],
     ids=["characters", "words", "by message", "flat", "rounded up", "one at least", "messages"],
 )

@@ -244,9 +244,10 @@ def read_ratelimit(value: str) -> RateLimit | None:
         >>> read_ratelimit("limit=100, remaining=50, reset=30")
         RateLimit(left=50, resets_in=30.0, limit=100)
     """
-    structured = _STRUCTURED.search(value[:300])
-    if structured is not None:
-        return RateLimit(int(structured[1]), float(structured[2]), None)
+    policies = [(int(left), -float(until)) for left, until in _STRUCTURED.findall(value[:300])]
+    if policies:  # of several, the one that is used up first and longest counts
+        left, until = min(policies)
+        return RateLimit(left, -until, None)
     named = {name: int(figure) for name, figure in _LISTED.findall(value[:300].lower())}
     if "remaining" not in named or "reset" not in named:
         return None
