@@ -28,8 +28,9 @@ BLANK = (
 _WAITED = frozenset({"rate_limit", "overloaded", "quota", "blocked"})
 
 
-def _failure(kind: Outcome, text: str) -> Failure:
-    wait = read_wait(" ".join(text[:2000].lower().split())) if kind in _WAITED else None
+def _failure(kind: Outcome, text: str, *, source: str | None = None) -> Failure:
+    # An error object tells waits by the names of its fields too, which are not among its words.
+    wait = read_wait(" ".join((source or text)[:2000].lower().split())) if kind in _WAITED else None
     return Failure(kind, retry_after=wait, scope=usual_scope(kind), message=one_line(text))
 
 
@@ -75,7 +76,7 @@ def classify_content(text: str, *, provider: str | None = None, prompt: str | No
         found = object_kind(whole)
         if found is not None:
             kind, words = found
-            return None if prompt and asks_for(prompt, kind, words) else _failure(kind, words)
+            return None if prompt and asks_for(prompt, kind, words) else _failure(kind, words, source=whole)
         if first == "{":
             return None
     noticed = match_notice(whole, provider)

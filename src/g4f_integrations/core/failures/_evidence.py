@@ -13,6 +13,7 @@ _G4F_STATUS = re.compile(r"^(?:\w*error: )?(?:error|response) (\d{3}):")
 _STATUSES = tuple(
     re.compile(source)
     for source in (
+        r"""["']status["']\s?:\s?["']?([45]\d\d)["']?\s?\}$""",  # a relay's own, behind what it was told
         r"^\[?(?:http(?:/\d(?:\.\d)?)? ?)?(?:error:? |status:? |code:? )*([45]\d\d)\b(?=$|[\s:,.\-({<\]])",
         r"\b(?:error|response|status|code|http|api error)(?: code| status)?[:=]? ?[\[(]?([45]\d\d)\b",
         r"""["'](?:status|code|status_?code|error_?code|http_?status)["']\s?:\s?["']?([45]\d\d)\b""",

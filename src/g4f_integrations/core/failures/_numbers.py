@@ -25,16 +25,27 @@ _N = (
     r"(?:\s?(?:[km]|mi|тыс\.?|万|千|thousand|million)(?![\w]))?+)"
 )
 _REVERSED_SUM = re.compile(rf"\({_N} > {_N} - {_N}\)")
+_IN_BYTES = re.compile(r"\b(?:message|body|payload|request) size (?:of |is )?\d")
 _EXCEEDED_BY = re.compile(rf"exceeded by {_N} tokens?[^\n]{{0,80}}\blimit\b[^\n\d]{{0,24}}{_N}")
 
 _DURATION_PART = re.compile(
     r"(\d{1,9}(?:\.\d{1,18})?)\s*(milliseconds?|msecs?|ms|days?|d|hours?|hrs?|hr|h|minutes?|mins?|min|m|seconds?|secs?|sec|s"
-    r"|毫秒|天|日|个?小时|時間|分钟|分|秒钟?|дн\w*|час\w*|мин\w*|сек\w*|segundos?|secondes?|sekunden?|minutos?|minuten?|horas?|heures?|stunden?)"
+    r"|毫秒|天|日|个?小时|時間|分钟|分|秒钟?|дн\w*|час\w*|мин\w*|сек\w*|segundos?|secondes?|sekunden?|minutos?|minuten?|horas?|heures?|stunden?"
+    r"|초|분|시간|일|saniye|dakika|saat|sn|dk|ثوان|ثانية|دقائق|دقيقة|ساعات|ساعة)"
     r"(?![a-z])"
 )
 _CLOCK = re.compile(r"(\d{1,3}):(\d{2})(?::(\d{2}))?\b")
 _UNITS: tuple[tuple[str, float], ...] = (
     ("毫秒", 0.001),
+    ("dak", 60.0),
+    ("dk", 60.0),
+    ("saat", 3600.0),
+    ("분", 60.0),
+    ("시간", 3600.0),
+    ("일", 86400.0),
+    ("دقا", 60.0),
+    ("دقي", 60.0),
+    ("ساع", 3600.0),
     ("mil", 0.001),
     ("ms", 0.001),
     ("min", 60.0),
@@ -52,7 +63,7 @@ _UNITS: tuple[tuple[str, float], ...] = (
     ("天", 86400.0),
     ("m", 60.0),
 )
-_LETTERS = "a-z\\u0430-\\u044f\\u4e00-\\u9fff"
+_LETTERS = "a-z\\u0430-\\u044f\\u0621-\\u064a\\u4e00-\\u9fff\\uac00-\\ud7a3"
 _D = rf"((?:\d{{1,9}}(?:\.\d{{1,18}})?\s?[{_LETTERS}]{{1,12}}(?: and | ?, ?| )?){{1,4}}|\d{{1,3}}:\d{{2}}(?::\d{{2}})?)"
 _STRUCTURED = re.compile(r";\s?r=(\d{1,15})[^,]{0,60}?;\s?t=(\d{1,9})")
 _LISTED = re.compile(r"\b(limit|remaining|reset)=(\d{1,9})\b")
@@ -63,6 +74,12 @@ _BARE_MILLIS = re.compile(r"(?:retry[-_ ]?after[-_ ]?ms|retryafterms)[\"']?\s?[:
 def _patterns(name: str) -> tuple[re.Pattern[str], ...]:
     what = _D if name == "waits" else _N
     return tuple(re.compile(source.replace("#", what)) for source in load_data("figures.toml")[name])
+
+
+@cache
+def _word_waits() -> tuple[tuple[re.Pattern[str], float], ...]:
+    listed = load_data("figures.toml")["word_waits"]
+    return tuple((re.compile("|".join(sources)), float(seconds)) for seconds, sources in listed.items())
 
 
 _GROUPED = re.compile(r"\d{1,3}(?:[,_.' ]\d{3})+")
@@ -104,6 +121,8 @@ def read_figures(lowered: str) -> tuple[int | None, int | None]:
 
     `requested` counts the reserved output when the text names it.
     """
+    if _IN_BYTES.search(lowered) and "token" not in lowered:
+        return None, None
     exceeded = _EXCEEDED_BY.search(lowered)
     if exceeded is not None:
         limit = _whole(exceeded[2])
@@ -159,6 +178,9 @@ def read_wait(lowered: str) -> float | None:
             wait = read_duration(found[1])
             if wait is not None:
                 return wait
+    for pattern, seconds in _word_waits():
+        if pattern.search(lowered):
+            return seconds
     return None
 
 
