@@ -163,6 +163,19 @@ def test_the_wait_in_a_notice_is_told():
     assert classify_content("Rate limited. Please try again in 1m30s.").retry_after == 90
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ('{"error": {"message": "Rate limit exceeded", "retry_after": 7}}', 7),
+        ('{"detail": {"message": "Too many requests. Try again later.", "resets_in": 90}}', 90),
+        ("Nachrichtenlimit erreicht. Du kannst in 45 Sekunden weiterschreiben.", 45),
+        ("Слишком много запросов. Подождите минуту.", 60),
+    ],
+)
+def test_the_wait_is_read_from_the_fields_of_an_error_object_and_in_other_languages(text, seconds):
+    assert classify_content(text).retry_after == seconds
+
+
 def test_a_notice_shows_no_credentials():
     failure = classify_content("Invalid API key provided: sk-abcdefgh12345678")
 
