@@ -47,7 +47,7 @@ __all__ = [
 def preload() -> None:
     """Reads the data files and builds the notices' automaton now, not in the first answer.
 
-    A tenth of a second of work and file access, so it belongs in a worker thread; without it the first use does the same.
+    A tenth of a second of work and file access, so it belongs in a worker thread; without it the first use does it.
     """
     notice_table(None)
     phrase_rules()
