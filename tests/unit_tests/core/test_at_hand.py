@@ -238,7 +238,7 @@ async def encrypted(tmp_path):
 
 def own_certificate(folder):
     """A file with a key and a certificate that nobody vouches for."""
-    pytest.importorskip("cryptography")
+    pytest.importorskip("cryptography", reason="`cryptography`, which makes a certificate, is not installed")
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

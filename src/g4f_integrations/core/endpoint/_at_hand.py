@@ -29,17 +29,18 @@ _FIRST_OF_ALL, _LAST_INFORMATION, _SWITCHING = 100, 199, 101
 
 def _is_known_client() -> bool:
     """Whether this version lends connections in the way that we know, and its requests are its own."""
-    lend = aiohttp.BaseConnector._get  # noqa: SLF001  what it looks like is the question
+    lend = getattr(aiohttp.BaseConnector, "_get", None)  # what it looks like, and whether it is there, is the question
+    if not inspect.iscoroutinefunction(lend):
+        return False
     asked_with = list(inspect.signature(lend).parameters)
     fields = {"host", "port", "is_ssl", "ssl"}
     # Recorders of requests may have replaced these before we were imported: then theirs would pass for aiohttp's.
     own = all(
         type(request) is FunctionType and request.__globals__ is vars(aiohttp.client)
-        for request in (aiohttp.ClientSession._request, aiohttp.ClientSession.request)  # noqa: SLF001  as above
+        for request in (aiohttp.ClientSession._request, aiohttp.ClientSession.request)  # noqa: SLF001  asked, not called
     )
     return (
         own
-        and inspect.iscoroutinefunction(lend)
         and asked_with == ["self", "key", "traces"]
         and fields.issubset(getattr(ConnectionKey, "_fields", ()))
         and _ASKED_FOR.issubset(inspect.signature(ResponseHandler.set_response_params).parameters)
@@ -49,7 +50,7 @@ def _is_known_client() -> bool:
 
 _is_known = _is_known_client()
 # Replaced by those who record or invent answers.
-_clients_own, _clients_door = aiohttp.ClientSession._request, aiohttp.ClientSession.request  # noqa: SLF001  as above
+_clients_own, _clients_door = aiohttp.ClientSession._request, aiohttp.ClientSession.request  # noqa: SLF001  compared
 
 
 class Reply:
