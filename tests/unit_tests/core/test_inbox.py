@@ -70,14 +70,16 @@ def test_it_begins_on_the_loop_with_the_context_of_whoever_handed_it_in(host):
 def test_what_fails_to_begin_keeps_nothing_else_from_it(host):
     begun = []
     reported = []
+    all_begun = threading.Event()
     host.loop.set_exception_handler(lambda _, details: reported.append(details["exception"]))
 
     def hand_in_three(*_):
         hand_in(host, lambda *_: 1 / 0)
         hand_in(host, lambda *_: begun.append("second"))
+        hand_in(host, lambda *_: all_begun.set())
 
     hand_in(host, hand_in_three)
-    until_done(host)
+    assert all_begun.wait(5.0)  # what the loop itself hands in may come behind what this thread hands in later
 
     assert begun == ["second"]
     assert [type(error) for error in reported] == [ZeroDivisionError]
