@@ -3,6 +3,8 @@
 import ast
 import importlib
 import pickle
+import subprocess
+import sys
 
 import pytest
 
@@ -48,6 +50,33 @@ def test_the_type_checker_sees_the_same_names_as_the_program():
 
 def test_a_lazy_name_is_the_class_itself_and_pickles_by_its_home():
     assert pickle.loads(pickle.dumps(g4f_integrations.Route)) is g4f_integrations.core.routes.Route
+
+
+def page_faults(code):
+    """How often a fresh interpreter that runs this is given a page of memory."""
+    pytest.importorskip("resource", reason="counts what only POSIX systems count")
+    asked = f"{code}\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)"
+    return int(subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True).stdout)
+
+
+@pytest.mark.parametrize(
+    ("framework", "ours"),
+    [
+        (
+            "from langchain_core.language_models.chat_models import BaseChatModel",
+            "from g4f_integrations.langchain import ChatG4F",
+        ),
+        (
+            "from llama_index.core.llms.function_calling import FunctionCallingLLM",
+            "from g4f_integrations import G4FLLM",
+        ),
+    ],
+    ids=["langchain", "llama_index"],
+)
+def test_a_framework_imported_from_here_costs_no_more_pages_than_from_the_top(framework, ours):
+    page_faults(ours)  # writes the bytecode
+
+    assert page_faults(ours) < page_faults(f"{framework}\n{ours}") + 1_000
 
 
 @pytest.mark.parametrize(
