@@ -30,6 +30,24 @@ NOVEL = [
   ("bad_request", "name 'history' is not defined"),
   ("timeout", "no first token came before the deadline"),
   ("network", "the peer reset our socket"),
+  ("context_length", "Your chat history is too big for this bot"),
+  ("rate_limit", "You're going too fast"),
+  ("rate_limit", "concurrency quota of 5 in-flight calls was reached"),
+  ("quota", "Account is out of funds"),
+  ("quota", "Free trial credits are gone"),
+  ("auth", "Client IP 1.2.3.4 is outside of the allowlist"),
+  ("auth", "您的账户已被锁定"),
+  ("auth", "認証トークンの有効期限が切れています"),
+  ("model_not_found", "This engine was shut off. Migrate to grok-4"),
+  ("overloaded", "All replicas are occupied"),
+  ("overloaded", "模型服务异常"),
+  ("content_filter", "Response withheld: self-harm"),
+  ("content_filter", "输入内容涉敏"),
+  ("bad_request", "prompt 与 messages 参数不能同时设置"),
+  ("timeout", "The model took more than 60s to answer"),
+  ("timeout", "请求处理时间过长"),
+  ("network", "Remote host hung up"),
+  ("network", "Соединение сброшено"),
 ]  # fmt: skip
 
 
@@ -74,6 +92,22 @@ def test_a_text_that_speaks_of_nothing_known_stays_unknown(text):
     assert classify(text).kind == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Engine foo is not enabled here", "model_not_found"),
+        ("The effort option is not enabled for this engine", "bad_request"),
+    ],
+)
+def test_what_is_said_of_a_model_is_told_from_what_is_said_of_something_in_it(text, kind):
+    assert max(weigh_concepts(plain_words(text)).items(), key=lambda item: item[1])[0] == kind
+
+
+def test_the_end_of_a_sentence_sets_words_apart():
+    assert weigh_concepts("the jailbreak was fun and nobody refused").get("content_filter") == 8
+    assert weigh_concepts(f"the jailbreak was fun{' ok.' * 4} nobody refused").get("content_filter") == 2
+
+
 def test_words_far_apart_are_not_said_of_each_other():
     assert not weigh_concepts(f"the prompt {'and so it goes ' * 10} is beyond us")
 
@@ -95,6 +129,7 @@ def test_names_of_classes_around_an_error_are_no_part_of_what_it_says():
         ("8192 is our context, and these were 9216 tokens", (8192, 9216)),
         ("input of 9,216 tokens (window: 8k)", (8000, 9216)),
         ("5000 prompt tokens and 4000 for the answer, of a maximum of 8192 tokens", (8192, 9000)),
+        ("max_tokens=9000 + prompt 5000 cannot be greater than max_model_len=8192", (8192, 14000)),
         ("5000 + 4000 = 9000 tokens where the limit is 8192", (8192, 9000)),
         ("your prompt came to 9216 tokens", (None, 9216)),
         ("at most 8192 tokens", (8192, None)),

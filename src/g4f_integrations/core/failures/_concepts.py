@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -19,6 +20,8 @@ _REMEMBERED = 128  # texts: a route that fails mostly fails in the same words
 
 _ADDRESS = re.compile(r"\b(?:https?|wss?)://[^\s\"'<>]{1,2000}+")
 _COMPOUND = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_END = re.compile(r"[.;!?] |[\u3002\uff1b\uff01\uff1f]")
+_PAUSE = 15  # characters that the end of a sentence counts for
 _JOINED = re.compile(r"[_\-\s]+")
 _BORDERLESS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\w(]")
 _BORDER = r"(?<![^\W\d_])"
@@ -33,6 +36,7 @@ class ConceptRule:
         concepts: Names of the file's lists of words, at least one.
         weight: How much this speaks for the kind.
         within: Characters within which all of them must begin.
+        ordered: Whether they must come in their order.
         unless: Concepts of which none may stand anywhere in the text.
         whole: Whether names of classes and codes count too.
     """
@@ -41,6 +45,7 @@ class ConceptRule:
     concepts: tuple[str, ...]
     weight: int
     within: int = _NEAR
+    ordered: bool = False
     unless: tuple[str, ...] = ()
     whole: bool = False
 
@@ -73,6 +78,7 @@ def concept_rules() -> tuple[ConceptRule, ...]:
                 concepts=tuple(entry["concepts"]),
                 weight=entry["weight"],
                 within=entry.get("within", _NEAR),
+                ordered=entry.get("ordered", False),
                 unless=tuple(entry.get("unless", ())),
                 whole=entry.get("whole", False),
             )
@@ -98,11 +104,13 @@ class _Words:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._ends = [found.start() for found in _END.finditer(text)]
         self._found: dict[str, list[int]] = {}
 
     def _places(self, concept: str) -> list[int]:
         if concept not in self._found:
-            self._found[concept] = [found.start() for found in _word(concept).finditer(self._text)]
+            starts = (found.start() for found in _word(concept).finditer(self._text))
+            self._found[concept] = [start + _PAUSE * bisect(self._ends, start) for start in starts]
         return self._found[concept]
 
     def tell(self, rule: ConceptRule) -> bool:
@@ -112,7 +120,9 @@ class _Words:
         places = sorted((place, name) for name in rule.concepts for place in self._places(name))
         for place, concept in places:
             last[concept] = place
-            if len(last) == len(rule.concepts) and place - min(last.values()) <= rule.within:
+            if len(last) < len(rule.concepts) or place - min(last.values()) > rule.within:
+                continue
+            if not rule.ordered or [last[name] for name in rule.concepts] == sorted(last.values()):
                 return True
         return False
 

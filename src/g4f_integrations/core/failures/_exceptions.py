@@ -51,6 +51,7 @@ _NO_CHOICES = "the provider answered without choices"
 _CAUSES = 5
 # The one limit that a bad request tells alone: how much output may be asked for.
 _OUTPUT_LIMIT = re.compile(r"\bmax_(?:completion_|output_|new_)?tokens must be (?:less|<|at most)")
+_REFUSALS = frozenset({"auth", "model_not_found", "bad_request"})  # what vague words may say of a status below 500
 _VAGUE = 3  # what a vague phrase weighs against concepts
 # aiohttp's family for answers that are no sound HTTP; it hands them on as refusals of ours, with status 400.
 _MALFORMED = "HttpProcessingError"
@@ -88,7 +89,7 @@ def _weighed(text: str, lowered: str, status: int | None, names: list[str]) -> O
         by_status = BY_STATUS.get(status, "overloaded" if status >= 500 else "bad_request")
         weights[by_status] = weights.get(by_status, 0) + STATUS_WEIGHTS.get(status, 6)
     weak = kind_of_text(lowered, strong=False)
-    if weak is not None and (status is None or status < 400 or (status < 500 and weak in {"auth", "model_not_found"})):
+    if weak is not None and (status is None or status < 400 or (status < 500 and weak in _REFUSALS)):
         weights[weak] = weights.get(weak, 0) + _VAGUE
     return max(weights, key=lambda kind: weights[kind]) if weights else "unknown"
 
@@ -234,10 +235,12 @@ def classify(error: BaseException | str) -> Failure:
     """What a failed attempt means; never raises.
 
     Evidence counts in falling order: exceptions of our own that say their kind; the classes of transport errors;
-    plain words of the text ("insufficient_quota" stands against a 429); the HTTP status, as an attribute or as g4f
-    writes it (``Error 429: …``); the class; vague words. Exceptions of g4f and of HTTP libraries are recognised by
-    the names of their classes, so that none of these libraries is imported. Waits are read from ``Retry-After`` and its
-    kin where the exception carries headers, and from the text. Of giant texts the start and the end are read.
+    plain words of the text ("insufficient_quota" stands against a 429); then, weighed against each other, the HTTP
+    status, as an attribute or as g4f writes it (``Error 429: …``), the class, vague words, and what the text speaks of
+    at all (`data/error_concepts.toml`), so that wordings nobody has listed are read too. Exceptions of g4f and of HTTP
+    libraries are recognised by the names of their classes, so that none of these libraries is imported. Waits are read
+    from ``Retry-After`` and its kin where the exception carries headers, and from the text. Of giant texts the start
+    and the end are read.
 
     Args:
         error: What was raised, or the text of an error.

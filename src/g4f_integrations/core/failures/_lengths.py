@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, pairwise
 from typing import NamedTuple
 
 from g4f_integrations.core.failures._numbers import FIGURE, in_bytes, whole_number
@@ -16,6 +16,7 @@ _MOST_SIZES = 6  # of more, no sum is believed
 
 # Not in the middle of an identifier, an address or a price.
 _NUMBER = re.compile(rf"(?<![\w.\-/#@$€£¥:+])(?<!\w:){FIGURE}(?![\w%$€]|-\w|[:.]\d|/\w)")
+_PLUS = re.compile(r"[^\d+]{0,24}(?:\+|\bplus\b)[^\d+]{0,24}$")
 _STATUS = re.compile(r"(?<=<)\d{3}>|[45]\d\d(?: ?[{\"\[<]|:? [a-z]+ (?:error|request|entity)| [45]\d\d\b)")
 
 
@@ -23,6 +24,7 @@ class _Size(NamedTuple):
     value: int
     limit: bool
     asked: bool
+    added: bool = False  # to the size before it
 
 
 @cache
@@ -65,12 +67,18 @@ def _sizes(lowered: str) -> list[_Size]:
             whole_number(number[1]),
             limit=limited or known.limit,
             asked=beaten or (asked >= 0 and not limited) or known.asked,
+            added=_PLUS.search(before) is not None,
         )
     return list(sizes.values())
 
 
 def _by_sum(sizes: list[_Size]) -> tuple[int, int] | None:
     """``(limit, requested)`` where parts add up to what was requested, whether or not the text tells their sum."""
+    for first_part, second_part in pairwise(sizes):
+        total = first_part.value + second_part.value
+        others = [size.value for size in sizes if size.value not in {first_part.value, second_part.value, total}]
+        if second_part.added and len(others) == 1 and others[0] < total:
+            return others[0], total
     values = sorted(size.value for size in sizes)
     for first, second in combinations_with_replacement(values, 2):
         total = first + second
