@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Guard: TypeAlias = Literal["free", "code", "quote", "shown"]
-"""Whether a place is open text, code that may turn out closed, a quotation, or what a colon before it announces."""
+"""Whether a place is open text, code that may turn out closed, a quotation, or what a colon or an opening quotation
+mark before it shows."""
 
 _FENCE = 3
 _FENCE_LINE = re.compile(r"\n[ \t\r]*(`{3,}|~{3,})([^\n]*)(?=\n)")

@@ -8,18 +8,20 @@ A frame is the text of an advert with its free parts named::
 a space            white space, any amount of it but some: blanks or line ends, so that folded texts fit, too
 ``(a|b|)``         alternatives; an empty one makes the group optional
 ``{nl}``           one line end
-``{rule}``         a rule line: three or more of ``-``, ``*`` or ``_``
+``{rule}``         a rule line: three or more of one of ``-*_=─━—``, also with a blank after each (``- - -``)
 ``{n}`` ``{w}``    digits; letters, digits, ``_`` and ``-``
 ``{hex}``          hexadecimal digits and ``-``
 ``{word}``         no white space
 ``{url}``          the rest of an address, maybe nothing
 ``{label}``        a label's words: up to a ``*`` or the line's end
 ``{line}``         the rest of a line, maybe nothing
+``{words}``        words of one line up to a bracket; no heading, quotation, table, fence or list
 ``{linked:a,b}``   words of one line up to and including its first Markdown link, which leads to ``https://a…`` or ``https://b…``
 ``{passage:a,b}``  the same over several lines, whatever they begin with
 ``{more}``         further paragraphs of plain words, maybe none
 ``{any}``          anything
 ``{!}``            from here on, the advert is certain: an unfinished one at the text's end counts as well
+``{attrs}``        the inside of a tag, maybe nothing: one line without ``<``, ``>`` and back-ticks
 ``{list}``         digits, commas, colons, dashes and blanks
 ``{to:x}``         anything on one line but the character x
 ``{end}``          the line must end here; ``{tail}``: the text must; ``{urlend}``: the address must;
@@ -42,6 +44,8 @@ from g4f_integrations.core.cleaning._states import BLANKS, KEPT, Walk, is_blank
 
 _CLOSERS = ("-->", "*/", '"""', "'''", "`;", "`)", "`,")
 """What ends comments and long strings in program code that stands outside of any fence."""
+_RULE_SIGNS = "-*_=\u2500\u2501\u2014"
+_SPACED_SIGNS = "-*_"
 _STRUCTURE = frozenset("#>|`-+~")  # what a heading, a quotation, a table, a fence or a list begins with
 
 
@@ -73,6 +77,7 @@ _RUNS: dict[str, tuple[Test, bool]] = {  # the characters of a run, and whether 
     "url": (_is_url, True),
     "label": (_is_label, False),
     "line": (lambda char: char not in "\n\r", True),
+    "attrs": (lambda char: char not in "<>`\n\r", True),
     "list": (lambda char: char in "0123456789,:- \u2013", False),
     "any": (lambda _: True, True),
 }
@@ -232,7 +237,7 @@ class Table(Walk):
             else:
                 self._tests[state].append((test, after))
             return after
-        build = {"nl": self._line_end, "rule": self._rule_line, "more": self._more}.get(name)
+        build = {"nl": self._line_end, "rule": self._rule_line, "more": self._more, "words": self._words}.get(name)
         if build is not None:
             return build(state, marked=marked)
         kind, _, value = name.partition(":")
@@ -256,10 +261,20 @@ class Table(Walk):
 
     def _rule_line(self, state: int, *, marked: bool) -> int:
         after = self._new(marked=marked)
-        for sign in "-*_":
+        for sign in _RULE_SIGNS:
             third = self._text(sign * 3, state, marked=marked)
             self._literal[third].setdefault(sign, []).append(third)
             self._empty[third].append(after)
+        for sign in _SPACED_SIGNS:
+            third = self._text(f"{sign} {sign} {sign}", state, marked=marked)
+            self._empty[self._text(f" {sign}", third, marked=marked)].append(third)
+            self._empty[third].append(after)
+        return after
+
+    def _words(self, state: int, *, marked: bool) -> int:
+        after = self._new(marked=marked)
+        self._tests[state].append((lambda char: char not in BLANKS and char not in _STRUCTURE and char != "[", after))
+        self._loop(after, lambda char: char not in "[\n\r")
         return after
 
     def _more(self, state: int, *, marked: bool) -> int:

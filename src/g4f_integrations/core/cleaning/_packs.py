@@ -115,6 +115,6 @@ def _place(piece: str) -> str:
         return "glued"
     lines = piece.count("\n", 0, -1)
     if not lines:
-        return "blank"
+        return "sentence"  # or "blank": where less may begin
     indent = piece[piece.rfind("\n", 0, -1) + 1 : -1].replace("\r", "").replace("\t", " " * INDENTED)
     return "indented" if len(indent) >= INDENTED else "line" if lines == 1 else "paragraph"

@@ -46,7 +46,8 @@ class Rule:
         relays: Parts of the names of those that may hand on anybody's texts; ``None`` for the usual ones.
         anchor: Where it stands: ``"head"``, ``"tail"`` (only white space follows), ``"any"``.
         after: What comes directly before it, unless it stands at the head: a line end (``"line"``), at least a
-            blank line (``"paragraph"``), a blank on the same line (``"blank"``), or another character (``"glued"``).
+            blank line (``"paragraph"``), a blank on the same line (``"blank"``), one behind the end of a sentence
+            (``"sentence"``), or another character (``"glued"``).
         whole: Whether it counts if nothing stands before it, though it is no head rule.
         frames: The texts, in the language of `_frames`.
         pattern: A regular expression instead, for the text from `opener` to its end (user rules only).
@@ -56,7 +57,7 @@ class Rule:
         blanks: The white space that goes with it: ``"around"`` (before it, and at the head and the tail also behind),
             ``"tail"`` (only at the end of the text), ``"none"``.
         protected: Where it stays: in closed code (``"code"``), in quotations and indented lines (``"quote"``), behind a
-            colon that announces it (``"shown"``).
+            colon that announces it or an opening quotation mark (``"shown"``).
         spared_by: Texts of which one, earlier in the answer, keeps the match.
         cuts: Whether an unfinished one at the text's end counts, after ``{!}``: always, only behind a line end, never.
         lazy: Whether a match ends as soon as it can.
@@ -74,7 +75,7 @@ class Rule:
     owners: tuple[str, ...] = ("*",)
     relays: tuple[str, ...] | None = None
     anchor: tuple[Literal["head", "tail", "any"], ...] = ("tail",)
-    after: tuple[Literal["paragraph", "line", "blank", "glued"], ...] = ("line",)
+    after: tuple[Literal["paragraph", "line", "sentence", "blank", "glued"], ...] = ("line",)
     whole: bool = False
     frames: tuple[str, ...] = ()
     pattern: str | None = None

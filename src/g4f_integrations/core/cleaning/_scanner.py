@@ -24,6 +24,13 @@ _FEW = 8  # characters of white space that are read at once
 _FAR = 8192  # characters of text that are worth a look ahead
 _SPACE = "".join(BLANKS)
 _COLONS = frozenset(":\uff1a")  # the second one is that of Chinese and Japanese
+_BEHIND: tuple[Place, ...] = ("sentence", "line", "paragraph")  # white space of no, one and more line ends
+_QUOTES = frozenset("\u201c\u201e\u2018\u201a\u00ab\u2039\u300c\u300e")
+_PLAIN_QUOTES = frozenset("\"'")
+_OPEN = frozenset(("", *" :,([{="))  # behind which a plain quotation mark opens
+_STOPS = frozenset("!?\u2026\u3002\uff01\uff1f\u061f\u0964")
+_ENDS = _STOPS | {"."}
+_CLOSERS = frozenset("\"'\u201d\u2019\u00bb\u300d\u300f)")
 _SHOWN = 2  # line ends behind a colon that still announces what follows: servers write more of them before adverts
 
 
@@ -103,7 +110,7 @@ class Scanner(Hurrying):
         self._parts.clear()
         self._ws, self._ws_context, self._newlines, self._indent = -1, None, 0, 0
         self._base = self._end = self._end + len(text)
-        self._note_ink(text, 0, len(text))
+        self._note_ink(blanks + text, 0, len(blanks) + len(text))
         self.idle = True
         return True
 
@@ -214,13 +221,23 @@ class Scanner(Hurrying):
                 if self._block and self._ws >= 0:
                     self._widen(self._ws, offset)
                     self._ws = -1
-                where = self._where()
+                where: Place = "head" if self._head else "glued"
+                if self._ws >= 0 and where != "head":  # which blanks end a sentence is told where it matters
+                    where = _BEHIND[min(self._newlines, 2)]
                 code = self._code
                 indented = self._newlines and (self._indent >= INDENTED or char == ">") and where != "head"
                 guard: Guard = "quote" if indented else "free" if code is OPEN_TEXT else code.guard
-                if guard == "free" and self._ws >= 0 and self._ink in _COLONS and self._newlines <= _SHOWN:
-                    guard = "shown"
+                if guard == "free" and self._ws >= 0 and self._newlines <= _SHOWN:
+                    ink = self._ink
+                    if ink in _COLONS or (ink == " " and self._inked in _COLONS):
+                        guard = "shown"
                 opener = starts[where, guard][char]
+                if opener is not None:
+                    if where == "sentence" and not self._ends_sentence():
+                        where = "blank"
+                    elif where == "glued" and guard == "free" and self._opens_quotation():
+                        guard = "shown"
+                    opener = starts[where, guard][char]
                 if opener is not None and may_begin[where, guard](text, place) is None:
                     opener = None
                 if opener is not None and needs is not None and where != "head" and needs.are_far(place):
@@ -249,22 +266,28 @@ class Scanner(Hurrying):
                 self._cut_out(found)
                 text = self._text
                 continue
+            if char in NO_INK:
+                if self._ws >= 0 and self._ink != " ":
+                    self._inked, self._ink = self._ink, " "
+            else:
+                self._inked, self._ink = " " if self._ws >= 0 else self._ink, char
             self._ws = -1
             self._newlines = 0
             self._head = self._trim = self._block = False
-            if char not in NO_INK:
-                self._ink = char
             if char in "`~>" or code.closing:
-                self._take_sign(char, at_line=where not in {"blank", "glued"})
+                self._take_sign(char, at_line=where not in {"sentence", "blank", "glued"})
             if not self._threads and self._is_settled():
                 return
 
-    def _where(self) -> Place:
-        if self._head:
-            return "head"
-        if self._ws < 0:
-            return "glued"
-        return "blank" if not self._newlines else "line" if self._newlines == 1 else "paragraph"
+    def _ends_sentence(self) -> bool:
+        """Whether what stands before a blank ends a sentence, and is not the number or the letter of a list's item."""
+        before, last = self._inked, self._ink
+        if last == ".":
+            return not (before.isdigit() or before.isupper() or before in {"", " "})
+        return last in _STOPS or "\U0001f300" <= last <= "\U0001faff" or (last in _CLOSERS and before in _ENDS)
+
+    def _opens_quotation(self) -> bool:
+        return self._ink in _QUOTES or (self._ink in _PLAIN_QUOTES and self._inked in _OPEN)
 
     def _ask_prompt(self) -> None:
         """Leave the rules aside that the user's words stop: at the first place where a match may begin, not before."""

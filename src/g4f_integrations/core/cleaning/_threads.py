@@ -16,11 +16,13 @@ _DEEPEST = 5000  # characters that threads inside threads may hold together, wha
 _LONGEST_HOLD = 8 * _DEEPEST  # and with it
 _SPACE = "".join(BLANKS)
 
-NO_INK = BLANKS | frozenset("*_")
-"""White space and what makes words bold: behind it, a colon still announces what follows."""
+NO_INK = frozenset("*_")
+"""What makes words bold: behind it, a colon still announces what follows."""
 
 Threads: TypeAlias = "list[tuple[Thread, State, tuple[int, int, bool] | None, int]]"
-Context: TypeAlias = "tuple[int, bool, bool, bool, int, Context | None, int, int, Code, str, frozenset[int], Threads]"
+Context: TypeAlias = (
+    "tuple[int, bool, bool, bool, int, Context | None, int, int, Code, str, str, frozenset[int], Threads]"
+)
 """What is known at a place: enough to read on from there."""
 
 
@@ -52,7 +54,7 @@ class Matching(HeldText):
     """
 
     __slots__ = (
-        "_block", "_code", "_head", "_indent", "_ink", "_later", "_newlines", "_origin", "_outlook", "_place",
+        "_block", "_code", "_head", "_indent", "_ink", "_inked", "_later", "_newlines", "_origin", "_outlook", "_place",
         "_ruleset", "_run", "_spared", "_text", "_threads", "_trim", "_weight", "_ws", "_ws_context", "flags",
     )  # fmt: skip
 
@@ -74,29 +76,44 @@ class Matching(HeldText):
         self._ws_context: Context | None = None
         self._newlines = self._indent = 0
         self._code = OPEN_TEXT
-        self._ink = ""  # the last character that is not in `NO_INK`
+        self._ink = self._inked = ""  # the last two characters that are not in `NO_INK`; white space is one blank
         self._run = 0  # length of a run of back-ticks or tildes
         self._spared: frozenset[int] = frozenset()  # numbers of rules that a text has stopped
 
     def _note_ink(self, text: str, start: int, end: int) -> None:
-        """Note the last character with ink between two places of a text that was read."""
-        while end > start and text[end - 1] in NO_INK:
+        """Note the last characters between two places of a text that was read, which ends with ink."""
+        if end == start:
+            return
+        last = text[end - 1]
+        before = text[end - 2] if end - start > 1 else self._ink
+        if last not in NO_INK and before not in NO_INK:
+            self._inked, self._ink = " " if before in BLANKS else before, last
+            return
+        found = ""
+        while end > start and len(found) < 2:
             end -= 1
-        if end > start:
-            self._ink = text[end - 1]
+            char = text[end]
+            if char in BLANKS:
+                found = f" {found}" if found[:1] != " " else found
+            elif char not in NO_INK:
+                found = char + found
+        if len(found) < 2:
+            before = self._inked + self._ink
+            found = (before[:-1] if found[:1] == before[-1:] == " " else before) + found
+        self._inked, self._ink = found[-2:-1], found[-1:]
 
     def _save(self) -> Context:
         threads = [(one, one.state, one.accept, one.skipped) for one in self._threads] if self._threads else []
         return (
             self._weight, self._head, self._trim, self._block, self._ws,
             self._ws_context if self._ws >= 0 else None,  # or every context would hold all that came before it
-            self._newlines, self._indent, self._code, self._ink, self._spared, threads,
+            self._newlines, self._indent, self._code, self._inked, self._ink, self._spared, threads,
         )  # fmt: skip
 
     def _load(self, context: Context) -> None:
         (
             self._weight, self._head, self._trim, self._block, self._ws, self._ws_context, self._newlines,
-            self._indent, self._code, self._ink, self._spared, threads,
+            self._indent, self._code, self._inked, self._ink, self._spared, threads,
         ) = context  # fmt: skip
         self._run = 0
         self._threads = []

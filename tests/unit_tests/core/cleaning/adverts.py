@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 KOFI = (
@@ -11,6 +12,12 @@ KOFI = (
 PROXIES = "\n\nNeed proxies cheaper than the market?\nhttps://op.wtf"
 UPGRADE = PROXIES + "\nUpgrade your plan to remove this message at\nhttps://api.airforce\ndiscord.gg/airforce"
 WELCOME = "欢迎使用 公益站! 站长合作邮箱：wxgpt@qq.com<br/>\n\n"
+COMPANION = "Create your intimate AI companion on LoveMy.ai: https://lovemy.ai/?linkId=lp_1&tenantId=lovemyai"
+CARD = (
+    '<grok:render card_id="2fca04" card_type="citation_card" type="render_inline_citation">\n'
+    '<argument name="citation_id">1</argument>\n</grok:render>'
+)
+OAICITE = ":contentReference[oaicite:0]{index=0}"
 NEXAD = (
     "\n\n\n\n---\n\n**Sponsor**\nLooking for help with words? "
     "[Text, Inc.](https://pollinations.ai/redirect-nexad/AT4nEu0y?user_id=7) offers it."
@@ -87,6 +94,43 @@ DIRTY = [
     Row("HuggingChat", "Ice\0 floats\0\0.", "Ice floats."),
     Row("DeepAI", 'Hi.\x1c{"title": "Gre', "Hi."),
     Row("Qwen", "<think>\n\n</think>\n\nHi.", "Hi."),
+    *(
+        Row("Pollinations", f"The end.\n\n{rule}\n{COMPANION}", "The end.")
+        for rule in ("---", "----", "***", "_____", "====", "* * *", "- - - -", "\u2500\u2500\u2500\u2500", "\u2014\u2014\u2014")
+    ),
+    *(
+        Row("Pollinations", f"Done.{KOFI}".replace("---", rule), "Done.")
+        for rule in ("----", "*****", "___", "====", "- - -", "\u2501\u2501\u2501")
+    ),
+    Row("Pollinations", "Yes.\n\n====\nSleep well\u2014[Learn more](https://pollinations.ai/redirect/2144039)", "Yes."),
+    Row(
+        "Pollinations",
+        "The end.\n\n---\nLooking for more? [**Create your intimate AI companion**](https://pollinations.ai/redirect/lovemy)",
+        "The end.",
+    ),
+    Row("Pollinations", "The end.\n\n**[Explore uncensored AI chat](https://pollinations.ai/redirect/hentai)**", "The end."),
+    Row("Blackbox", "and for API requests replace  https://www.blackbox.ai with https://api.blackbox.ai\n\nHi.", "Hi."),
+    *(
+        Row("SomeBot", f"{text} {token}", text)
+        for text, token in itertools.product(
+            ("Hi!", "**Yes.**", 'She said "no."', "\u597d\u3002", "Bye \U0001f44b", "It took 3 s."),
+            ("</s>", "<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<\uff5cend\u2581of\u2581sentence\uff5c>"),
+        )
+    ),
+    Row("SomeBot", "Hi. <|im_end|> <|endoftext|>\n", "Hi."),
+    Row("SomeBot", "Hi.<|im_end", "Hi."),
+    Row("OpenaiChat", f"It is long. {OAICITE} It is wide.{OAICITE}{OAICITE}\n\n- High {OAICITE}\n", "It is long. It is wide.\n\n- High"),
+    Row("OpenaiChat", f"It is long. {OAICITE[:27]}", "It is long."),
+    Row("OpenaiChat", "It is long.\ue200cite\ue202turn0sea", "It is long."),
+    Row("OpenaiChat", "It is long\u30104:0\u2020ri", "It is long"),
+    Row("Gemini", "It is long[cite: 4, 5", "It is long"),
+    Row("Gemini", "[span_0](start_span)It is long[span_0](end_span).", "It is long."),
+    Row("Grok", f"It is long.{CARD}{CARD} It is wide{CARD}.", "It is long. It is wide."),
+    *(Row("Grok", f"It is long.{CARD[:size]}", "It is long.") for size in (13, 40, 90, 120, len(CARD) - 1)),
+    Row("Grok", 'It is long.\n\n<grok-card data-id="f4afb6" data-type="image_card" ></grok-card>', "It is long."),
+    Row("DeepSeek", "It is long[citation:1][citation:22].", "It is long."),
+    Row("Cohere", "It is <co: 0,1>long</co: 0,1>.", "It is long."),
+    Row("Perplexity", "It is long[web:1][attached_file:2].", "It is long."),
 ]  # fmt: skip
 
 CLEAN = [
@@ -131,6 +175,26 @@ CLEAN = [
     Row("Gemini", "We use the tag [cite: 12] in drafts."),
     Row("OpenaiChat", "https://shop.example/?utm_source=chatgpt.com&utm_medium=referral"),
     Row("Jmuz", "https://discord.gg/Ew6JzjA2NR", prompt="What was the invite?"),
+    Row("Pollinations", "A heading\n=========\n\nCreate your own AI companion with LoveMy.ai or without."),
+    Row("Pollinations", f"The footer reads: {COMPANION}"),
+    Row("Pollinations", f"> ----\n> {COMPANION}"),
+    Row("Pollinations", "Text.\n\n- - -\n\n- one\n- two\n* * *\nMore \u2014 much more."),
+    Row("Pollinations", f"The end.\n\n{COMPANION}", prompt="Is LoveMy.ai any good?"),
+    Row("Blackbox", "Use the chat and for API requests replace https://www.blackbox.ai with https://api.blackbox.ai"),
+    Row("OpenRouter", "and for API requests replace  https://www.blackbox.ai with https://api.blackbox.ai"),
+    Row("SomeBot", "1. <|im_end|>\n2. </s>\n3. <|eot_id|>"),
+    Row("SomeBot", "A. <|eot_id|>\nB. <|im_end|>"),
+    Row("SomeBot", "Llama 3 closes a turn with <|eot_id|>"),
+    Row("SomeBot", "It ends so. <|im_end|> and nothing else."),
+    Row("SomeBot", "They write \u201c<|im_end|>"),
+    Row("SomeBot", "Hi. </s>", prompt="What does </s> mean?"),
+    Row("OpenaiChat", f"Copies hold marks such as {OAICITE} in the text."),
+    Row("OpenaiChat", f'They hold \u201c{OAICITE}\u201d and "{OAICITE}" and `{OAICITE}`.\n\n```\nIt is. {OAICITE}\n```'),
+    Row("OpenaiChat", f"It is long. {OAICITE}", prompt="Where does :contentReference come from?"),
+    Row("Grok", f"```xml\nIt is long.{CARD}\n```\n\nThat is a card, and `{CARD[:30]}` its beginning."),
+    Row("Grok", "A <grok:render> tag holds an <argument> and ends with </grok:render>."),
+    Row("Grok", f"It looks like this:\n\n{CARD}"),
+    Row("OpenRouter", "We cite as [citation:1] and [web:2] and <co: 3>."),
     Row("Pollinations", "  indented, with blanks behind  \n\t"),
 ]  # fmt: skip
 CLEAN = [row._replace(clean=row.text) for row in CLEAN]

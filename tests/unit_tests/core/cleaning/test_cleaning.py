@@ -68,7 +68,7 @@ PIECES = st.sampled_from(
         KOFI, KOFI[:40], KOFI[40:], NEXAD, PROXIES, PROXIES[:20], PROXIES[20:], WELCOME, "<|im_end|>", "<|im_", "end|>",
         "\0", "\ufeff", "</s>", "<s>", "[cite: 1]", "[cite", ": 1]", "[cite_start]", "data: [DONE]", "</think>", "\n", "\n\n",
         " ", "\r\n", "---", "```", "`", "> ", "# ", "a", "Words. ", "é", "漢", "🌸", "\x1c{", "【1†", "x】", "\ue200", "\ue201",
-        "?utm_source=chatgpt.com", ")", "Need ", "\t", ":", ":\n\n", "：", "-->", "*/", "`;", '"""', "  ",
+        "?utm_source=chatgpt.com", ")", "Need ", ". ", '"', "\u201c", "**", "===", "[oaicite:1]", ":contentReference", "<grok-card a>", "</grok-card>", "\t", ":", ":\n\n", "：", "-->", "*/", "`;", '"""', "  ",
     ]
 )  # fmt: skip
 TEXTS = st.lists(PIECES, max_size=14).map("".join)

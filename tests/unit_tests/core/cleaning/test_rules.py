@@ -65,6 +65,8 @@ def fits(frame, text):
         ("Need it? op.wtf", ["Need it? op.wtf", "Need it?\r\n\n op.wtf"], ["Need it?op.wtf", "need it? op.wtf"]),
         ("a(b|c|)d", ["abd", "acd", "ad"], ["abcd", "a"]),
         ("{rule}{nl}x", ["---\nx", "*****\r\nx", "___ \n x"], ["--\nx", "---\n\nx", "-*-\nx"]),
+        ("{rule}{nl}x", ["====\nx", "* * *\nx", "- - - -\nx", "\u2500\u2500\u2500\nx"], ["==\nx", "* *\nx", "- - --\nx", "===---\nx"]),
+        ("x{words} [y]", ["xa b [y]", "x1. a [y]"], ["x# a [y]", "x- a [y]", "xa [z] [y]"]),
         ("v{n}.{w}!", ["v1.a-b!", "v12.c!"], ["v.a!", "v1.!"]),
         ("\\(a\\|b\\)", ["(a|b)"], ["a", "b"]),
         ("{linked:x.example/r}{line}", ["See [it](https://x.example/r/1?a=b) now"], ["See [it](https://y.example/r)", "# [it](https://x.example/r)"]),
