@@ -9,6 +9,7 @@ import contextlib
 import io
 import logging
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,8 @@ def logging_as_it_was():
 
 
 @pytest.fixture
-def printed_by(logging_as_it_was):
+def printed_by(logging_as_it_was, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # where pages make their folders
     with LoopbackServer() as server:
         namespace = {"__name__": "__main__", "BASE_URL": server.base_url}
 

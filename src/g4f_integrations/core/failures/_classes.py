@@ -108,3 +108,10 @@ NAMED: dict[str, Outcome] = {
     "RequestException": "network",
     "RequestsError": "network",
 }
+
+# What a status and a class weigh against what the words of an error speak of (core/failures/_concepts.py): most where
+# they mean one thing wherever they come from, least where servers use them for whatever went wrong.
+STATUS_WEIGHTS: dict[int, int] = {
+    400: 3, 401: 8, 402: 8, 403: 4, 404: 6, 408: 9, 409: 2, 413: 8, 422: 3, 429: 6, 500: 5, 503: 5, 504: 9, 524: 9,
+}  # fmt: skip
+CLASS_WEIGHTS: dict[Outcome, int] = {"bad_request": 2, "network": 1}

@@ -21,6 +21,7 @@ _STATUSES = tuple(
         r"error ([45]\d\d)(?=$|[\s:,.\-({<\]])",
         r"\bfailed\b[^\n:]{0,60}: ([45]\d\d)(?=$|[\s:,.\-({<\]])",
         r"\b(?:return|respond|repli|fail)ed (?:with )?(?:an? )?(?:http )?(?:error |status )?(?:code )?([45]\d\d)\b",
+        r"\b(?:got|received|returned|gave) an? (?:http )?([45]\d\d)\b",
         r"\b([45]\d\d) (?:too many requests|bad gateway|service unavailable|gateway time-?out|not found|bad request)",
         r"\b([45]\d\d) (?:internal server error|payment required|unauthorized|forbidden|request entity too large)",
     )

@@ -9,7 +9,8 @@ from typing import get_args
 
 from g4f_integrations.core.credentials import scrub
 from g4f_integrations.core.events import Outcome
-from g4f_integrations.core.failures._classes import BY_STATUS, NAMED, TRANSPORT
+from g4f_integrations.core.failures._classes import BY_STATUS, CLASS_WEIGHTS, NAMED, STATUS_WEIGHTS, TRANSPORT
+from g4f_integrations.core.failures._concepts import plain_words, weigh_concepts
 from g4f_integrations.core.failures._evidence import (
     body_of,
     class_names,
@@ -31,6 +32,7 @@ from g4f_integrations.core.failures._failure import (
     usual_scope,
 )
 from g4f_integrations.core.failures._headers import kept_headers
+from g4f_integrations.core.failures._lengths import read_lengths
 from g4f_integrations.core.failures._numbers import (
     read_figures,
     read_reset_headers,
@@ -47,6 +49,10 @@ _WITH_WAIT = frozenset({"rate_limit", "quota", "overloaded", "context_length", "
 _NEITHER_JSON = "the provider answered with neither JSON nor an event stream"
 _NO_CHOICES = "the provider answered without choices"
 _CAUSES = 5
+# The one limit that a bad request tells alone: how much output may be asked for.
+_OUTPUT_LIMIT = re.compile(r"\bmax_(?:completion_|output_|new_)?tokens must be (?:less|<|at most)")
+_REFUSALS = frozenset({"auth", "model_not_found", "bad_request"})  # what vague words may say of a status below 500
+_VAGUE = 3  # what a vague phrase weighs against concepts
 # aiohttp's family for answers that are no sound HTTP; it hands them on as refusals of ours, with status 400.
 _MALFORMED = "HttpProcessingError"
 
@@ -59,8 +65,8 @@ def _scope(kind: Outcome, lowered: str) -> Scope:
     return usual_scope(kind)
 
 
-def _kind_of(lowered: str, status: int | None, names: list[str]) -> Outcome:
-    """The kind by evidence in falling order: transport class, plain words, status, class, vague words."""
+def _kind_of(text: str, lowered: str, status: int | None, names: list[str]) -> Outcome:
+    """The kind by evidence in falling order: transport class, plain words, then all that is left, weighed."""
     if status is None or status < 400:
         carried = next((TRANSPORT[name] for name in names if name in TRANSPORT), None)
         if carried is not None:
@@ -70,28 +76,45 @@ def _kind_of(lowered: str, status: int | None, names: list[str]) -> Outcome:
         limit, requested = read_figures(lowered)
         if limit is not None and requested is not None and requested > limit:
             return "context_length"  # waiting never makes room for it
-    return strong or _kind_by_status(lowered, status, names)
+    return strong or _weighed(text, lowered, status, names)
 
 
-def _kind_by_status(lowered: str, status: int | None, names: list[str]) -> Outcome:
-    if status is not None and (status >= 500 or status in BY_STATUS) and status != 400:
-        return BY_STATUS.get(status, "overloaded")
+def _weighed(text: str, lowered: str, status: int | None, names: list[str]) -> Outcome:
+    """The kind for which most speaks: the status, the class, vague words, and what the text speaks of at all."""
+    weights = dict(weigh_concepts(plain_words(text)))
     named = next((NAMED[name] for name in names if name in NAMED), None)
-    if named is not None and named != "network":
-        return named
+    if named is not None:
+        weights[named] = weights.get(named, 0) + CLASS_WEIGHTS.get(named, 4)
+    if status is not None and status >= 400:
+        by_status = BY_STATUS.get(status, "overloaded" if status >= 500 else "bad_request")
+        weights[by_status] = weights.get(by_status, 0) + STATUS_WEIGHTS.get(status, 6)
     weak = kind_of_text(lowered, strong=False)
-    if status is not None and 400 <= status < 500:
-        return weak if weak in {"auth", "model_not_found"} else "bad_request"
-    return weak or named or "unknown"
+    if weak is not None and (status is None or status < 400 or (status < 500 and weak in _REFUSALS)):
+        weights[weak] = weights.get(weak, 0) + _VAGUE
+    return max(weights, key=lambda kind: weights[kind]) if weights else "unknown"
+
+
+def _completed(limit: int | None, requested: int | None, lowered: str) -> tuple[int | None, int | None]:
+    """The figures of an error about length of which a phrase tells one or none."""
+    found, asked = read_lengths(lowered)
+    if found is not None and asked is not None and (limit is None or limit == found):
+        return found, asked
+    found, asked = found if limit is None else limit, asked if requested is None else requested
+    if found is not None and asked is not None and asked <= found:
+        return limit, requested  # what was refused for its length was longer than the limit
+    return found, asked
 
 
 def _assemble(text: str, *, status: int | None, names: list[str], headers: dict[str, str], said: str) -> Failure:
-    lowered = " ".join(unescaped(bounded(text)).lower().replace("\u2019", "'").split())
+    text = unescaped(bounded(text))
+    lowered = " ".join(text.lower().replace("\u2019", "'").split())
     if status is None or status < 400:
         status = status_in(lowered) or status
-    kind = _kind_of(lowered, status, names)
+    kind = _kind_of(text, lowered, status, names)
     limit, requested = read_figures(lowered) if kind in _WITH_FIGURES else (None, None)
-    if kind in {"bad_request", "quota"} and (limit is None or requested is None):
+    if kind == "context_length" and (limit is None or requested is None):
+        limit, requested = _completed(limit, requested, lowered)
+    if kind in {"bad_request", "quota"} and None in {limit, requested} and not _OUTPUT_LIMIT.search(lowered):
         limit = requested = None
     retry_after = None
     if kind in _WITH_WAIT:
@@ -212,10 +235,12 @@ def classify(error: BaseException | str) -> Failure:
     """What a failed attempt means; never raises.
 
     Evidence counts in falling order: exceptions of our own that say their kind; the classes of transport errors;
-    plain words of the text ("insufficient_quota" stands against a 429); the HTTP status, as an attribute or as g4f
-    writes it (``Error 429: …``); the class; vague words. Exceptions of g4f and of HTTP libraries are recognised by
-    the names of their classes, so that none of these libraries is imported. Waits are read from ``Retry-After`` and its
-    kin where the exception carries headers, and from the text. Of giant texts the start and the end are read.
+    plain words of the text ("insufficient_quota" stands against a 429); then, weighed against each other, the HTTP
+    status, as an attribute or as g4f writes it (``Error 429: …``), the class, vague words, and what the text speaks of
+    at all (`data/error_concepts.toml`), so that wordings nobody has listed are read too. Exceptions of g4f and of HTTP
+    libraries are recognised by the names of their classes, so that none of these libraries is imported. Waits are read
+    from ``Retry-After`` and its kin where the exception carries headers, and from the text. Of giant texts the start
+    and the end are read.
 
     Args:
         error: What was raised, or the text of an error.

@@ -20,13 +20,13 @@ _EPOCH_FLOOR = 1e9  # seconds since 1970 that no duration reaches (31 years)
 
 # Bounded and never begun in the middle of a figure, so that a long run of digits costs no more than its length; and
 # possessive, or else what must not follow a figure would be found behind a part of it.
-_N = (
+FIGURE = (
     r"(?<!\d)((?:\d{1,3}+(?:[,_.' ]\d{3}(?!\d))++|\d{1,18}+(?:[,_]\d{2,3}+){0,5}+(?:\.\d{1,9}+)?+)"
     r"(?:\s?(?:[km]|mi|тыс\.?|万|千|thousand|million)(?![\w]))?+)"
 )
-_REVERSED_SUM = re.compile(rf"\({_N} > {_N} - {_N}\)")
-_IN_BYTES = re.compile(r"\b(?:message|body|payload|request) size (?:of |is )?\d")
-_EXCEEDED_BY = re.compile(rf"exceeded by {_N} tokens?[^\n]{{0,80}}\blimit\b[^\n\d]{{0,24}}{_N}")
+_REVERSED_SUM = re.compile(rf"\({FIGURE} > {FIGURE} - {FIGURE}\)")
+_IN_BYTES = re.compile(r"\b(?:message|body|payload|request) size (?:of |is )?\d|message larger than max")
+_EXCEEDED_BY = re.compile(rf"exceeded by {FIGURE} tokens?[^\n]{{0,80}}\blimit\b[^\n\d]{{0,24}}{FIGURE}")
 
 _DURATION_PART = re.compile(
     r"(\d{1,9}(?:\.\d{1,18})?)\s*(milliseconds?|msecs?|ms|days?|d|hours?|hrs?|hr|h|minutes?|mins?|min|m|seconds?|secs?|sec|s"
@@ -72,7 +72,7 @@ _BARE_MILLIS = re.compile(r"(?:retry[-_ ]?after[-_ ]?ms|retryafterms)[\"']?\s?[:
 
 @cache
 def _patterns(name: str) -> tuple[re.Pattern[str], ...]:
-    what = _D if name == "waits" else _N
+    what = _D if name == "waits" else FIGURE
     return tuple(re.compile(source.replace("#", what)) for source in load_data("figures.toml")[name])
 
 
@@ -96,7 +96,7 @@ _FACTORS = {
 }
 
 
-def _whole(figure: str) -> int:
+def whole_number(figure: str) -> int:
     digits = re.match(r"[\d,_.' ]+", figure)
     number = (digits[0] if digits is not None else "0").strip()
     unit = figure[len(number) :].strip()
@@ -112,8 +112,13 @@ def _first(name: str, lowered: str) -> int | None:
     for pattern in _patterns(name):
         found = pattern.search(lowered)
         if found is not None:
-            return _whole(found[1])
+            return whole_number(found[1])
     return None
+
+
+def in_bytes(lowered: str) -> bool:
+    """Whether the sizes that the lower-cased text tells are of bytes on the wire and not of tokens."""
+    return "token" not in lowered and _IN_BYTES.search(lowered) is not None
 
 
 def read_figures(lowered: str) -> tuple[int | None, int | None]:
@@ -121,20 +126,20 @@ def read_figures(lowered: str) -> tuple[int | None, int | None]:
 
     `requested` counts the reserved output when the text names it.
     """
-    if _IN_BYTES.search(lowered) and "token" not in lowered:
+    if in_bytes(lowered):
         return None, None
     exceeded = _EXCEEDED_BY.search(lowered)
     if exceeded is not None:
-        limit = _whole(exceeded[2])
-        return limit, limit + _whole(exceeded[1])
+        limit = whole_number(exceeded[2])
+        return limit, limit + whole_number(exceeded[1])
     backwards = _REVERSED_SUM.search(lowered)
     if backwards is not None:  # "(2000 > 4096 - 2104)": output wanted > limit - input
-        return _whole(backwards[2]), _whole(backwards[1]) + _whole(backwards[3])
+        return whole_number(backwards[2]), whole_number(backwards[1]) + whole_number(backwards[3])
     requested = None
     for pattern in _patterns("sums"):
         found = pattern.search(lowered)
         if found is not None:
-            requested = _whole(found[1]) + _whole(found[2])
+            requested = whole_number(found[1]) + whole_number(found[2])
             break
     if requested is None:
         requested = _first("requests", lowered)

@@ -1,0 +1,177 @@
+"""Errors in words that no phrase knows: what they speak of tells their kind, and arithmetic their figures."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from g4f_integrations.core.failures import HTTPFailure, classify
+from g4f_integrations.core.failures._concepts import concept_rules, plain_words, weigh_concepts
+from g4f_integrations.core.failures._lengths import read_lengths
+from g4f_integrations.core.failures._phrases import kind_of_text
+
+NOVEL = [
+  ("context_length", "9216 tokens of prompt are more than the 8192 that max_seq_len leaves"),
+  ("context_length", "Sequence of this prompt lies beyond what we hold, kindly shorten it"),
+  ("context_length", "всего токенов больше, превышает окно"),
+  ("rate_limit", "This worker allows a maximum of 3 parallel calls"),
+  ("rate_limit", "并发请求数已超出上限"),
+  ("quota", "This project needs billing to be enabled first"),
+  ("quota", "Su saldo está agotado"),
+  ("auth", "The signature of this call does not match"),
+  ("auth", "Role arn:x is restricted for that caller"),
+  ("model_not_found", "gpt-9-mini: deployment was withdrawn"),
+  ("model_not_found", "Engine foo-2 is blocked for the project, an unknown model to us"),
+  ("overloaded", "llm busy - no slots"),
+  ("overloaded", "the runner is no longer running"),
+  ("content_filter", "Jailbreak attempt detected, refusing"),
+  ("bad_request", "field 'topK' is deprecated"),
+  ("bad_request", "name 'history' is not defined"),
+  ("timeout", "no first token came before the deadline"),
+  ("network", "the peer reset our socket"),
+  ("context_length", "Your chat history is too big for this bot"),
+  ("rate_limit", "You're going too fast"),
+  ("rate_limit", "concurrency quota of 5 in-flight calls was reached"),
+  ("quota", "Account is out of funds"),
+  ("quota", "Free trial credits are gone"),
+  ("auth", "Client IP 1.2.3.4 is outside of the allowlist"),
+  ("auth", "您的账户已被锁定"),
+  ("auth", "認証トークンの有効期限が切れています"),
+  ("model_not_found", "This engine was shut off. Migrate to grok-4"),
+  ("overloaded", "All replicas are occupied"),
+  ("overloaded", "模型服务异常"),
+  ("content_filter", "Response withheld: self-harm"),
+  ("content_filter", "输入内容涉敏"),
+  ("bad_request", "prompt 与 messages 参数不能同时设置"),
+  ("timeout", "The model took more than 60s to answer"),
+  ("timeout", "请求处理时间过长"),
+  ("network", "Remote host hung up"),
+  ("network", "Соединение сброшено"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "text"), NOVEL)
+def test_what_an_error_speaks_of_tells_its_kind_where_no_phrase_is_known(kind, text):
+    assert classify(text).kind == kind
+
+
+@pytest.mark.parametrize(("kind", "text"), NOVEL)
+def test_concepts_count_in_any_order_and_however_they_are_joined(kind, text):
+    words = plain_words(text).replace(" ", "_")
+
+    weights = weigh_concepts(plain_words(words))
+
+    assert max(weights, key=weights.__getitem__) == kind
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, "prompt of 9000 tokens > 4096", "context_length"),
+        (400, "Weird prompt: its length surpasses all that is supported", "context_length"),
+        (400, "The server could not read it", "bad_request"),
+        (413, "no", "context_length"),
+        (403, "This model was withdrawn", "auth"),
+        (403, "Jailbreak detected in this prompt", "content_filter"),
+        (429, "Our engine has trouble", "rate_limit"),
+        (500, "input (1036 tokens) is larger than the batch", "context_length"),
+        (500, "the parameter may be wrong", "overloaded"),
+        (401, "tokens > 3", "auth"),
+    ],
+)
+def test_a_status_is_weighed_against_what_the_text_speaks_of(status, body, kind):
+    assert classify(HTTPFailure(status, body)).kind == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["boom", "The frobnicator is purple.", "see line 3 of main.py", "Segmentation fault", "", "abc" * 300],
+)
+def test_a_text_that_speaks_of_nothing_known_stays_unknown(text):
+    assert classify(text).kind == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Engine foo is not enabled here", "model_not_found"),
+        ("The effort option is not enabled for this engine", "bad_request"),
+    ],
+)
+def test_what_is_said_of_a_model_is_told_from_what_is_said_of_something_in_it(text, kind):
+    assert max(weigh_concepts(plain_words(text)).items(), key=lambda item: item[1])[0] == kind
+
+
+def test_the_end_of_a_sentence_sets_words_apart():
+    assert weigh_concepts("the jailbreak was fun and nobody refused").get("content_filter") == 8
+    assert weigh_concepts(f"the jailbreak was fun{' ok.' * 4} nobody refused").get("content_filter") == 2
+
+
+def test_words_far_apart_are_not_said_of_each_other():
+    assert not weigh_concepts(f"the prompt {'and so it goes ' * 10} is beyond us")
+
+
+def test_what_an_error_echoes_of_the_request_counts_for_nothing():
+    echo = "lorem ipsum " * 400
+
+    assert classify(f"{echo} the prompt exceeded my patience {echo}").kind == "unknown"
+
+
+def test_names_of_classes_around_an_error_are_no_part_of_what_it_says():
+    assert classify("litellm.APIConnectionError: FooException - key 7 was revoked by its holder").kind == "auth"
+
+
+@pytest.mark.parametrize(
+    ("text", "figures"),
+    [
+        ("prompt 9216 > max_seq_len 8192", (8192, 9216)),
+        ("8192 is our context, and these were 9216 tokens", (8192, 9216)),
+        ("input of 9,216 tokens (window: 8k)", (8000, 9216)),
+        ("5000 prompt tokens and 4000 for the answer, of a maximum of 8192 tokens", (8192, 9000)),
+        ("max_tokens=9000 + prompt 5000 cannot be greater than max_model_len=8192", (8192, 14000)),
+        ("5000 + 4000 = 9000 tokens where the limit is 8192", (8192, 9000)),
+        ("your prompt came to 9216 tokens", (None, 9216)),
+        ("at most 8192 tokens", (8192, None)),
+        ("error code 336103: prompt tokens too long", (None, None)),
+        ("the prompt for gpt-4-1106 is too long by 4096 tokens", (None, None)),
+        ("400 the prompt is too long", (None, None)),
+        ("message of 50000 characters exceeds the limit of 30000 characters", (None, None)),
+        ("提示共 9216 个 token，而模型支持 8192", (8192, 9216)),
+    ],
+)  # fmt: skip
+def test_figures_of_a_length_are_told_apart_by_arithmetic_and_by_their_neighbours(text, figures):
+    assert read_lengths(text) == figures
+
+
+def test_figures_that_a_phrase_tells_are_completed_by_those_it_does_not_know():
+    failure = classify("Bad request: prompt token count 40231 exceeds max allowed 32768")
+
+    assert (failure.limit, failure.requested) == (32768, 40231)
+
+
+@given(st.text(max_size=400) | st.from_regex(r"(tokens |limit |> |\d{2,6} |max ){1,40}", fullmatch=True))
+def test_what_was_requested_is_never_within_the_limit_that_it_broke(text):
+    limit, requested = read_lengths(text.lower())
+
+    assert limit is None or requested is None or requested > limit
+
+
+@pytest.mark.parametrize(
+    "piece", ["tokens exceed ", "Aa", "a_-", "1 2 ", "http://x ", "9 > ", "max ", "quota \n", "的"]
+)
+def test_of_a_giant_text_only_a_bounded_part_is_read_for_concepts(piece):
+    assert len(plain_words(piece * 100_000)) <= 4_001
+
+
+def test_every_concept_of_the_file_is_used_and_every_rule_names_concepts_that_exist():
+    from g4f_integrations.core.failures._phrases import load_data
+
+    known = load_data("error_concepts.toml")["concepts"]
+
+    assert {name for rule in concept_rules() for name in (*rule.concepts, *rule.unless)} == {*known}
+    assert all(rule.weight > 0 for rule in concept_rules())
+
+
+def test_most_of_these_texts_are_known_to_no_strong_phrase():
+    assert sum(kind_of_text(text.lower(), strong=True) is None for _, text in NOVEL) > len(NOVEL) / 2
