@@ -31,6 +31,9 @@ NOVEL = [
   ("timeout", "no first token came before the deadline"),
   ("network", "the peer reset our socket"),
   ("context_length", "Your chat history is too big for this bot"),
+  ("bad_request", "the size of the input image exceeds the limit"),
+  ("bad_request", "The option prompt_cache_retention is not enabled on this model"),
+  ("model_not_found", "deepseek-v9 isn't a model we host"),
   ("rate_limit", "You're going too fast"),
   ("rate_limit", "concurrency quota of 5 in-flight calls was reached"),
   ("quota", "Account is out of funds"),
@@ -142,6 +145,12 @@ def test_names_of_classes_around_an_error_are_no_part_of_what_it_says():
 )  # fmt: skip
 def test_figures_of_a_length_are_told_apart_by_arithmetic_and_by_their_neighbours(text, figures):
     assert read_lengths(text) == figures
+
+
+def test_two_sizes_in_tokens_speak_of_length_whatever_the_sentence():
+    failure = classify("200001 tokens were sent while 200000 are permitted")
+
+    assert (failure.kind, failure.limit, failure.requested) == ("context_length", 200_000, 200_001)
 
 
 def test_figures_that_a_phrase_tells_are_completed_by_those_it_does_not_know():

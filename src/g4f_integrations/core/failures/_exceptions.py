@@ -52,6 +52,7 @@ _CAUSES = 5
 # The one limit that a bad request tells alone: how much output may be asked for.
 _OUTPUT_LIMIT = re.compile(r"\bmax_(?:completion_|output_|new_)?tokens must be (?:less|<|at most)")
 _REFUSALS = frozenset({"auth", "model_not_found", "bad_request"})  # what vague words may say of a status below 500
+_BOTH_SIZES = 3  # what it weighs that two sizes in tokens are told, one of them greater
 _VAGUE = 3  # what a vague phrase weighs against concepts
 # aiohttp's family for answers that are no sound HTTP; it hands them on as refusals of ours, with status 400.
 _MALFORMED = "HttpProcessingError"
@@ -88,6 +89,8 @@ def _weighed(text: str, lowered: str, status: int | None, names: list[str]) -> O
     if status is not None and status >= 400:
         by_status = BY_STATUS.get(status, "overloaded" if status >= 500 else "bad_request")
         weights[by_status] = weights.get(by_status, 0) + STATUS_WEIGHTS.get(status, 6)
+    if "token" in lowered and None not in read_lengths(lowered):
+        weights["context_length"] = weights.get("context_length", 0) + _BOTH_SIZES
     weak = kind_of_text(lowered, strong=False)
     if weak is not None and (status is None or status < 400 or (status < 500 and weak in _REFUSALS)):
         weights[weak] = weights.get(weak, 0) + _VAGUE
