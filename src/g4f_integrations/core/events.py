@@ -239,8 +239,8 @@ class AnswerInfo(_Record):
         resumed: How often the stream was carried on by another route.
         usage_estimated: Whether the usage is our own estimate.
         side_calls: Calls made on behalf of this one, with budgets of their own.
-        suspect: The kind of failure that the answer looks like though two attempts brought it, else ``None``; with
-            ``"empty"`` there was reasoning alone, which is taken for the text.
+        suspect: The kind of failure that the answer looks like, though two attempts brought it or nobody did better,
+            else ``None``; with ``"empty"`` there was reasoning alone, which is taken for the text.
         response_id: The route's own id of the answer, if any.
         headers: Request ids and rate limits among the answer's headers, with lower-cased names.
         extra: Further facts told by the route (``system_fingerprint`` …).

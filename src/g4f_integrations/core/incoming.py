@@ -54,7 +54,8 @@ class Incoming(Accompaniment):
             then.
         calls: The valid tool calls, known at the end.
         may_stop: Whether we may have to end the answer ourselves.
-        kept: What an answer that fails for its form alone would have handed over, for want of a better one.
+        kept: What an answer that fails for its form alone, or may be a notice, would have handed over, for want of a
+            better one.
         suspect: What the answer looks like, though it was let through.
     """
 
@@ -255,10 +256,13 @@ class Incoming(Accompaniment):
     def _judge_text(self, lane: Lane, choice: int, verdict: Failure | None, released: Batch) -> None:
         if verdict is None or verdict.kind == "empty":  # emptiness is judged over all of the answer
             return
+        text = "".join(lane.parts)
         if not self._has_media:  # beside a picture it is no mere notice
-            self._accept_suspect(verdict, "".join(lane.parts))
+            if verdict.doubtful and self._asked.format is None and not self._call.muted:
+                self.kept, self.suspect = [*released, TextDelta(text, choice)], verdict.kind
+            self._accept_suspect(verdict, text)
         if not self._call.muted:
-            released.append(TextDelta("".join(lane.parts), choice))
+            released.append(TextDelta(text, choice))
 
     def _accept_suspect(self, verdict: Failure, text: str) -> None:
         """Let a suspect answer stand if another provider gave the very same one, else fail."""

@@ -14,7 +14,7 @@ from g4f_integrations.core.events import InvalidToolCall
 from g4f_integrations.core.filters import ReasoningTags
 from g4f_integrations.core.policy import Resilience
 from g4f_integrations.core.routes import Endpoint
-from g4f_integrations.testing import ScriptedProvider
+from g4f_integrations.testing import ScriptedProvider, cut
 from loopback import Reply
 
 both_ways = pytest.mark.parametrize("stream", [True, False], ids=["streamed", "blocking"])
@@ -240,3 +240,50 @@ async def test_reasoning_of_both_sorts_comes_in_the_same_order_streamed_or_not()
     told = [(await ask(ScriptedProvider(*script), stream=stream)).reasoning for stream in (True, False)]
 
     assert told == ["One. Two. ", "One. Two. "]
+
+
+# Answers that may be notices
+
+TIRED = "Hmm, our little AI is overloaded, come back in a bit!"
+
+
+@both_ways
+async def test_an_answer_that_reads_like_a_notice_is_asked_for_elsewhere(stream):
+    answer = await ask(ScriptedProvider(TIRED, name="Tired"), ScriptedProvider("A lake.", name="Up"), stream=stream)
+
+    assert (answer.text, answer.outcomes) == ("A lake.", ["overloaded", "ok"])
+    assert answer.info.suspect is None
+
+
+@both_ways
+async def test_it_is_given_flagged_where_nobody_does_better(stream):
+    down = ScriptedProvider(ConnectionError("reset"), name="Down")
+
+    answer = await ask(
+        ScriptedProvider(TIRED, name="Tired"),
+        down,
+        stream=stream,
+        policy=Resilience(max_attempts=3, backoff_initial=0, backoff_max=0),
+    )
+
+    assert (answer.text, answer.info.suspect, answer.info.provider) == (TIRED, "overloaded", "Tired")
+    assert set(answer.outcomes) == {"overloaded", "network"}
+
+
+@both_ways
+async def test_a_known_notice_is_never_given(stream):
+    with pytest.raises(errors.IntegrationError, match="busy"):
+        await ask(
+            ScriptedProvider("The server is busy. Please try again later."),
+            stream=stream,
+            policy=Resilience(max_attempts=3, backoff_initial=0, backoff_max=0),
+        )
+
+
+async def test_the_end_of_a_broken_answer_is_no_notice_for_saying_that_something_is_busy():
+    first = ScriptedProvider("The page of the shop says: ", cut(), name="Cut")
+    rest = ScriptedProvider("The page of the shop says: our servers are busy, please come back later.", name="Up")
+
+    answer = await ask(first, rest)
+
+    assert answer.text == "The page of the shop says: our servers are busy, please come back later."

@@ -71,7 +71,7 @@ class CleaningStream:
         on_end: Callable[[list[Removed]], None] | None = None,
     ) -> None:
         self._scanner = Scanner(ruleset, prompt) if ruleset is not None and ruleset.rules else None
-        self._gate = NoticeGate(provider, prompt) if notices else None
+        self._gate = NoticeGate(provider, prompt, unseen=False) if notices else None
         self._owned = ruleset is not None and any(
             rule.category == "ads" and "*" not in rule.owners for rule in ruleset.rules
         )

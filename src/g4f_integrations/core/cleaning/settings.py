@@ -133,7 +133,7 @@ class Cleaning(BaseModel):
             return Cleaned(text)
         if ruleset is None or not ruleset.may_match(text):
             notices = "notices" in self.categories
-            notice = classify_content(text, provider=provider, prompt=prompt) if notices else None
+            notice = classify_content(text, provider=provider, prompt=prompt, unseen=False) if notices else None
             if notice is None or notice.kind == "empty":
                 return Cleaned(text)
         stream = self.stream(provider=provider, prompt=prompt, report=report)

@@ -59,6 +59,11 @@ def asks_for(prompt: str, kind: Outcome, text: str) -> bool:
     return holds_text(prompt, text)
 
 
+def speaks_of(prompt: str, kind: Outcome, text: str) -> bool:
+    """Whether the user's words speak of such failures at all, or hold that text."""
+    return _topic(kind).search(_bounded(prompt)) is not None or holds_text(prompt, text)
+
+
 def asks_for_page(prompt: str, *, certain: bool) -> bool:
     """Whether the user's words ask for such a page; a page with certain marks must be asked for by its subject."""
     lowered = _bounded(prompt)

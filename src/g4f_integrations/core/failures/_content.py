@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from g4f_integrations.core.events import Outcome
-from g4f_integrations.core.failures._asked import asks_for, asks_for_page
+from g4f_integrations.core.failures._asked import asks_for, asks_for_page, speaks_of
 from g4f_integrations.core.failures._failure import Failure, one_line, usual_scope
-from g4f_integrations.core.failures._frames import States
+from g4f_integrations.core.failures._frames import States, Walk
 from g4f_integrations.core.failures._notices import match_notice, notice_table
 from g4f_integrations.core.failures._numbers import read_wait
 from g4f_integrations.core.failures._objects import OBJECT_START, may_open_object, object_kind
@@ -18,6 +19,7 @@ from g4f_integrations.core.failures._pages import (
     may_open_page,
     page_mark,
 )
+from g4f_integrations.core.failures._wordings import match_wording, wordings
 
 # White space, and what shows as little: NUL padding, byte order marks, zero-width signs.
 BLANK = (
@@ -46,7 +48,9 @@ def _page_failure(page: str, prompt: str | None) -> Failure | None:
     return Failure(kind, scope=usual_scope(kind), message=one_line(f"an HTML page: {mark.text}"))
 
 
-def classify_content(text: str, *, provider: str | None = None, prompt: str | None = None) -> Failure | None:
+def classify_content(
+    text: str, *, provider: str | None = None, prompt: str | None = None, unseen: bool = True
+) -> Failure | None:
     """The failure that an answer really is, or ``None`` for an answer.
 
     A failure is a whole answer that fits the frame of a known notice from its first character to its last and is
@@ -57,6 +61,8 @@ def classify_content(text: str, *, provider: str | None = None, prompt: str | No
         text: The whole answer.
         provider: Who gave it; some notices count for some routes only.
         prompt: The user's own words of the conversation. What they ask for or quote is no failure.
+        unseen: Whether a short answer that says a failure in hardly any words but those of notices is one too, though
+            no frame knows it; never where the prompt speaks of such failures itself.
 
     Example:
         >>> classify_content("The server is busy. Please try again later.").kind
@@ -65,6 +71,8 @@ def classify_content(text: str, *, provider: str | None = None, prompt: str | No
         True
         >>> classify_content("Ratelimit Exceeded!", prompt="Translate: límite de peticiones superado") is None
         True
+        >>> classify_content("Hmm, our little AI is overloaded, come back in a bit!").kind
+        'overloaded'
     """
     whole = text.strip(BLANK)
     if not whole:
@@ -80,9 +88,16 @@ def classify_content(text: str, *, provider: str | None = None, prompt: str | No
         if first == "{":
             return None
     noticed = match_notice(whole, provider)
-    if noticed is None or (prompt and asks_for(prompt, noticed, whole)):
+    if noticed is None and unseen:
+        return _unseen(whole, prompt)
+    return None if noticed is None or (prompt and asks_for(prompt, noticed, whole)) else _failure(noticed, whole)
+
+
+def _unseen(text: str, prompt: str | None) -> Failure | None:
+    worded = match_wording(text)
+    if worded is None or (prompt and speaks_of(prompt, worded, text)):
         return None
-    return _failure(noticed, whole)
+    return replace(_failure(worded, text), doubtful=True)
 
 
 _Mode = Literal["blank", "text", "object", "page", "suspect"]
@@ -98,23 +113,25 @@ class NoticeGate:
     Args:
         provider: As for `classify_content`.
         prompt: As for `classify_content`.
+        unseen: As for `classify_content`.
 
     Example:
         >>> gate = NoticeGate(None, None)
         >>> gate.feed("Rate limit"), gate.feed(" exceeded"), gate.close()[1].kind
         ('', '', 'rate_limit')
         >>> gate = NoticeGate(None, None)
-        >>> gate.feed("Rate"), gate.feed(" your meals"), gate.open
-        ('', 'Rate your meals', True)
+        >>> gate.feed("Rate"), gate.feed(" meals by taste"), gate.open
+        ('', 'Rate meals by taste', True)
     """
 
     __slots__ = (
         "_blanks", "_count", "_held", "_length", "_mode", "_prompt", "_provider", "_start", "_states", "_trailing",
-        "_walking", "open",
+        "_unseen", "_walking", "_worded", "open",
     )  # fmt: skip
 
-    def __init__(self, provider: str | None = None, prompt: str | None = None) -> None:
+    def __init__(self, provider: str | None = None, prompt: str | None = None, *, unseen: bool = True) -> None:
         self.open = False
+        self._unseen = unseen
         self._provider = provider
         self._prompt = prompt
         self._held: list[str] = []
@@ -122,8 +139,9 @@ class NoticeGate:
         self._start = ""  # of the answer, without leading blanks, as far as a page or an object needs it
         self._length = self._trailing = 0  # characters since then, and how many blank ones stand at their end
         self._walking = True
-        self._states: States | None = None
-        self._count = 0
+        self._states: States | None = None  # in the frames, until none is left that can fit
+        self._worded: States | None = None  # and in the words of notices
+        self._count = -1  # nothing was walked
         self._blanks: list[str] = []  # not walked until something follows: a notice may end in any number of them
 
     def feed(self, text: str) -> str:
@@ -148,13 +166,13 @@ class NoticeGate:
         text = "".join(self._held)
         self.open = True
         self._forget()
-        return text, classify_content(text, provider=self._provider, prompt=self._prompt)
+        return text, classify_content(text, provider=self._provider, prompt=self._prompt, unseen=self._unseen)
 
     def _forget(self) -> None:
         self._held.clear()
         self._blanks.clear()
         self._start = ""
-        self._states = None
+        self._states = self._worded = None
 
     def _undecided(self, text: str) -> bool:
         if self._mode == "blank":
@@ -177,15 +195,24 @@ class NoticeGate:
             return True
         following = f"{''.join(self._blanks)}{text[:end]}"
         self._blanks[:] = [text[end:]]
-        frames = notice_table(self._provider).frames
-        states, count = self._states or frames.start, self._count
-        for char in following:
+        if self._count < 0:
+            self._states = notice_table(self._provider).frames.start
+            self._worded = wordings().start if self._unseen else None
+            self._count = 0
+        self._states = self._walked(notice_table(self._provider).frames, self._states, following)
+        self._worded = self._walked(wordings(), self._worded, following)
+        self._count += len(following)
+        return self._states is not None or self._worded is not None
+
+    def _walked(self, walk: Walk, states: States | None, text: str) -> States | None:
+        """Where the text leads to; ``None`` once what was walked so far can no longer become a notice."""
+        if states is None:
+            return None
+        for count, char in enumerate(text, self._count):
             if count >= states.longest:
-                return False
-            states = frames.step(states, char)
-            count += 1
-        self._states, self._count = states, count
-        return count <= states.longest
+                return None
+            states = walk.step(states, char)
+        return states if self._count + len(text) <= states.longest else None
 
     def _page(self, text: str) -> bool:
         if len(self._start) > PAGE_WINDOW:

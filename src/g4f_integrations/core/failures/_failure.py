@@ -31,6 +31,7 @@ class Failure:
         status: The HTTP status, when one is known.
         body: What the route answered, scrubbed and cut to 2,000 characters; ``""`` when it is not known.
         headers: The answer's headers that are worth showing (request ids, rate limits), with lower-cased names.
+        doubtful: Whether it may be an answer all the same: a text that nobody has seen yet reads like a notice.
     """
 
     kind: Outcome
@@ -42,6 +43,7 @@ class Failure:
     status: int | None = None
     body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    doubtful: bool = False
 
     def masking(self, secrets: Iterable[Secret | None]) -> Failure:
         """This failure without the credentials `secrets`, which the route may have echoed."""

@@ -7,24 +7,20 @@ answer is done with after a handful of them; a stream can be walked as it comes,
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from unicodedata import category
 
 from g4f_integrations.core.automaton import Automaton, FrameError, Test, check_whole, part_at
 
 _MOST_SETS = 20_000  # a bound on memory for hostile texts; ordinary use stays under a thousand
 
-# Apostrophes, stars and hashes of Markdown, signs without width, the pictures that services put before a notice or
-# behind it. Back-ticks stay: code is content.
-_DROPPED = frozenset(
-    "'\u2018\u2019\u02bc\u00b4*#\ufe0f\ufeff\u200b\u200d"
-    "\u26a0\u274c\U0001f6ab\u2757\u2755\U0001f6d1\u26d4\U0001f534\U0001f6a8\u23f3\U0001f614\U0001f605\U0001f62d"
-    "\U0001f48e\U0001f680\U0001f512\U0001f510\U0001f4a1\U0001f4e2\U0001f514\U0001f916\u231b\u23f0\U0001f64f\U0001f60a\U0001f622\u2728\u2b50"
-    "\u23f1\u23f2\u26a1\u2139\U0001f504\U0001f6e1\U0001f6a7\U0001f6e0\U0001f527\U0001f511\U0001f4b3\U0001f6a6\U0001f615\U0001f61e\U0001f641\U0001f972"
-)
+# Apostrophes, stars and hashes of Markdown, signs without width. Back-ticks stay: code is content.
+_DROPPED = frozenset("'\u2018\u2019\u02bc\u00b4*#\ufe0f\ufeff\u200b\u200d\u2139")
 _PLAIN = {
     0xFF0C: ",", 0x3002: ".", 0xFF01: "!", 0xFF1F: "?", 0xFF1A: ":", 0xFF1B: ";", 0xFF08: "(", 0xFF09: ")",
-    0x3001: ",", 0x2026: ".", 0x201C: '"', 0x201D: '"', 0x201E: '"',
+    0xFF5E: "~", 0x3001: ",", 0x2026: ".", 0x201C: '"', 0x201D: '"', 0x201E: '"',
 }  # fmt: skip
 _DIGITS = frozenset("0123456789.,")
 _CLOSING = frozenset('.!~)]"')
@@ -42,7 +38,7 @@ _CLASSES: dict[str, Test] = {
 
 def plain(char: str) -> str:
     """The character as frames see it; the empty string for one that they do not see at all."""
-    if char in _DROPPED:
+    if char in _DROPPED or (char > "\u2190" and category(char) == "So"):  # services put pictures around a notice
         return ""
     if char.isspace():
         return "\n" if char == "\n" else " "
@@ -65,7 +61,51 @@ class States:
     follow: dict[str, States] = field(default_factory=dict)
 
 
-class Frames(Automaton):
+class Walk(Automaton, ABC):
+    """An automaton that is walked character by character, as frames see them.
+
+    Its sets of states are built as texts lead there, and kept. Subclasses say what a set means.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sets: dict[frozenset[int], States] = {}
+        self._first = 0
+        self._start: States | None = None
+
+    @abstractmethod
+    def _meaning(self, members: frozenset[int]) -> tuple[int | None, int]:
+        """What is accepted there, and how long a text may be that goes on from there; see `States`."""
+
+    def _closed(self, members: set[int]) -> States:
+        key = self._free(members)
+        found = self._sets.get(key)
+        if found is None:
+            if len(self._sets) >= _MOST_SETS:
+                self._sets.clear()
+                self._start = None  # or the old sets would live on behind it
+            found = self._sets[key] = States(key, *self._meaning(key))
+        return found
+
+    @property
+    def start(self) -> States:
+        """Where every text begins."""
+        if self._start is None:
+            self._start = self._closed({self._first})
+        return self._start
+
+    def step(self, states: States, char: str) -> States:
+        """Where the text stands after one more character, as it came."""
+        following = states.follow.get(char)
+        if following is None:
+            seen = plain(char)
+            following = states if not seen else self._closed(self._steps(states.members, seen))
+            if len(states.follow) < 4096:
+                states.follow[char] = following
+        return following
+
+
+class Frames(Walk):
     """A compiled list of entries of frames.
 
     Args:
@@ -85,7 +125,6 @@ class Frames(Automaton):
         self._longest = [longest for _, longest in entries]
         self._shared: dict[tuple[int, str], int] = {}
         self._end = 0
-        self._sets: dict[frozenset[int], States] = {}
         self._number = 0
         first = self._new()
         self._tests[first].append((_CLASSES[" "], first))
@@ -98,7 +137,6 @@ class Frames(Automaton):
                 check_whole(frame, place, len(frame))
                 self._empty[last].append(self._end)
         self._first = first
-        self._start: States | None = None
 
     def _new(self) -> int:
         self._owner.append(self._number)
@@ -179,34 +217,6 @@ class Frames(Automaton):
             self._shared[state, name] = known
         return known
 
-    def _closed(self, members: set[int]) -> States:
-        key = self._free(members)
-        found = self._sets.get(key)
-        if found is None:
-            if len(self._sets) >= _MOST_SETS:
-                self._sets.clear()
-                self._start = None  # or the old sets would live on behind it
-            accepted = min((self._accepts[state] for state in key if state in self._accepts), default=None)
-            longest = max((self._longest[self._owner[state]] for state in key), default=0)
-            found = self._sets[key] = States(key, accepted, longest)
-        return found
-
-    @property
-    def start(self) -> States:
-        """Where every text begins."""
-        if self._start is None:
-            self._start = self._closed({self._first})
-        return self._start
-
-    def step(self, states: States, char: str) -> States:
-        """Where the text stands after one more character, as it came."""
-        following = states.follow.get(char)
-        if following is None:
-            seen = plain(char)
-            following = states if not seen else self._after(states, seen)
-            if len(states.follow) < 4096:
-                states.follow[char] = following
-        return following
-
-    def _after(self, states: States, seen: str) -> States:
-        return self._closed(self._steps(states.members, seen))
+    def _meaning(self, members: frozenset[int]) -> tuple[int | None, int]:
+        accepted = min((self._accepts[state] for state in members if state in self._accepts), default=None)
+        return accepted, max((self._longest[self._owner[state]] for state in members), default=0)

@@ -9,6 +9,7 @@ from typing import Any
 
 from g4f_integrations.core.events import Outcome
 from g4f_integrations.core.failures._phrases import bounded, kind_of_text
+from g4f_integrations.core.failures._wordings import match_wording
 
 _LONGEST = 600
 _LONGEST_ERROR = 2000  # behind a first key "error", which innocent answers hardly begin with
@@ -24,7 +25,9 @@ _ENVELOPE = _ERROR_KEYS | {
     "errorcode", "errcode", "request_id", "requestid", "timestamp", "path", "param", "title", "instance", "action",
     "_action", "overridecode", "estimated_time", "retry_after", "data", "result", "trace_id", "traceid", "id",
     "conversationid", "reason", "x402version", "accepts", "event", "description", "documentation", "docs", "help",
-    "version", "provider", "model", "cd", "r", "user_id", "localized_message", "warnings", "wait",
+    "version", "provider", "model", "cd", "r", "user_id", "localized_message", "warnings", "wait", "details", "hint",
+    "info", "support", "ret", "suggestion", "contact", "doc_url", "docs_url", "help_url", "support_url", "url", "link",
+    "statusmessage", "status_message", "statustext", "name", "upgrade_url", "limit", "remaining", "reset",
 }  # fmt: skip
 _FLAGS = frozenset({"success", "ok", "status"})
 # Kinds that a text in an error object must speak of plainly; "User not found" and the like are an application's own.
@@ -88,14 +91,25 @@ def _words(found: object, depth: int = 0) -> str:
 
 def _is_error(fields: dict[str, Any]) -> bool:
     """Whether the fields are those of an error alone, without a result and without a sign of success."""
-    if not _ERROR_KEYS & fields.keys() and not str(fields.get("type", "")).upper().startswith("ERR_"):
+    if (
+        not _ERROR_KEYS & fields.keys()
+        and not _failed(fields)
+        and not str(fields.get("type", "")).upper().startswith("ERR_")
+    ):
         return False
-    if not fields.keys() <= _ENVELOPE or fields.get("data") or fields.get("result"):
+    if not fields.keys() <= _ENVELOPE:
+        return False
+    if any(fields.get(key) and not _failed(fields) for key in ("data", "result")):
         return False
     flags = [fields.get(flag) for flag in _FLAGS]
     if any(flag is True or flag in ("ok", "success", 200) for flag in flags):
         return False
     return bool(fields.get("error", True))
+
+
+def _failed(fields: dict[str, Any]) -> bool:
+    """Whether the object says itself that there was no success."""
+    return any(fields.get(flag) is False for flag in ("success", "ok", "status"))
 
 
 def object_kind(text: str) -> tuple[Outcome, str] | None:
@@ -112,8 +126,16 @@ def object_kind(text: str) -> tuple[Outcome, str] | None:
     if len(fields) == 1 and isinstance(detail, str) and detail in _FRAMEWORK:
         return _FRAMEWORK[detail], detail
     words = " ".join(_words(found).lower().split())
-    kind = _spoken_kind(bounded(words))
+    kind = _spoken_kind(bounded(words)) or match_wording(_message(fields))
     return None if kind is None else (kind, words)
+
+
+def _message(fields: dict[str, Any]) -> str:
+    """What the object says to people."""
+    said = next((fields[key] for key in fields if key in _ERROR_KEYS and fields[key]), "")
+    if isinstance(said, dict):
+        said = said.get("message", "")
+    return said if isinstance(said, str) else ""
 
 
 def _spoken_kind(words: str) -> Outcome | None:
