@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from g4f_integrations.core.events import Outcome
+from g4f_integrations.core.failures._exceptions import classify_text
 from g4f_integrations.core.failures._phrases import bounded, kind_of_text
 from g4f_integrations.core.failures._wordings import match_wording
 
@@ -34,6 +35,7 @@ _FLAGS = frozenset({"success", "ok", "status"})
 _PROVIDER_KINDS = frozenset(
     {"rate_limit", "quota", "overloaded", "blocked", "auth", "timeout", "context_length", "content_filter", "network"}
 )
+_MEANT = _PROVIDER_KINDS | {"model_not_found"}
 # FastAPI's and Starlette's own answers, letter for letter.
 _FRAMEWORK: dict[str, Outcome] = {
     "Not Found": "model_not_found",
@@ -126,16 +128,24 @@ def object_kind(text: str) -> tuple[Outcome, str] | None:
     if len(fields) == 1 and isinstance(detail, str) and detail in _FRAMEWORK:
         return _FRAMEWORK[detail], detail
     words = " ".join(_words(found).lower().split())
-    kind = _spoken_kind(bounded(words)) or match_wording(_message(fields))
+    said = _message(fields)
+    kind = _spoken_kind(bounded(words)) or match_wording(said) or _meant_kind(said or words)
     return None if kind is None else (kind, words)
 
 
 def _message(fields: dict[str, Any]) -> str:
     """What the object says to people."""
-    said = next((fields[key] for key in fields if key in _ERROR_KEYS and fields[key]), "")
-    if isinstance(said, dict):
-        said = said.get("message", "")
-    return said if isinstance(said, str) else ""
+    values = [fields[key] for key in fields if key in _ERROR_KEYS]
+    values += [value.get("message") for value in values if isinstance(value, dict)]
+    return next((value for value in values if isinstance(value, str) and value), "")
+
+
+def _meant_kind(said: str) -> Outcome | None:
+    """The kind by what the words mean together, where they are those of a provider."""
+    if not _PROVIDER_WORDS.search(said.lower()):
+        return None
+    kind = classify_text(said).kind
+    return "overloaded" if kind == "empty" else kind if kind in _MEANT else None
 
 
 def _spoken_kind(words: str) -> Outcome | None:

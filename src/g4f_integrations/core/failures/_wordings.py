@@ -16,8 +16,9 @@ from functools import cache
 from typing import Any, get_args
 
 from g4f_integrations.core.events import Outcome
+from g4f_integrations.core.failures._exceptions import classify_text
 from g4f_integrations.core.failures._frames import Walk, plain
-from g4f_integrations.core.failures._phrases import kind_of_text, load_data
+from g4f_integrations.core.failures._phrases import load_data
 
 _JOINTS = frozenset(" \n.,!;:-\u2013\u2014/|~?()\u00b7\u2022[]$&+%\u00bf\u00a1_")
 
@@ -301,8 +302,7 @@ def _raised(said: str) -> Outcome | None:
     explains = _group(0, _EXPLAINS)
     if "`" in said or (explains is not None and explains.search(said)):
         return None
-    kind = kind_of_text(said, strong=True)
-    return None if kind is None else _GUESSED.get(kind)
+    return _GUESSED.get(classify_text(said).kind)
 
 
 def _says(language: int, sense: Sense, said: str) -> bool:
