@@ -10,14 +10,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from unicodedata import category
 
 from g4f_integrations.core.automaton import Automaton, FrameError, Test, check_whole, part_at
 
 _MOST_SETS = 20_000  # a bound on memory for hostile texts; ordinary use stays under a thousand
 
-# Apostrophes, stars and hashes of Markdown, signs without width. Back-ticks stay: code is content.
-_DROPPED = frozenset("'\u2018\u2019\u02bc\u00b4*#\ufe0f\ufeff\u200b\u200d\u2139")
+# Apostrophes, stars and hashes of Markdown, signs without width, the pictures that services put before a notice or
+# behind it. Back-ticks stay: code is content.
+_DROPPED = frozenset(
+    "'\u2018\u2019\u02bc\u00b4*#\ufe0f\ufeff\u200b\u200d"
+    "\u26a0\u274c\U0001f6ab\u2757\u2755\U0001f6d1\u26d4\U0001f534\U0001f6a8\u23f3\U0001f614\U0001f605\U0001f62d"
+    "\U0001f48e\U0001f680\U0001f512\U0001f510\U0001f4a1\U0001f4e2\U0001f514\U0001f916\u231b\u23f0\U0001f64f\U0001f60a\U0001f622\u2728\u2b50"
+    "\u23f1\u23f2\u26a1\u2139\U0001f504\U0001f6e1\U0001f6a7\U0001f6e0\U0001f527\U0001f511\U0001f4b3\U0001f6a6\U0001f615\U0001f61e\U0001f641\U0001f972"
+)
 _PLAIN = {
     0xFF0C: ",", 0x3002: ".", 0xFF01: "!", 0xFF1F: "?", 0xFF1A: ":", 0xFF1B: ";", 0xFF08: "(", 0xFF09: ")",
     0xFF5E: "~", 0x3001: ",", 0x2026: ".", 0x201C: '"', 0x201D: '"', 0x201E: '"',
@@ -38,7 +43,7 @@ _CLASSES: dict[str, Test] = {
 
 def plain(char: str) -> str:
     """The character as frames see it; the empty string for one that they do not see at all."""
-    if char in _DROPPED or (char > "\u2190" and category(char) == "So"):  # services put pictures around a notice
+    if char in _DROPPED:
         return ""
     if char.isspace():
         return "\n" if char == "\n" else " "
@@ -73,6 +78,10 @@ class Walk(Automaton, ABC):
         self._first = 0
         self._start: States | None = None
 
+    def _seen(self, char: str) -> str:
+        """The character as this automaton sees it, or the empty string."""
+        return plain(char)
+
     @abstractmethod
     def _meaning(self, members: frozenset[int]) -> tuple[int | None, int]:
         """What is accepted there, and how long a text may be that goes on from there; see `States`."""
@@ -98,7 +107,7 @@ class Walk(Automaton, ABC):
         """Where the text stands after one more character, as it came."""
         following = states.follow.get(char)
         if following is None:
-            seen = plain(char)
+            seen = self._seen(char)
             following = states if not seen else self._closed(self._steps(states.members, seen))
             if len(states.follow) < 4096:
                 states.follow[char] = following

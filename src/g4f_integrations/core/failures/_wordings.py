@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
+from unicodedata import category
 
 from g4f_integrations.core.events import Outcome
 from g4f_integrations.core.failures._exceptions import classify_text
@@ -39,6 +40,11 @@ _GUESSED: dict[Outcome, Outcome] = {
 _EXPLAINS = "explains"  # the words of texts about failures
 _FAMILIAR = 1  # words of notices that have to follow an opening before a stranger may
 _LEVELS = 16  # more than that and the strangers of any language
+
+
+def _seen(char: str) -> str:
+    """The character as the words are read; pictures, which services put around a notice, are not."""
+    return "" if char > "\u2190" and category(char) == "So" else plain(char)
 
 
 def _is_letter(char: str) -> bool:
@@ -136,7 +142,7 @@ class Wordings(Walk):
     def _end_of(self, phrase: str, state: int) -> int:
         """Where a phrase leads to; phrases with the same beginning share it."""
         at = state
-        for char in "".join(map(plain, phrase.removesuffix("*"))):
+        for char in "".join(map(_seen, phrase.removesuffix("*"))):
             shared = self._literal[at].get(char)
             if shared is None:
                 shared = self._literal[at][char] = [self._add_state()]
@@ -152,6 +158,9 @@ class Wordings(Walk):
             self._tests[rest].append((_is_letter, rest))
             at = rest
         return at
+
+    def _seen(self, char: str) -> str:
+        return _seen(char)
 
     def _steps(self, members: frozenset[int], char: str) -> set[int]:
         found: set[int] = set()
@@ -267,7 +276,7 @@ def _group(language: int, name: str) -> re.Pattern[str] | None:
     words = sorted(spoken.words.get(name, ()), key=len, reverse=True)
     if not words:
         return None
-    sources = (re.escape("".join(map(plain, word.removesuffix("*")))) + r"\w*" * word.endswith("*") for word in words)
+    sources = (re.escape("".join(map(_seen, word.removesuffix("*")))) + r"\w*" * word.endswith("*") for word in words)
     found = f"(?:{'|'.join(sources)})"
     return re.compile(rf"(?<!\w){found}(?!\w)" if spoken.spaced else found)
 
@@ -284,7 +293,7 @@ def match_wording(text: str) -> Outcome | None:
         states = step(states, char) if following is None else following
     if states.accepted is None or len(text) > states.longest:
         return None
-    said = " ".join("".join(map(plain, text)).split())
+    said = " ".join("".join(map(_seen, text)).split())
     language, met = met_in(states.accepted)
     if said.startswith(table.raised):
         return _raised(said)
