@@ -233,11 +233,13 @@ class Scanner(Hurrying):
                         guard = "shown"
                 opener = starts[where, guard][char]
                 if opener is not None:
-                    if where == "sentence" and not self._ends_sentence():
-                        where = "blank"
+                    if where == "sentence":
+                        if not self._ends_sentence():
+                            where = "blank"
+                            opener = starts[where, guard][char]
                     elif where == "glued" and guard == "free" and self._opens_quotation():
                         guard = "shown"
-                    opener = starts[where, guard][char]
+                        opener = starts[where, guard][char]
                 if opener is not None and may_begin[where, guard](text, place) is None:
                     opener = None
                 if opener is not None and needs is not None and where != "head" and needs.are_far(place):
