@@ -104,8 +104,7 @@ class Lane:
         """
         if self._tags is None or self._gate is None:
             self._tags = ReasoningTags()
-            # The rest of an answer may be short, and need not be a notice for saying that something is busy.
-            self._gate = NoticeGate(self._provider, unseen=self._joint is None)
+            self._gate = NoticeGate(self._provider)
             self.cleaner = self._new_cleaner()
         text, reasoning = self._tags.feed(text)
         if text and self.cleaner is not None:
@@ -316,10 +315,7 @@ class Lane:
 
     def _unless_asked_for(self, text: str, verdict: Failure | None) -> Failure | None:
         """The verdict, in the light of the user's own words, which are gathered only for that."""
-        if verdict is None or self.is_met:
-            return None
-        unseen = self._joint is None
-        return classify_content(text, provider=self._provider, prompt=self._call.prompt, unseen=unseen)
+        return None if verdict is None else classify_content(text, provider=self._provider, prompt=self._call.prompt)
 
     def whole(self, text: str, *, cut: bool = False) -> tuple[str, str, Failure | None]:
         """The same for a text that came in one piece: the text, the reasoning, the verdict."""

@@ -280,10 +280,10 @@ async def test_a_known_notice_is_never_given(stream):
         )
 
 
-async def test_the_end_of_a_broken_answer_is_no_notice_for_saying_that_something_is_busy():
-    first = ScriptedProvider("The page of the shop says: ", cut(), name="Cut")
-    rest = ScriptedProvider("The page of the shop says: our servers are busy, please come back later.", name="Up")
+async def test_it_is_not_joined_to_an_answer_that_broke_off():
+    first = ScriptedProvider("The page of the shop says: The sea is calm today", cut(), name="Cut")
+    rest = ScriptedProvider("The page of the shop says: The sea is calm today, and the lamps are lit.", name="Up")
 
-    answer = await ask(first, rest)
+    answer = await ask(first, ScriptedProvider("Hmm, the little AI is overloaded, come back in a bit!"), rest)
 
-    assert answer.text == "The page of the shop says: our servers are busy, please come back later."
+    assert answer.text == "The page of the shop says: The sea is calm today, and the lamps are lit."
