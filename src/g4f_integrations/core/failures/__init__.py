@@ -22,7 +22,7 @@ from g4f_integrations.core.failures._faults import is_own_fault
 from g4f_integrations.core.failures._headers import KEPT_HEADERS
 from g4f_integrations.core.failures._notices import notice_table
 from g4f_integrations.core.failures._numbers import RateLimit, read_ratelimit, read_reset
-from g4f_integrations.core.failures._phrases import phrase_rules
+from g4f_integrations.core.failures._wordings import wordings
 
 __all__ = [
     "KEPT_HEADERS",
@@ -45,9 +45,10 @@ __all__ = [
 
 
 def preload() -> None:
-    """Reads the data files and builds the notices' automaton now, not in the first answer.
+    """Reads the data files and builds automata and patterns now, not in the first answer or at the first failure.
 
-    A tenth of a second of work and file access, so it belongs in a worker thread; without it the first use does it.
+    A quarter of a second of work and file access, so it belongs in a worker thread; without it the first use does it.
     """
     notice_table(None)
-    phrase_rules()
+    wordings()
+    classify("none of the wordings that are known")  # each of them is looked for
