@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from g4f_integrations.core.failures import HTTPFailure, classify
 from g4f_integrations.core.failures._concepts import concept_rules, plain_words, weigh_concepts
-from g4f_integrations.core.failures._lengths import read_lengths
+from g4f_integrations.core.failures._lengths import read_lengths, read_ratio
 from g4f_integrations.core.failures._phrases import kind_of_text
 
 NOVEL = [
@@ -157,6 +157,114 @@ def test_figures_that_a_phrase_tells_are_completed_by_those_it_does_not_know():
     failure = classify("Bad request: prompt token count 40231 exceeds max allowed 32768")
 
     assert (failure.limit, failure.requested) == (32768, 40231)
+
+
+@pytest.mark.parametrize(
+    ("text", "figures"),
+    [
+        ("max_tokens (12000) cannot exceed 8192, ask for a shorter output", (8192, 12000)),
+        ("maxOutputTokens of 70000 exceeds what this model writes: 65536", (65536, 70000)),
+        ("Invalid value for max_output_tokens: 90000 (maximum is 65536)", (65536, 90000)),
+        ("You want 20000, yet it can generate at most 8192 output tokens", (8192, None)),
+        ("Range of max_tokens should be [1, 8192]", (8192, None)),
+        ("The maximum tokens you requested exceeds the model limit of 3000", (3000, None)),
+        ("max_tokens 不能大于 4096", (4096, None)),
+        ("max_tokens не может превышать 4096", (4096, None)),
+        ("max_tokens darf höchstens 4096 sein", (4096, None)),
+        ("El parámetro max_tokens no puede superar 4096", (4096, None)),
+        ("max_tokensは 4096 以下にしてください", (4096, None)),
+        ("'max_tokens' is not supported, use 'max_completion_tokens'. max_tokens=4096", (None, None)),
+    ],
+)
+def test_too_much_output_asked_for_is_a_bad_request_that_tells_its_limit(text, figures):
+    failure = classify(f"400 {text}")
+
+    assert (failure.kind, failure.limit, failure.requested) == ("bad_request", *figures)
+
+
+@pytest.mark.parametrize(
+    ("text", "figures"),
+    [
+        ("prompt tokens (6000) + max_tokens (4000) exceeds 8192", (8192, 10000)),
+        ("there were 5000 tokens > max_tokens 4096", (4096, 5000)),
+        ("Text is too long, max tokens supported is 77 or less, got 120", (77, 120)),
+        ("Query length (5021) exceeds maximum input length (4096) of the engine", (4096, 5021)),
+        ("you requested 0 output tokens and your prompt contains at least 8193 input tokens, of 8192", (8192, 8193)),
+        ('{"type":"INPUT_LENGTH","info":"12203 / 8191"}', (8191, 12203)),
+        ("Your messages take 150000 out of 128000 tokens", (128_000, 150_000)),
+        ("Request payload size exceeds the limit: 20971520 bytes", (None, None)),
+        ("messages: too many text bytes: 9437184 > 9000000", (None, None)),
+    ],
+)
+def test_a_prompt_that_is_too_long_is_told_from_too_much_output_and_bytes_from_tokens(text, figures):
+    failure = classify(text)
+
+    assert (failure.kind, failure.limit, failure.requested) == ("context_length", *figures)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "wait"),
+    [
+        ("Too many tokens for this team - Tokens per Minute (actual/limit): 65605/16000", 16000, None),
+        ("Number of request tokens has exceeded your daily rate limit. Reduce the prompt length", None, None),
+        ("Token limit is exceeded. Try again in 52 seconds.", None, 52.0),
+        ("Token-Limit überschritten. Versuchen Sie es in 40 Sekunden erneut.", None, 40.0),
+        ("Лимит токенов превышен. Повторите через 45 секунд.", None, 45.0),
+        ("1分あたりのトークン数の上限に達しました。30秒後に再試行してください。", None, 30.0),
+        ("분당 토큰 한도를 초과했습니다. 20초 후에 다시 시도하세요.", None, 20.0),
+        ("gauge quota limit exceed: allowed 10 requests", 10, None),
+    ],
+)
+def test_tokens_of_a_minute_or_a_day_are_a_rate_and_no_length(text, limit, wait):
+    failure = classify(f"429 {text}")
+
+    assert (failure.kind, failure.limit, failure.requested, failure.retry_after) == ("rate_limit", limit, None, wait)
+
+
+@pytest.mark.parametrize(
+    ("title", "more", "kind"),
+    [
+        ("401 Authorization Required", "nginx", "auth"),
+        ("503 Service Temporarily Unavailable", "nginx", "overloaded"),
+        ("504 Gateway Time-out", "nginx", "timeout"),
+        ("401 Unauthorized", "Cloudflare Ray ID", "blocked"),
+        ("502 Bad Gateway", "captcha", "blocked"),
+        ("Just a moment...", "", "blocked"),
+    ],
+)
+def test_the_bare_page_of_a_server_means_its_status_and_one_with_marks_of_a_wall_is_blocked(title, more, kind):
+    page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1>{more}</body></html>"
+
+    assert classify(f"FooException - {page}").kind == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("No capacity available for model foo on the server. RESOURCE_EXHAUSTED", "overloaded"),
+        ("You have exhausted your capacity on this model. Your quota will reset after 2h.", "rate_limit"),
+        ("Account has irregular activities and has been locked", "auth"),
+        ("Unable to access non-serverless model a/b. Create and start a new dedicated endpoint", "model_not_found"),
+        ("Unable to access model: invalid api key", "auth"),
+    ],
+)
+def test_under_the_status_of_a_rate_limit_the_words_say_what_it_is(text, kind):
+    assert classify(f"429 {text}").kind == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2024/2023/100 tokens",
+        "tokens: 100/200",
+        "12203 / 8191",
+        "tokens per minute: 31000/30000",
+        "prompt: 9000/8000 bytes",
+    ],
+)
+def test_a_ratio_that_is_no_length_is_left_alone(text):
+    assert read_ratio(text) is None
 
 
 @given(st.text(max_size=400) | st.from_regex(r"(tokens |limit |> |\d{2,6} |max ){1,40}", fullmatch=True))

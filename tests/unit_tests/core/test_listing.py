@@ -44,7 +44,7 @@ def test_an_endpoint_without_models_lists_none(loopback, payload):
         (Reply.status(404, "404 page not found"), errors.InvalidRequestError, "bad_request"),
         (Reply.status(405), errors.InvalidRequestError, "bad_request"),
         (Reply.status(503, "busy"), errors.ProviderUnavailableError, "overloaded"),
-        (Reply.status(200, "<html><title>502 Bad Gateway</title>"), errors.ProviderUnavailableError, "blocked"),
+        (Reply.status(200, "<html><title>502 Bad Gateway</title>"), errors.ProviderUnavailableError, "overloaded"),
         (Reply.json({"hello": 1}), errors.ProviderUnavailableError, "unknown"),
         (Reply.raw(CUT), errors.ProviderUnavailableError, "network"),
         (Reply.raw(b"nonsense\r\n\r\n"), errors.ProviderUnavailableError, "network"),

@@ -32,7 +32,7 @@ from g4f_integrations.core.failures._failure import (
     usual_scope,
 )
 from g4f_integrations.core.failures._headers import kept_headers
-from g4f_integrations.core.failures._lengths import read_lengths
+from g4f_integrations.core.failures._lengths import read_lengths, read_ratio
 from g4f_integrations.core.failures._numbers import (
     read_figures,
     read_reset_headers,
@@ -40,7 +40,7 @@ from g4f_integrations.core.failures._numbers import (
     read_wait,
     sane_wait,
 )
-from g4f_integrations.core.failures._phrases import bounded, kind_of_text, unescaped
+from g4f_integrations.core.failures._phrases import bounded, kind_of_text, tells_of, unescaped
 
 _KINDS = frozenset(get_args(Outcome)) - {"ok"}
 _WITH_FIGURES = frozenset({"context_length", "rate_limit", "bad_request", "quota"})
@@ -49,8 +49,6 @@ _WITH_WAIT = frozenset({"rate_limit", "quota", "overloaded", "context_length", "
 _NEITHER_JSON = "the provider answered with neither JSON nor an event stream"
 _NO_CHOICES = "the provider answered without choices"
 _CAUSES = 5
-# The one limit that a bad request tells alone: how much output may be asked for.
-_OUTPUT_LIMIT = re.compile(r"\bmax_(?:completion_|output_|new_)?tokens must be (?:less|<|at most)")
 _REFUSALS = frozenset({"auth", "model_not_found", "bad_request"})  # what vague words may say of a status below 500
 _BOTH_SIZES = 3  # what it weighs that two sizes in tokens are told, one of them greater
 _VAGUE = 3  # what a vague phrase weighs against concepts
@@ -89,7 +87,7 @@ def _weighed(text: str, lowered: str, status: int | None, names: list[str]) -> O
     if status is not None and status >= 400:
         by_status = BY_STATUS.get(status, "overloaded" if status >= 500 else "bad_request")
         weights[by_status] = weights.get(by_status, 0) + STATUS_WEIGHTS.get(status, 6)
-    if "token" in lowered and None not in read_lengths(lowered):
+    if read_ratio(lowered) is not None or ("token" in lowered and None not in read_lengths(lowered)):
         weights["context_length"] = weights.get("context_length", 0) + _BOTH_SIZES
     weak = kind_of_text(lowered, strong=False)
     if weak is not None and (status is None or status < 400 or (status < 500 and weak in _REFUSALS)):
@@ -108,6 +106,16 @@ def _completed(limit: int | None, requested: int | None, lowered: str) -> tuple[
     return found, asked
 
 
+def _of_output(limit: int | None, requested: int | None, lowered: str) -> tuple[int | None, int | None]:
+    """The figures of an output limit that was asked for too high, where they may also be told one without the other."""
+    if limit is not None and requested is not None and requested > limit:
+        return limit, requested
+    found, asked = read_lengths(lowered)
+    if found is not None and asked is not None:
+        return found, asked
+    return found if limit is None else limit, None
+
+
 def _assemble(text: str, *, status: int | None, names: list[str], headers: dict[str, str], said: str) -> Failure:
     text = unescaped(bounded(text))
     lowered = " ".join(text.lower().replace("\u2019", "'").split())
@@ -117,7 +125,9 @@ def _assemble(text: str, *, status: int | None, names: list[str], headers: dict[
     limit, requested = read_figures(lowered) if kind in _WITH_FIGURES else (None, None)
     if kind == "context_length" and (limit is None or requested is None):
         limit, requested = _completed(limit, requested, lowered)
-    if kind in {"bad_request", "quota"} and None in {limit, requested} and not _OUTPUT_LIMIT.search(lowered):
+    if kind == "bad_request" and tells_of("output_limit", lowered):
+        limit, requested = _of_output(limit, requested, lowered)
+    elif kind in {"bad_request", "quota"} and None in {limit, requested}:
         limit = requested = None
     retry_after = None
     if kind in _WITH_WAIT:

@@ -16,6 +16,13 @@ _MOST_SIZES = 6  # of more, no sum is believed
 
 # Not in the middle of an identifier, an address or a price.
 _NUMBER = re.compile(rf"(?<![\w.\-/#@$€£¥:+])(?<!\w:){FIGURE}(?![\w%$€]|-\w|[:.]\d|/\w)")
+# "12203 / 8191": so much of so much, in an error that names what is counted.
+_RATIO = re.compile(
+    rf"(?<![\w.\-/:]){FIGURE} ?(?:(?:input |prompt )?tokens? ?)?(?:/|of(?: the| a maximum of)?|out of) ?{FIGURE}"
+    r"(?![\w%/.-]\w)"
+)
+_COUNTED = re.compile(r"token|context|prompt|input.?(?:length|limit|size|too)")
+_PER_TIME = re.compile(r"\bper \w|rate.?limit|/ ?(?:min|sec|hour|day)|\b[rt]p[md]\b")
 _PLUS = re.compile(r"[^\d+]{0,24}(?:\+|\bplus\b)[^\d+]{0,24}$")
 _STATUS = re.compile(r"(?<=<)\d{3}>|[45]\d\d(?: ?[{\"\[<]|:? [a-z]+ (?:error|request|entity)| [45]\d\d\b)")
 
@@ -91,6 +98,22 @@ def _by_sum(sizes: list[_Size]) -> tuple[int, int] | None:
     return None
 
 
+def read_ratio(lowered: str) -> tuple[int, int] | None:
+    """``(limit, requested)`` where the text tells them as one of the other, if that is more than there is.
+
+    Example:
+        >>> read_ratio("input_length: 12203 / 8191")
+        (8191, 12203)
+    """
+    if _COUNTED.search(lowered) is None or _PER_TIME.search(lowered) is not None or in_bytes(lowered):
+        return None
+    for found in _RATIO.finditer(lowered):
+        asked, limit = whole_number(found[1]), whole_number(found[2])
+        if asked > limit >= _LEAST:
+            return limit, asked
+    return None
+
+
 def read_lengths(lowered: str) -> tuple[int | None, int | None]:
     """``(limit, requested)`` in an error about length, each ``None`` when it is not told or cannot be told apart.
 
@@ -102,6 +125,9 @@ def read_lengths(lowered: str) -> tuple[int | None, int | None]:
         (8192, 9216)
     """
     sizes = [] if in_bytes(lowered) else _sizes(lowered)
+    ratio = read_ratio(lowered)
+    if ratio is not None:
+        return ratio
     summed = _by_sum(sizes) if 3 <= len(sizes) <= _MOST_SIZES else None
     if summed is not None:
         return summed

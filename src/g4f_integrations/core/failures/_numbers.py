@@ -25,7 +25,9 @@ FIGURE = (
     r"(?:\s?(?:[km]|mi|тыс\.?|万|千|thousand|million)(?![\w]))?+)"
 )
 _REVERSED_SUM = re.compile(rf"\({FIGURE} > {FIGURE} - {FIGURE}\)")
-_IN_BYTES = re.compile(r"\b(?:message|body|payload|request) size (?:of |is )?\d|message larger than max")
+_IN_BYTES = re.compile(
+    r"\b(?:message|body|payload|request) size (?:of |is )?\d|message larger than max|\d ?-?bytes?\b|\bbytes:? \(?\d"
+)
 _EXCEEDED_BY = re.compile(rf"exceeded by {FIGURE} tokens?[^\n]{{0,80}}\blimit\b[^\n\d]{{0,24}}{FIGURE}")
 
 _DURATION_PART = re.compile(

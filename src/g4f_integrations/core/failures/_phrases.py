@@ -44,6 +44,7 @@ class PhraseRule:
     kind: Outcome
     strong: bool
     sources: tuple[str, ...] = field(repr=False)
+    topic: str | None = None
     unless: str | None = field(default=None, repr=False)
 
     @cached_property
@@ -83,6 +84,7 @@ def phrase_rules() -> tuple[PhraseRule, ...]:
                 kind=entry["kind"],
                 strong=entry["strength"] == "strong",
                 sources=tuple(entry["patterns"]),
+                topic=entry.get("topic"),
                 unless=entry.get("unless"),
             )
         )
@@ -95,3 +97,8 @@ def kind_of_text(lowered: str, *, strong: bool) -> Outcome | None:
         if rule.strong is strong and rule.fits(lowered):
             return rule.kind
     return None
+
+
+def tells_of(topic: str, lowered: str) -> bool:
+    """Whether a rule of that `topic` fits the lower-cased, bounded text."""
+    return any(rule.topic == topic and rule.fits(lowered) for rule in phrase_rules())
