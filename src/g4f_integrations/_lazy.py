@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # thousand of each, a tenth of the whole time, when LangChain is imported from as deep as here. A frame that asks for
 # more than half of 512 kB of stack gets a page of 512 kB, and all that is called from it has room in the rest. That is
 # address space for as long as the import takes; only what is used of it becomes memory.
-_STACK_SLOTS = 32_000
+_STACK_SLOTS = 33_000
 
 
 def _defined(module: str, name: str) -> object:

@@ -182,19 +182,13 @@ class AttemptRun:
     def _failure_of(self, error: Exception) -> Failure:
         if isinstance(error, AttemptFailed):
             self.again = error.again
-            self._keep(error.failure)
+            if error.failure.kind == "invalid" and self._call.partial is None:
+                self._call.kept = (self, self.answer.kept or [])
             return error.failure
         if isinstance(error, Expired):
             return classify(ClockExpired(self.clocks.name_of_expired(self._loop.time())))
         self.again = isinstance(error, HTTPFailure) and error.mended
         return classify(error)
-
-    def _keep(self, failure: Failure) -> None:
-        """Keep the answer for want of a better one: one in the wrong form rather than one that may be a notice."""
-        call = self._call
-        kept = self.answer.kept
-        if call.partial is None and (failure.kind == "invalid" or (failure.doubtful and kept and call.kept is None)):
-            call.kept = (self, kept or [])
 
     async def _stand_or_fail(self, failure: Failure) -> Batch:
         """The end of an answer that was complete before its upstream failed to hang up.

@@ -106,8 +106,9 @@ class CallState:
         by_prompt: Routes that get tools and formats in words for the rest of this call, because they took them as
             parameters and heeded them not.
         formats_by_prompt: Routes that get the format in words for the rest of this call, as they refuse its schema.
-        kept: The newest answer that failed for its form alone, as the engine keeps it: its attempt, and what it has not
-            handed over.
+        has_doubted: Whether an answer has been asked for elsewhere because it reads like a notice.
+        kept: The newest answer that failed for its form or for how it reads alone, as the engine keeps it: its
+            attempt, and what it has not handed over.
         hides_reasoning: Whether text has been handed over already, before which reasoning can stand no more.
         muted: Whether text has been handed over already, so that further attempts only bring the tool calls for it.
         number: The call's, in this process.
@@ -117,8 +118,8 @@ class CallState:
 
     __slots__ = (
         "_prompt", "ask_about_adverts", "by_prompt", "deadline", "empty_after_tool", "formats_by_prompt",
-        "hides_reasoning", "kept", "mistakes", "muted", "number", "only_thoughts", "partial", "policy", "request",
-        "shown", "suspects", "waited", "watch",
+        "has_doubted", "hides_reasoning", "kept", "mistakes", "muted", "number", "only_thoughts", "partial", "policy",
+        "request", "shown", "suspects", "waited", "watch",
     )  # fmt: skip
 
     def __init__(self, request: Request, policy: Resilience, deadline: float | None, waited: float = 0.0) -> None:
@@ -133,7 +134,7 @@ class CallState:
         self.by_prompt: set[RouteKey] | None = None
         self.formats_by_prompt: set[RouteKey] | None = None
         self.kept: tuple[Any, Batch] | None = None
-        self.muted = self.hides_reasoning = False
+        self.muted = self.hides_reasoning = self.has_doubted = False
         self.partial: Partial | None = None
         self.shown: dict[int, str] | None = None
         self.number: int | None = None

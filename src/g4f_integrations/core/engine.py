@@ -291,7 +291,7 @@ class _Call(Racing):
             raise self._interrupted(partial, failure, self._next.candidate.label) from error
 
     def _last_batches(self, run: AttemptRun, error: IntegrationError | None) -> Iterator[Batch]:
-        """What a broken answer still held; or the answer that failed for its form alone, for want of a better one.
+        """What a broken answer still held; or one that failed for its form or for how it reads, for want of a better.
 
         Raises:
             IntegrationError: There is no more to be had.

@@ -216,8 +216,23 @@ class Incoming(Accompaniment):
             make_splitter=asked.splitter if asked.tools else None,
             form=asked.json_stage() if asked.format is not None else None,
             joint=self._joint(self._call.partial) if self._call.partial is not None else None,
+            guesses=self._may_guess(),
         )
         return lane
+
+    def _may_guess(self) -> bool:
+        """Whether a text that merely reads like a notice may be taken for one.
+
+        Not where it may be right for what came before it: after the result of a tool, which may have failed, beside
+        calls and other choices, and in a format.
+        """
+        request = self._call.request
+        return (
+            self._asked.format is None
+            and not request.tools
+            and not request.ends_with_tool_result
+            and request.params.get("n", 1) == 1
+        )
 
     def _joint(self, partial: Partial) -> Joint:
         from g4f_integrations.core.transport import trims_answers  # few answers break off
@@ -258,11 +273,27 @@ class Incoming(Accompaniment):
             return
         text = "".join(lane.parts)
         if not self._has_media:  # beside a picture it is no mere notice
-            if verdict.doubtful and self._asked.format is None and not self._call.muted:
-                self.kept, self.suspect = [*released, TextDelta(text, choice)], verdict.kind
-            self._accept_suspect(verdict, text)
+            if verdict.doubtful:
+                self._doubt(verdict, TextDelta(text, choice), released)
+            else:
+                self._accept_suspect(verdict, text)
         if not self._call.muted:
             released.append(TextDelta(text, choice))
+
+    def _doubt(self, verdict: Failure, text: TextDelta, released: Batch) -> None:
+        """Have a text that reads like a notice asked for elsewhere, once in this call; it rests no route.
+
+        As the rest of an answer that broke off it is never taken.
+        """
+        call = self._call
+        if call.partial is None:
+            self.suspect = verdict.kind
+            if call.has_doubted:
+                return
+            call.has_doubted = True
+        self.kept = [*released, text]
+        message = f"it reads like a notice: {verdict.message}"
+        raise AttemptFailed(Failure("invalid", scope="request", message=message))
 
     def _accept_suspect(self, verdict: Failure, text: str) -> None:
         """Let a suspect answer stand if another provider gave the very same one, else fail."""

@@ -31,6 +31,7 @@ class Lane:
         make_splitter: Makes what takes tool calls out of the text, if tools were offered.
         form: Makes bare JSON of the text, if that was asked for.
         joint: Joins the text to what an earlier attempt has brought of it.
+        guesses: Whether a text counts as a notice that merely reads like one.
 
     Attributes:
         cleaner: What cleans a text that comes in pieces, once the first has come.
@@ -43,9 +44,9 @@ class Lane:
     """
 
     __slots__ = (
-        "_at_once", "_call", "_cleaning", "_complete", "_doubt", "_ended", "_form", "_gate", "_joint", "_limit",
-        "_make_splitter", "_provider", "_splitter", "_stops", "_tags", "cleaner", "parsed", "parts", "passing",
-        "problem", "raw", "removed",
+        "_at_once", "_call", "_cleaning", "_complete", "_doubt", "_ended", "_form", "_gate", "_guesses", "_joint",
+        "_limit", "_make_splitter", "_provider", "_splitter", "_stops", "_tags", "cleaner", "parsed", "parts",
+        "passing", "problem", "raw", "removed",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +62,7 @@ class Lane:
         make_splitter: Callable[[], CallSplitter | None] | None = None,
         form: JSONStage | None = None,
         joint: Joint | None = None,
+        guesses: bool = False,
     ) -> None:
         self._provider = provider
         self._call = call
@@ -76,6 +78,7 @@ class Lane:
         self._splitter = None if make_splitter is None else make_splitter()
         self._form = form
         self._joint = joint
+        self._guesses = guesses
         self._doubt: Doubt | None = None
         self.cleaner: Cleaner | None = None
         self.removed: list[Removed] = []
@@ -104,7 +107,7 @@ class Lane:
         """
         if self._tags is None or self._gate is None:
             self._tags = ReasoningTags()
-            self._gate = NoticeGate(self._provider)
+            self._gate = NoticeGate(self._provider, unseen=self._guesses)
             self.cleaner = self._new_cleaner()
         text, reasoning = self._tags.feed(text)
         if text and self.cleaner is not None:
@@ -315,7 +318,9 @@ class Lane:
 
     def _unless_asked_for(self, text: str, verdict: Failure | None) -> Failure | None:
         """The verdict, in the light of the user's own words, which are gathered only for that."""
-        return None if verdict is None else classify_content(text, provider=self._provider, prompt=self._call.prompt)
+        if verdict is None:
+            return None
+        return classify_content(text, provider=self._provider, prompt=self._call.prompt, unseen=self._guesses)
 
     def whole(self, text: str, *, cut: bool = False) -> tuple[str, str, Failure | None]:
         """The same for a text that came in one piece: the text, the reasoning, the verdict."""
@@ -336,7 +341,7 @@ class Lane:
             text += self._rest(cut=cut)
         if form is not None:
             text, self.problem = form.whole(text)
-        if (verdict := classify_content(text, provider=self._provider)) is not None:
+        if (verdict := classify_content(text, provider=self._provider, unseen=self._guesses)) is not None:
             verdict = self._unless_asked_for(text, verdict)
         return text, reasoning, notice if notice is not None and not text.strip() else verdict
 

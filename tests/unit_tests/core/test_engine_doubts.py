@@ -245,45 +245,97 @@ async def test_reasoning_of_both_sorts_comes_in_the_same_order_streamed_or_not()
 # Answers that may be notices
 
 TIRED = "Hmm, our little AI is overloaded, come back in a bit!"
+AGAIN = "Something went wrong. I will try again."
 
 
 @both_ways
 async def test_an_answer_that_reads_like_a_notice_is_asked_for_elsewhere(stream):
     answer = await ask(ScriptedProvider(TIRED, name="Tired"), ScriptedProvider("A lake.", name="Up"), stream=stream)
 
-    assert (answer.text, answer.outcomes) == ("A lake.", ["overloaded", "ok"])
+    assert (answer.text, answer.outcomes) == ("A lake.", ["invalid", "ok"])
     assert answer.info.suspect is None
 
 
 @both_ways
 async def test_it_is_given_flagged_where_nobody_does_better(stream):
     down = ScriptedProvider(ConnectionError("reset"), name="Down")
+    policy = Resilience(max_attempts=3, backoff_initial=0, backoff_max=0)
 
-    answer = await ask(
-        ScriptedProvider(TIRED, name="Tired"),
-        down,
-        stream=stream,
-        policy=Resilience(max_attempts=3, backoff_initial=0, backoff_max=0),
-    )
+    answer = await ask(ScriptedProvider(TIRED, name="Tired"), down, stream=stream, policy=policy)
 
     assert (answer.text, answer.info.suspect, answer.info.provider) == (TIRED, "overloaded", "Tired")
-    assert set(answer.outcomes) == {"overloaded", "network"}
+    assert set(answer.outcomes) == {"invalid", "network"}
+
+
+@both_ways
+async def test_it_costs_a_single_route_no_further_request(stream):
+    tired = ScriptedProvider(TIRED, name="Tired")
+
+    answer = await ask(tired, stream=stream)
+
+    assert (answer.text, answer.info.suspect, len(tired.calls)) == (TIRED, "overloaded", 1)
+
+
+@both_ways
+async def test_a_second_one_in_a_call_is_given_at_once_and_neither_rests_a_route(stream):
+    one, other, third = (ScriptedProvider(TIRED, name=name) for name in ("One", "Other", "Third"))
+
+    answers = [await ask(one, other, third, stream=stream) for _ in range(4)]
+
+    assert [answer.outcomes for answer in answers] == [["invalid", "ok"]] * 4
+    assert {answer.info.provider for answer in answers} == {"Other"}
+    assert third.calls == []
 
 
 @both_ways
 async def test_a_known_notice_is_never_given(stream):
+    busy = ScriptedProvider("The server is busy. Please try again later.")
+
     with pytest.raises(errors.IntegrationError, match="busy"):
-        await ask(
-            ScriptedProvider("The server is busy. Please try again later."),
-            stream=stream,
-            policy=Resilience(max_attempts=3, backoff_initial=0, backoff_max=0),
-        )
+        await ask(busy, stream=stream, policy=Resilience(max_attempts=3, backoff_initial=0, backoff_max=0))
+
+
+@both_ways
+@pytest.mark.parametrize("text", [TIRED, AGAIN])
+async def test_text_beside_a_call_is_no_notice(text, stream):
+    provider = ScriptedProvider(text, native('{"a": 1, "b": 2}'), native_tools=True)
+
+    answer = await ask(provider, stream=stream, tools=[ADD])
+
+    assert (answer.outcomes, [call.name for call in answer.calls]) == (["ok"], ["add"])
+    assert answer.text == text
+
+
+@both_ways
+async def test_what_a_model_says_of_a_tools_result_is_no_notice(stream):
+    messages = [
+        {"role": "user", "content": "Is the lighthouse lit?"},
+        {
+            "role": "assistant",
+            "tool_calls": [{"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+        },
+        {"role": "tool", "tool_call_id": "a", "content": "no"},
+    ]
+
+    answer = await ask(ScriptedProvider(TIRED), messages=messages, stream=stream)
+
+    assert (answer.text, answer.outcomes, answer.info.suspect) == (TIRED, ["ok"], None)
+
+
+@both_ways
+async def test_json_that_was_asked_for_is_no_notice(stream):
+    wanted = {"type": "json_schema", "json_schema": {"name": "told", "schema": {"type": "object"}}}
+    text = '{"error": "Your free chats are used up, come back tomorrow"}'
+
+    answer = await ask(ScriptedProvider(text), stream=stream, params={"response_format": wanted})
+
+    assert (json.loads(answer.text), answer.outcomes) == (json.loads(text), ["ok"])
 
 
 async def test_it_is_not_joined_to_an_answer_that_broke_off():
     first = ScriptedProvider("The page of the shop says: The sea is calm today", cut(), name="Cut")
     rest = ScriptedProvider("The page of the shop says: The sea is calm today, and the lamps are lit.", name="Up")
 
-    answer = await ask(first, ScriptedProvider("Hmm, the little AI is overloaded, come back in a bit!"), rest)
+    answer = await ask(first, ScriptedProvider(TIRED, name="Tired"), rest)
 
     assert answer.text == "The page of the shop says: The sea is calm today, and the lamps are lit."

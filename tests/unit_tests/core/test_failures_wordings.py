@@ -145,3 +145,12 @@ def test_the_senses_name_meanings_that_the_languages_have():
 
     assert {name for sense in senses() for name in sense.needs} <= groups
     assert all(word == word.lower() for spoken in languages() for group in spoken.words.values() for word in group)
+
+
+def test_no_word_holds_one_that_explains():
+    for spoken in languages():
+        explains = spoken.words.get("explains", ())
+        assert explains
+        for name, group in spoken.words.items():
+            if name != "explains":
+                assert [word for word in group if any(f" {one} " in f" {word} " for one in explains)] == []

@@ -186,7 +186,7 @@ class CleaningStream:
         adverts = "".join(removed.text for removed in self.removed)
         if not self.removed:
             return
-        told = classify_content(adverts, provider=self._provider)
+        told = classify_content(adverts, provider=self._provider, unseen=False)
         if told is None or told.kind == "empty":
             markers = all(removed.category != "ads" for removed in self.removed)
             told = Failure("empty" if markers else "notice", message=" ".join(adverts.split())[:200])

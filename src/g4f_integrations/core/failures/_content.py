@@ -11,7 +11,7 @@ from g4f_integrations.core.failures._failure import Failure, one_line, usual_sco
 from g4f_integrations.core.failures._frames import States, Walk
 from g4f_integrations.core.failures._notices import match_notice, notice_table
 from g4f_integrations.core.failures._numbers import read_wait
-from g4f_integrations.core.failures._objects import OBJECT_START, may_open_object, object_kind
+from g4f_integrations.core.failures._objects import OBJECT_START, ErrorObject, may_open_object, read_object
 from g4f_integrations.core.failures._pages import (
     PAGE_WINDOW,
     is_empty_shell,
@@ -81,16 +81,22 @@ def classify_content(
     if first == "<":
         return _page_failure(whole, prompt) if may_open_page(whole) else None
     if first in "{[":
-        found = object_kind(whole)
-        if found is not None:
-            kind, words = found
-            return None if prompt and asks_for(prompt, kind, words) else _failure(kind, words, source=whole)
+        found = read_object(whole)
+        if found is not None and (unseen or not found.doubtful):
+            return _told_by(found, whole, prompt)
         if first == "{":
             return None
     noticed = match_notice(whole, provider)
     if noticed is None and unseen:
         return _unseen(whole, prompt)
     return None if noticed is None or (prompt and asks_for(prompt, noticed, whole)) else _failure(noticed, whole)
+
+
+def _told_by(found: ErrorObject, whole: str, prompt: str | None) -> Failure | None:
+    excused = speaks_of if found.doubtful else asks_for
+    if prompt and excused(prompt, found.kind, found.words):
+        return None
+    return replace(_failure(found.kind, found.words, source=whole), doubtful=found.doubtful)
 
 
 def _unseen(text: str, prompt: str | None) -> Failure | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from g4f_integrations.core.events import Outcome
 from g4f_integrations.core.failures._exceptions import classify_text
 from g4f_integrations.core.failures._phrases import bounded, kind_of_text
-from g4f_integrations.core.failures._wordings import match_wording
+from g4f_integrations.core.failures._wordings import GUESSED, match_wording
 
 _LONGEST = 600
 _LONGEST_ERROR = 2000  # behind a first key "error", which innocent answers hardly begin with
@@ -27,15 +28,13 @@ _ENVELOPE = _ERROR_KEYS | {
     "_action", "overridecode", "estimated_time", "retry_after", "data", "result", "trace_id", "traceid", "id",
     "conversationid", "reason", "x402version", "accepts", "event", "description", "documentation", "docs", "help",
     "version", "provider", "model", "cd", "r", "user_id", "localized_message", "warnings", "wait", "details", "hint",
-    "info", "support", "ret", "suggestion", "contact", "doc_url", "docs_url", "help_url", "support_url", "url", "link",
-    "statusmessage", "status_message", "statustext", "name", "upgrade_url", "limit", "remaining", "reset",
+    "info", "support",
 }  # fmt: skip
 _FLAGS = frozenset({"success", "ok", "status"})
 # Kinds that a text in an error object must speak of plainly; "User not found" and the like are an application's own.
 _PROVIDER_KINDS = frozenset(
     {"rate_limit", "quota", "overloaded", "blocked", "auth", "timeout", "context_length", "content_filter", "network"}
 )
-_MEANT = _PROVIDER_KINDS | {"model_not_found"}
 # FastAPI's and Starlette's own answers, letter for letter.
 _FRAMEWORK: dict[str, Outcome] = {
     "Not Found": "model_not_found",
@@ -93,15 +92,9 @@ def _words(found: object, depth: int = 0) -> str:
 
 def _is_error(fields: dict[str, Any]) -> bool:
     """Whether the fields are those of an error alone, without a result and without a sign of success."""
-    if (
-        not _ERROR_KEYS & fields.keys()
-        and not _failed(fields)
-        and not str(fields.get("type", "")).upper().startswith("ERR_")
-    ):
+    if not _ERROR_KEYS & fields.keys() and not str(fields.get("type", "")).upper().startswith("ERR_"):
         return False
-    if not fields.keys() <= _ENVELOPE:
-        return False
-    if any(fields.get(key) and not _failed(fields) for key in ("data", "result")):
+    if not fields.keys() <= _ENVELOPE or fields.get("data") or fields.get("result"):
         return False
     flags = [fields.get(flag) for flag in _FLAGS]
     if any(flag is True or flag in ("ok", "success", 200) for flag in flags):
@@ -109,13 +102,23 @@ def _is_error(fields: dict[str, Any]) -> bool:
     return bool(fields.get("error", True))
 
 
-def _failed(fields: dict[str, Any]) -> bool:
-    """Whether the object says itself that there was no success."""
-    return any(fields.get(flag) is False for flag in ("success", "ok", "status"))
+@dataclass(frozen=True, slots=True)
+class ErrorObject:
+    """An answer that is the JSON object of an error.
+
+    Attributes:
+        kind: The kind of failure it tells.
+        words: All that it says.
+        doubtful: Whether it says so in words that no phrase knows.
+    """
+
+    kind: Outcome
+    words: str
+    doubtful: bool = False
 
 
-def object_kind(text: str) -> tuple[Outcome, str] | None:
-    """The kind of failure of which `text` is the JSON object, and its words; ``None`` for any other text."""
+def read_object(text: str) -> ErrorObject | None:
+    """The error of which `text` is the JSON object; ``None`` for any other text."""
     if len(text) > may_open_object(text[:OBJECT_START]) or text[-1:] not in {"}", "]"}:
         return None
     found = _parse(text)
@@ -126,26 +129,30 @@ def object_kind(text: str) -> tuple[Outcome, str] | None:
         return None
     detail = fields.get("detail")
     if len(fields) == 1 and isinstance(detail, str) and detail in _FRAMEWORK:
-        return _FRAMEWORK[detail], detail
+        return ErrorObject(_FRAMEWORK[detail], detail)
     words = " ".join(_words(found).lower().split())
-    said = _message(fields)
-    kind = _spoken_kind(bounded(words)) or match_wording(said) or _meant_kind(said or words)
-    return None if kind is None else (kind, words)
+    kind = _spoken_kind(bounded(words))
+    if kind is not None:
+        return ErrorObject(kind, words)
+    meant = _meant_kind(_error_in(fields))
+    return None if meant is None else ErrorObject(meant, words, doubtful=True)
 
 
-def _message(fields: dict[str, Any]) -> str:
-    """What the object says to people."""
-    values = [fields[key] for key in fields if key in _ERROR_KEYS]
-    values += [value.get("message") for value in values if isinstance(value, dict)]
+def _error_in(fields: dict[str, Any]) -> str:
+    """What the object says under a name that only errors have; a mere message may be an answer."""
+    values = [fields.get(key) for key in ("error", "errors", "detail")]
+    if values[0] is True:
+        values[0] = fields.get("message")
+    values += [value.get("message") or value.get("error") for value in values if isinstance(value, dict)]
     return next((value for value in values if isinstance(value, str) and value), "")
 
 
 def _meant_kind(said: str) -> Outcome | None:
-    """The kind by what the words mean together, where they are those of a provider."""
-    if not _PROVIDER_WORDS.search(said.lower()):
-        return None
-    kind = classify_text(said).kind
-    return "overloaded" if kind == "empty" else kind if kind in _MEANT else None
+    """The kind by what the words mean together, where they are those of a provider; never one that blames a key."""
+    worded = match_wording(said)
+    if worded is not None or not _PROVIDER_WORDS.search(said.lower()):
+        return worded
+    return GUESSED.get(classify_text(said).kind)
 
 
 def _spoken_kind(words: str) -> Outcome | None:

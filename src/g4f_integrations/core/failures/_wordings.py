@@ -25,7 +25,7 @@ _JOINTS = frozenset(" \n.,!;:-\u2013\u2014/|~?()\u00b7\u2022[]$&+%\u00bf\u00a1_"
 
 
 # What an exception's text is taken for; none of it takes a key out of service.
-_GUESSED: dict[Outcome, Outcome] = {
+GUESSED: dict[Outcome, Outcome] = {
     "rate_limit": "rate_limit",
     "quota": "rate_limit",
     "overloaded": "overloaded",
@@ -36,6 +36,7 @@ _GUESSED: dict[Outcome, Outcome] = {
     "model_not_found": "notice",
     "content_filter": "notice",
     "context_length": "context_length",
+    "empty": "overloaded",
 }
 _EXPLAINS = "explains"  # the words of texts about failures
 _FAMILIAR = 1  # words of notices that have to follow an opening before a stranger may
@@ -311,7 +312,7 @@ def _raised(said: str) -> Outcome | None:
     explains = _group(0, _EXPLAINS)
     if "`" in said or (explains is not None and explains.search(said)):
         return None
-    return _GUESSED.get(classify_text(said).kind)
+    return GUESSED.get(classify_text(said).kind)
 
 
 def _says(language: int, sense: Sense, said: str) -> bool:
