@@ -121,6 +121,140 @@ def test_what_an_error_echoes_of_the_request_counts_for_nothing():
     assert classify(f"{echo} the prompt exceeded my patience {echo}").kind == "unknown"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Illegal header value b'Bearer '",
+        "illegal base64 data at input byte 4",
+        "Explicit content-length required",
+        "request could not be injected into the queue",
+        "the request contains an illegal escape sequence",
+        "unsafe URL in request rejected",
+        "fields are case sensitive: input not allowed",
+        "message rejected: prohibited header",
+        "Copyright (c) 2024 Foo Inc. Request failed",
+        "input contains unsafe integer",
+    ],
+)
+def test_words_that_are_said_of_code_as_well_tell_of_no_filter(text):
+    assert classify(text).kind in {"unknown", "bad_request"}
+    assert classify(f"Error 400: {text}").kind == "bad_request"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your prompt was refused as unsafe",
+        "the input contains sensitive words",
+        "Copyright: this output was blocked",
+        "prompt rejected: illegal",
+        "Moderation flagged your input",
+        "The response was cut for safety",
+    ],
+)
+def test_the_same_words_said_of_a_prompt_or_an_answer_tell_of_a_filter(text):
+    assert classify(f"Error 400: {text}").kind == "content_filter"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "500: dependency injection failed",
+        "503: moderation service failed",
+        "502: guardrail service is unavailable",
+        "500: unsafe redirect blocked",
+        "500: jailbreak check rejected the promise",
+        "500: 'NoneType' object is not subscriptable",
+        "500: name 'x' is not defined",
+        "500: Object of type Foo is not JSON serializable",
+        "500: unexpected token < in JSON",
+        "500: failed to refresh session",
+        "503: authentication service failed",
+        "503: model not loaded",
+        "500: message queue too long",
+    ],
+)
+def test_what_a_server_says_of_its_own_failure_blames_neither_the_request_nor_the_key(text):
+    assert classify(f"Error {text}").kind == "overloaded"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cannot parse the answer: unexpected token < in JSON",
+        "Invalid response format",
+        "Failed to parse response",
+        "could not decode the response",
+        "The model returned an invalid response",
+        "SyntaxError: Unexpected token } in JSON at position 12",
+        "Malformed response from provider",
+        "Response is not valid JSON",
+        "invalid response: missing field 'choices'",
+        "content moderation service is unavailable, request failed",
+        "model not loaded",
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_the_fault_of_its_route(text):
+    assert classify(text).kind in {"unknown", "overloaded"}
+    assert classify(f"Error 400: {text}").kind in {"bad_request", "overloaded"}
+
+
+@pytest.mark.parametrize("text", ["Invalid response_format: expected json_object", "Unexpected token in request body"])
+def test_a_parameter_about_answers_and_a_body_that_was_sent_are_of_the_request(text):
+    assert classify(text).kind == "bad_request"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The prompt contains an unknown token",
+        "The prompt contains an invalid token",
+        "Invalid stop token",
+        "invalid eos token",
+        "the special token <|eos|> is not allowed",
+        "forbidden special tokens in prompt",
+        "token id 50300 is unknown",
+    ],
+)
+def test_a_token_of_a_vocabulary_is_no_credential(text):
+    assert classify(f"Error 400: {text}").kind == "bad_request"
+
+
+@pytest.mark.parametrize(
+    "text", ["Failed to get csrf token", "Missing CSRF token", "x-csrf-token not found", "CSRF token mismatch"]
+)
+def test_a_token_of_a_page_that_could_not_be_had_is_no_matter_of_the_key(text):
+    assert classify(text).kind == "blocked"
+
+
+@pytest.mark.parametrize("text", ["Invalid token", "Token expired", "your token was rejected", "token mismatch"])
+def test_a_token_that_is_not_accepted_is_a_credential(text):
+    assert classify(text).kind == "auth"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The image size 25000000 exceeds the limit of 20000000 bytes",
+        "file size 30000000 exceeds the limit of 20000000",
+        "The picture is too large: 5000x5000 > 4096x4096",
+        "image width 9000 exceeds the limit of 8000 pixels",
+        "video size (120000000) exceeds the limit of 100000000",
+        "audio of 26214401 bytes is larger than the limit of 26214400",
+    ],
+)
+def test_sizes_of_what_is_no_text_are_no_figures_of_tokens(text):
+    failure = classify(f"Error 400: {text}")
+
+    assert (failure.kind, failure.limit, failure.requested) == ("bad_request", None, None)
+
+
+def test_a_file_whose_tokens_are_counted_is_text():
+    failure = classify("Error 400: the file has 300000 tokens which exceeds the limit of 200000")
+
+    assert (failure.kind, failure.limit, failure.requested) == ("context_length", 200_000, 300_000)
+
+
 def test_names_of_classes_around_an_error_are_no_part_of_what_it_says():
     assert classify("litellm.APIConnectionError: FooException - key 7 was revoked by its holder").kind == "auth"
 

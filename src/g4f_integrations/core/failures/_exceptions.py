@@ -52,6 +52,12 @@ _CAUSES = 5
 _REFUSALS = frozenset({"auth", "model_not_found", "bad_request"})  # what vague words may say of a status below 500
 _BOTH_SIZES = 3  # what it weighs that two sizes in tokens are told, one of them greater
 _VAGUE = 3  # what a vague phrase weighs against concepts
+# What concepts cannot make of a server's own failure (5xx): kinds that end the call or take a key out of service.
+_NOT_OF_A_SERVER: tuple[Outcome, ...] = ("content_filter", "bad_request", "auth")
+# Sizes of what is no text are counted in bytes and pixels, never in tokens.
+_NO_TEXT = re.compile(
+    r"\b(?:image|picture|photo|video|audio|file|attachment|pdf|screenshot|upload|pixel|byte|[kmg]i?b\b)"
+)
 # aiohttp's family for answers that are no sound HTTP; it hands them on as refusals of ours, with status 400.
 _MALFORMED = "HttpProcessingError"
 
@@ -81,13 +87,21 @@ def _kind_of(text: str, lowered: str, status: int | None, names: list[str]) -> O
 def _weighed(text: str, lowered: str, status: int | None, names: list[str]) -> Outcome:
     """The kind for which most speaks: the status, the class, vague words, and what the text speaks of at all."""
     weights = dict(weigh_concepts(plain_words(text)))
+    lengths, ratio = read_lengths(lowered), read_ratio(lowered)
+    if status is not None and status >= 500:
+        sized = ratio is not None or lengths != (None, None)
+        weights = {
+            kind: weight
+            for kind, weight in weights.items()
+            if kind not in _NOT_OF_A_SERVER and (sized or kind != "context_length")
+        }
     named = next((NAMED[name] for name in names if name in NAMED), None)
     if named is not None:
         weights[named] = weights.get(named, 0) + CLASS_WEIGHTS.get(named, 4)
     if status is not None and status >= 400:
         by_status = BY_STATUS.get(status, "overloaded" if status >= 500 else "bad_request")
         weights[by_status] = weights.get(by_status, 0) + STATUS_WEIGHTS.get(status, 6)
-    if read_ratio(lowered) is not None or ("token" in lowered and None not in read_lengths(lowered)):
+    if ratio is not None or ("token" in lowered and None not in lengths):
         weights["context_length"] = weights.get("context_length", 0) + _BOTH_SIZES
     weak = kind_of_text(lowered, strong=False)
     if weak is not None and (status is None or status < 400 or (status < 500 and weak in _REFUSALS)):
@@ -127,7 +141,7 @@ def _assemble(text: str, *, status: int | None, names: list[str], headers: dict[
         limit, requested = _completed(limit, requested, lowered)
     if kind == "bad_request" and tells_of("output_limit", lowered):
         limit, requested = _of_output(limit, requested, lowered)
-    elif kind in {"bad_request", "quota"} and None in {limit, requested}:
+    elif kind in {"bad_request", "quota"} and (None in {limit, requested} or _NO_TEXT.search(lowered)):
         limit = requested = None
     retry_after = None
     if kind in _WITH_WAIT:
