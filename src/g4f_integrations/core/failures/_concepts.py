@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import get_args
 
 from g4f_integrations.core.events import Outcome
-from g4f_integrations.core.failures._phrases import load_data
+from g4f_integrations.core.failures._phrases import kind_in, load_data
 
 _NEAR = 60  # characters between the beginnings of words that are said of each other
 # What is read of one text. Beyond its head, an error echoes the request, in which any words stand near any others.
@@ -67,23 +66,18 @@ def _envelopes() -> re.Pattern[str]:
 @cache
 def concept_rules() -> tuple[ConceptRule, ...]:
     """All rules of the file, in its order."""
-    rules = []
-    for entry in load_data("error_concepts.toml")["reading"]:
-        if entry["kind"] not in get_args(Outcome):
-            message = f"error_concepts.toml names the unknown kind {entry['kind']!r}"
-            raise ValueError(message)
-        rules.append(
-            ConceptRule(
-                kind=entry["kind"],
-                concepts=tuple(entry["concepts"]),
-                weight=entry["weight"],
-                within=entry.get("within", _NEAR),
-                ordered=entry.get("ordered", False),
-                unless=tuple(entry.get("unless", ())),
-                whole=entry.get("whole", False),
-            )
+    return tuple(
+        ConceptRule(
+            kind=kind_in(entry, "error_concepts.toml"),
+            concepts=tuple(entry["concepts"]),
+            weight=entry["weight"],
+            within=entry.get("within", _NEAR),
+            ordered=entry.get("ordered", False),
+            unless=tuple(entry.get("unless", ())),
+            whole=entry.get("whole", False),
         )
-    return tuple(rules)
+        for entry in load_data("error_concepts.toml")["reading"]
+    )
 
 
 def plain_words(text: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import get_args
 
 from g4f_integrations.core.events import Outcome
 from g4f_integrations.core.failures._frames import Frames
-from g4f_integrations.core.failures._phrases import load_data
+from g4f_integrations.core.failures._phrases import kind_in, load_data
 
 LONGEST_NOTICE = 400
 """Characters beyond which an answer is no notice, unless its entry says otherwise."""
@@ -32,14 +31,11 @@ def _tables() -> dict[str, NoticeTable]:
         frames: list[tuple[list[str], int]] = []
         kinds: list[Outcome] = []
         for entry in data["notice"]:
-            if entry["kind"] not in get_args(Outcome):
-                message = f"notices.toml names the unknown kind {entry['kind']!r}"
-                raise ValueError(message)
             owners = {owner.lower() for owner in entry.get("providers", ())}
             if owners and name not in owners:
                 continue
             frames.append((entry["frames"], entry.get("longest", LONGEST_NOTICE)))
-            kinds.append(entry["kind"])
+            kinds.append(kind_in(entry, "notices.toml"))
         tables[name] = NoticeTable(Frames(frames, data["fragments"], data["tails"]), tuple(kinds))
     return tables
 

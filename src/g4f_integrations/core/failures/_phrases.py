@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
@@ -71,24 +72,32 @@ def load_data(name: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
+def kind_in(entry: Mapping[str, Any], name: str) -> Outcome:
+    """The kind that an entry of the data file `name` stands for.
+
+    Raises:
+        ValueError: There is no such kind.
+    """
+    kind: Outcome = entry["kind"]
+    if kind not in get_args(Outcome):
+        message = f"{name} names the unknown kind {kind!r}"
+        raise ValueError(message)
+    return kind
+
+
 @cache
 def phrase_rules() -> tuple[PhraseRule, ...]:
     """All rules, in the order in which they are asked."""
-    rules = []
-    for entry in load_data("error_phrases.toml")["rule"]:
-        if entry["kind"] not in get_args(Outcome):
-            message = f"error_phrases.toml names the unknown kind {entry['kind']!r}"
-            raise ValueError(message)
-        rules.append(
-            PhraseRule(
-                kind=entry["kind"],
-                strong=entry["strength"] == "strong",
-                sources=tuple(entry["patterns"]),
-                topic=entry.get("topic"),
-                unless=entry.get("unless"),
-            )
+    return tuple(
+        PhraseRule(
+            kind=kind_in(entry, "error_phrases.toml"),
+            strong=entry["strength"] == "strong",
+            sources=tuple(entry["patterns"]),
+            topic=entry.get("topic"),
+            unless=entry.get("unless"),
         )
-    return tuple(rules)
+        for entry in load_data("error_phrases.toml")["rule"]
+    )
 
 
 def kind_of_text(lowered: str, *, strong: bool) -> Outcome | None:

@@ -13,13 +13,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 from unicodedata import category
 
 from g4f_integrations.core.events import Outcome
 from g4f_integrations.core.failures._exceptions import classify_text
 from g4f_integrations.core.failures._frames import Walk, plain
-from g4f_integrations.core.failures._phrases import load_data
+from g4f_integrations.core.failures._phrases import kind_in, load_data
 
 _JOINTS = frozenset(" \n.,!;:-\u2013\u2014/|~?()\u00b7\u2022[]$&+%\u00bf\u00a1_")
 
@@ -232,10 +232,7 @@ def _words(entries: str) -> tuple[str, ...]:
 
 
 def _sense(entry: Mapping[str, Any]) -> Sense:
-    if entry["kind"] not in get_args(Outcome):
-        message = f"notice_words.toml names the unknown kind {entry['kind']!r}"
-        raise ValueError(message)
-    return Sense(entry["kind"], tuple(entry["needs"]), entry.get("strangers", _LEVELS))
+    return Sense(kind_in(entry, "notice_words.toml"), tuple(entry["needs"]), entry.get("strangers", _LEVELS))
 
 
 @cache
