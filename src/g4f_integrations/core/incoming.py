@@ -272,15 +272,23 @@ class Incoming(Accompaniment):
         if verdict is None or verdict.kind == "empty":  # emptiness is judged over all of the answer
             return
         text = "".join(lane.parts)
-        if not self._has_media:  # beside a picture it is no mere notice
+        if not self._stands_whatever_it_says(lane, text):
             if verdict.doubtful:
-                self._doubt(verdict, TextDelta(text, choice), released)
+                self._doubt(verdict, TextDelta(text, choice), released, lane)
             else:
                 self._accept_suspect(verdict, text)
         if not self._call.muted:
             released.append(TextDelta(text, choice))
 
-    def _doubt(self, verdict: Failure, text: TextDelta, released: Batch) -> None:
+    def _stands_whatever_it_says(self, lane: Lane, text: str) -> bool:
+        """Whether a text is no mere notice: beside a picture or calls, cut by a stop of ours, in the form wanted."""
+        if self._has_media or self._assembler is not None or lane.stopped:
+            return True
+        if lane.parsed is not None and (lane.parsed.calls or lane.parsed.invalid):
+            return True
+        return self._asked.format is not None and lane.problem is None and text.lstrip()[:1] in {"{", "["}
+
+    def _doubt(self, verdict: Failure, text: TextDelta, released: Batch, lane: Lane) -> None:
         """Have a text that reads like a notice asked for elsewhere, once in this call; it rests no route.
 
         As the rest of an answer that broke off it is never taken.
@@ -291,7 +299,8 @@ class Incoming(Accompaniment):
             if call.has_doubted:
                 return
             call.has_doubted = True
-        self.kept = [*released, text]
+        self.kept = [*(self._aside or ()), *released, text]
+        self.removed += lane.removed
         message = f"it reads like a notice: {verdict.message}"
         raise AttemptFailed(Failure("invalid", scope="request", message=message))
 

@@ -332,6 +332,34 @@ async def test_json_that_was_asked_for_is_no_notice(stream):
     assert (json.loads(answer.text), answer.outcomes) == (json.loads(text), ["ok"])
 
 
+@both_ways
+@pytest.mark.parametrize("text", ["The server is busy. Please try again later.", "Too many requests."])
+async def test_a_call_stands_beside_a_known_notice_too(text, stream):
+    answer = await ask(
+        ScriptedProvider(text, native('{"a": 1, "b": 2}'), native_tools=True), stream=stream, tools=[ADD]
+    )
+
+    assert (answer.outcomes, [call.name for call in answer.calls]) == (["ok"], ["add"])
+
+
+@both_ways
+async def test_json_in_the_form_that_was_asked_for_is_no_error_of_the_provider(stream):
+    text = '{"message": "handle 429 too many requests from the api"}'
+
+    answer = await ask(ScriptedProvider(text), stream=stream, params={"response_format": {"type": "json_object"}})
+
+    assert (answer.text, answer.outcomes) == (text, ["ok"])
+
+
+@both_ways
+async def test_text_that_our_own_stop_cut_is_no_whole_notice(stream):
+    provider = ScriptedProvider("Too many requests, said the clerk, and left.")
+
+    answer = await ask(provider, stream=stream, stop=(",",))
+
+    assert (answer.text, answer.outcomes) == ("Too many requests", ["ok"])
+
+
 async def test_it_is_not_joined_to_an_answer_that_broke_off():
     first = ScriptedProvider("The page of the shop says: The sea is calm today", cut(), name="Cut")
     rest = ScriptedProvider("The page of the shop says: The sea is calm today, and the lamps are lit.", name="Up")

@@ -426,3 +426,39 @@ def test_every_concept_of_the_file_is_used_and_every_rule_names_concepts_that_ex
 
 def test_most_of_these_texts_are_known_to_no_strong_phrase():
     assert sum(kind_of_text(text.lower(), strong=True) is None for _, text in NOVEL) > len(NOVEL) / 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Missing key 'content' in response",
+        "No such key: data",
+        "cache key missing",
+        "Failed to parse response: Invalid token at position 3",
+        "UNIQUE constraint failed: violation of primary key",
+        "Failed to create session",
+        "signature mismatch in webassembly function",
+        "insufficient disk space",
+        "Insufficient data received from server",
+        "load balancer returned empty reply",
+        "plan cache exhausted",
+    ],
+)
+@pytest.mark.parametrize("before", ["", "Error 500: "])
+def test_a_fault_of_the_program_blames_neither_key_nor_account(text, before):
+    assert classify(before + text).kind not in {"auth", "quota"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Response blocked by ORB",
+        "received 1008 (policy violation); then sent 1008 (policy violation)",
+        "Request blocked by CORS policy",
+        "Request flagged invalid by schema",
+        "Worker flagged as unhealthy",
+        "message filtered out: queue is closed",
+    ],
+)
+def test_what_is_blocked_by_technical_rules_is_no_content(text):
+    assert classify(text).kind != "content_filter"

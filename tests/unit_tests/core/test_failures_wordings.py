@@ -89,6 +89,8 @@ def test_unseen_notices_can_be_left_alone():
 def test_an_error_object_may_say_it_in_any_words():
     assert classify_content('{"error": "Your free chats are used up, come back tomorrow"}').kind == "rate_limit"
     assert classify_content('{"error": "The lake is frozen, come back in spring"}') is None
+    assert classify_content('{"error_code": 50001, "text": "NETWORK ERROR DUE TO HIGH TRAFFIC"}').kind == "network"
+    assert classify_content('{"text": "The network error was due to high traffic on the bridge"}') is None
 
 
 def test_such_a_failure_is_doubtful_and_takes_no_key_out_of_service():

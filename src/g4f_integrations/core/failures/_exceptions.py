@@ -53,7 +53,7 @@ _REFUSALS = frozenset({"auth", "model_not_found", "bad_request"})  # what vague 
 _BOTH_SIZES = 3  # what it weighs that two sizes in tokens are told, one of them greater
 _VAGUE = 3  # what a vague phrase weighs against concepts
 # What concepts cannot make of a server's own failure (5xx): kinds that end the call or take a key out of service.
-_NOT_OF_A_SERVER: tuple[Outcome, ...] = ("content_filter", "bad_request", "auth")
+_NOT_OF_A_SERVER: tuple[Outcome, ...] = ("content_filter", "bad_request", "auth", "quota")
 # Sizes of what is no text are counted in bytes and pixels, never in tokens.
 _NO_TEXT = re.compile(
     r"\b(?:image|picture|photo|video|audio|file|attachment|pdf|screenshot|upload|pixel|byte|[kmg]i?b\b)"

@@ -92,9 +92,10 @@ def _words(found: object, depth: int = 0) -> str:
 
 def _is_error(fields: dict[str, Any]) -> bool:
     """Whether the fields are those of an error alone, without a result and without a sign of success."""
-    if not _ERROR_KEYS & fields.keys() and not str(fields.get("type", "")).upper().startswith("ERR_"):
+    names = _ERROR_KEYS | {"text"} if fields.get("error_code") else _ERROR_KEYS  # as FastChat tells its errors
+    if not names & fields.keys() and not str(fields.get("type", "")).upper().startswith("ERR_"):
         return False
-    if not fields.keys() <= _ENVELOPE or fields.get("data") or fields.get("result"):
+    if not fields.keys() <= _ENVELOPE | names or fields.get("data") or fields.get("result"):
         return False
     flags = [fields.get(flag) for flag in _FLAGS]
     if any(flag is True or flag in ("ok", "success", 200) for flag in flags):
